@@ -1,0 +1,151 @@
+package cancel
+
+import (
+	"context"
+	"time"
+)
+
+// SetDeadline moves the scope's own deadline to t, earlier or later, or takes
+// it away if t is zero. With a t in the past the scope is canceled before
+// SetDeadline returns. It has no effect on a scope that has ended. When a
+// deadline passes, the scope's Err is [context.DeadlineExceeded].
+func (s *Scope) SetDeadline(t time.Time) {
+	if t.IsZero() {
+		s.move(t, time.Time{}, 0)
+		return
+	}
+	now := time.Now()
+	d := t.Sub(now)
+	s.move(t, now.Add(d), d)
+}
+
+// SetTimeout moves the scope's own deadline to d from now. With a d of zero or
+// less the scope is canceled before SetTimeout returns.
+//
+// To call it at each message makes an idle timeout. That is cheap: a deadline
+// that moves to later costs no timer.
+func (s *Scope) SetTimeout(d time.Duration) {
+	t := time.Now().Add(d)
+	s.move(t, t, d)
+}
+
+// move sets the deadline, due at the same instant on the monotonic clock, which
+// is d from now.
+func (s *Scope) move(deadline, due time.Time, d time.Duration) {
+	s.mu.Lock()
+	if s.state.Load() != nil {
+		s.mu.Unlock()
+		return
+	}
+	m := s.extra()
+	m.deadline, m.due = deadline, due
+	switch {
+	case deadline.IsZero():
+		if m.timer != nil {
+			m.timer.Stop()
+			m.fires = time.Time{}
+		}
+	case d <= 0:
+		s.mu.Unlock()
+		s.expire()
+		return
+	case m.timer == nil:
+		m.timer = time.AfterFunc(d, s.ring)
+		m.fires = due
+	case m.fires.IsZero() || due.Before(m.fires):
+		m.timer.Reset(d)
+		m.fires = due
+	default:
+		// The timer rings before the deadline, and ring sets it again.
+	}
+	s.mu.Unlock()
+}
+
+// ring is called by the timer. A deadline may have moved since the timer was
+// set, or at this very moment, and the wall clock may have been set: only what
+// the clock says under mu counts.
+func (s *Scope) ring() {
+	s.mu.Lock()
+	m := s.more
+	m.fires = time.Time{}
+	if s.state.Load() != nil || m.due.IsZero() {
+		s.mu.Unlock()
+		return
+	}
+	if d := time.Until(m.due); d > 0 {
+		m.timer.Reset(d)
+		m.fires = m.due
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	s.expire()
+}
+
+// stopTimers is called, under mu, when the scope ends.
+func (m *extras) stopTimers() {
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	if m.grace != nil {
+		m.grace.Stop()
+	}
+}
+
+// ownDeadline returns the scope's own deadline, if it has one.
+func (s *Scope) ownDeadline() (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.more == nil {
+		return time.Time{}, false
+	}
+	return s.more.deadline, !s.more.deadline.IsZero()
+}
+
+// ownDue returns the scope's own deadline on the monotonic clock, or zero.
+func (s *Scope) ownDue() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.more == nil {
+		return time.Time{}
+	}
+	return s.more.due
+}
+
+// expire is called when the scope's own deadline has passed. Timers that are
+// due at the same time, or nearly, ring in any order. So expire looks upward
+// for a deadline that came first, or at the same instant, and lets the scope
+// whose deadline that was report it: the outermost one on a tie.
+func (s *Scope) expire() {
+	due := s.ownDue()
+	if due.IsZero() || due.After(time.Now()) {
+		return // moved a moment ago
+	}
+	first, foreign := s, (*Scope)(nil)
+	for x := s; x != nil && !x.shield.Load(); {
+		p, ok := x.parent.(*Scope)
+		if !ok {
+			d, has := x.parent.Deadline()
+			if !has || d.After(due) {
+				break
+			}
+			// Something up there is due: a scope further up, or else the
+			// contexts in between, whose own timer is about to ring.
+			foreign = x
+			p = x.up
+		}
+		if p != nil {
+			if d := p.ownDue(); !d.IsZero() && !d.After(due) {
+				first, due, foreign = p, d, nil
+			}
+		}
+		x = p
+	}
+	if foreign != nil {
+		foreign.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
+	} else {
+		deadline, _ := first.ownDeadline()
+		first.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: first.name, deadline: deadline})
+	}
+	s.ended()
+}

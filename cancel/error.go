@@ -1,0 +1,234 @@
+package cancel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+var (
+	// ErrClosed is the cause with which a scope's end, by [Scope.Close] or the
+	// return of [Scope.Run], cancels what was derived from it. The cause itself
+	// names the scope; test for it with errors.Is.
+	ErrClosed = errors.New("scope has ended")
+
+	// ErrStopping is the cause of a context made by [UntilStop] when a scope
+	// that encloses it has been asked to stop.
+	ErrStopping = errors.New("asked to stop")
+
+	// ErrGraceExpired is the cause with which [Scope.Shutdown] cancels a scope
+	// that has not come to its end within the grace.
+	ErrGraceExpired = errors.New("grace expired")
+)
+
+// A closedError is the cause that a closed scope leaves: ErrClosed with the
+// scope's name in it.
+type closedError struct{ scope string }
+
+func (e *closedError) Error() string {
+	if e.scope == "" {
+		return ErrClosed.Error()
+	}
+	return "scope " + strconv.Quote(e.scope) + " has ended"
+}
+
+func (e *closedError) Is(target error) bool { return target == ErrClosed }
+
+// A Source says what kind of event canceled a scope.
+type Source int
+
+// The sources of a cancellation.
+const (
+	SourceContext  Source = iota + 1 // an outer context that is not a scope
+	SourceCancel                     // a call of Cancel
+	SourceDeadline                   // a scope's deadline passed
+	SourceTask                       // a task failed, see Scope.Fail
+	SourceStop                       // a graceful stop: it was asked for (UntilStop), or its grace expired
+	SourceClosed                     // the scope was closed
+)
+
+// String returns the source in a word or two.
+func (s Source) String() string {
+	switch s {
+	case SourceContext:
+		return "outer context"
+	case SourceCancel:
+		return "cancel"
+	case SourceDeadline:
+		return "deadline"
+	case SourceTask:
+		return "task"
+	case SourceStop:
+		return "stop"
+	case SourceClosed:
+		return "closed"
+	}
+	return "Source(" + strconv.Itoa(int(s)) + ")"
+}
+
+// A Reason tells why a context was canceled. See [ReasonOf].
+type Reason struct {
+	Source Source
+	Scope  string // the name of the scope in which it began, or ""
+	Task   string // the name of the task that failed, for SourceTask, or ""
+	Cause  error  // as context.Cause returns it
+	File   string // where Cancel was called, for SourceCancel
+	Line   int
+}
+
+// String describes the reason in one line, as in
+//
+//	canceled at crawl.go:42
+//	deadline of scope "fetch"
+//	task "index" failed
+func (r Reason) String() string {
+	scope := ""
+	if r.Scope != "" {
+		scope = " scope " + strconv.Quote(r.Scope)
+	}
+	switch r.Source {
+	case SourceCancel:
+		if r.File == "" {
+			return "canceled" + scope
+		}
+		return fmt.Sprintf("canceled%s at %s:%d", scope, filepath.Base(r.File), r.Line)
+	case SourceDeadline:
+		if scope == "" {
+			return "deadline of a scope"
+		}
+		return "deadline of" + scope
+	case SourceTask:
+		in := ""
+		if scope != "" {
+			in = " in" + scope
+		}
+		if r.Task == "" {
+			return "a task" + in + " failed"
+		}
+		return "task " + strconv.Quote(r.Task) + in + " failed"
+	case SourceStop:
+		return "graceful stop" + scopeOf(scope)
+	case SourceClosed:
+		return "end of" + or(scope, " a scope")
+	}
+	return "outer context"
+}
+
+func scopeOf(scope string) string {
+	if scope == "" {
+		return ""
+	}
+	return " of" + scope
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// ReasonOf returns the reason for which ctx was canceled, and whether it was.
+// The first reason wins, and a descendant reports its ancestor's. Of a context
+// that was canceled by itself, by means of the standard library, ReasonOf
+// knows the cause alone, and the source is [SourceContext].
+//
+// It panics if ctx is nil.
+func ReasonOf(ctx context.Context) (Reason, bool) {
+	mustContext("ReasonOf", ctx)
+	if e := endOf(ctx); e != nil {
+		return e.error().Reason, true
+	}
+	return Reason{}, false
+}
+
+// Err returns nil while ctx is not done, and after that an [*Error] that tells
+// why: what a task returns in place of ctx.Err(). Every call for the same
+// scope returns the same *Error. It panics if ctx is nil.
+func Err(ctx context.Context) error {
+	mustContext("Err", ctx)
+	if e := endOf(ctx); e != nil {
+		return e.error()
+	}
+	return nil
+}
+
+// endOf returns how ctx ended, or nil.
+func endOf(ctx context.Context) *end {
+	if s, ok := ctx.(*Scope); ok {
+		if s.Err() == nil {
+			return nil
+		}
+		return s.full()
+	}
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	if s := enclosing(ctx); s != nil && s.ended() != nil {
+		if e := s.full(); e.err == err && same(e.cause, cause) {
+			return e
+		}
+	}
+	return &end{err: err, cause: cause, source: SourceContext}
+}
+
+// An Error says that a context was canceled, and why. It is what [Err] returns,
+// and with it everything here that gives up when a context is done.
+//
+// errors.Is(err, context.Canceled) or errors.Is(err, context.DeadlineExceeded)
+// holds as it does for the context's Err. The cause is in the message and in
+// Reason, but not in the tree of errors: that somebody was canceled because of
+// io.EOF does not make their error an io.EOF.
+type Error struct {
+	Err    error // context.Canceled or context.DeadlineExceeded
+	Reason Reason
+
+	end *end
+}
+
+// Error returns, for example,
+//
+//	context canceled: disk full (task "index" failed)
+func (e *Error) Error() string {
+	s := "context canceled"
+	if e.Err != nil {
+		s = e.Err.Error()
+	}
+	if c := e.Reason.Cause; c != nil && !same(c, e.Err) {
+		s += ": " + c.Error()
+	}
+	return s + " (" + e.Reason.String() + ")"
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// A TimeoutError says that a deadline cut an operation short: [FailAfter],
+// [FailAt] and [Shield] return it. errors.Is(err, context.DeadlineExceeded)
+// holds.
+type TimeoutError struct {
+	Scope    string    // the name of the scope whose deadline it was, or ""
+	Deadline time.Time // as it stood in the end
+
+	end *end
+}
+
+// Error names the scope and its deadline.
+func (e *TimeoutError) Error() string {
+	s := "timed out: deadline"
+	if e.Scope != "" {
+		s += " of scope " + strconv.Quote(e.Scope)
+	}
+	return s + " passed at " + e.Deadline.Format("2006-01-02 15:04:05.999 MST")
+}
+
+// Is reports whether target is [context.DeadlineExceeded].
+func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// Timeout returns true: a TimeoutError is a timeout in the sense of net.Error.
+func (e *TimeoutError) Timeout() bool { return true }

@@ -1,0 +1,53 @@
+package cancel
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// Sleep pauses for d, or until ctx is done if that comes first, when it returns
+// the [*Error] that tells why. A ctx that is done already wins also over a d of
+// zero or less, with which Sleep does not pause. It panics if ctx is nil.
+func Sleep(ctx context.Context, d time.Duration) error {
+	mustContext("Sleep", ctx)
+	if err := Err(ctx); err != nil || d <= 0 {
+		return err
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return Err(ctx)
+	}
+}
+
+// SleepUntil is [Sleep] until the time t.
+func SleepUntil(ctx context.Context, t time.Time) error {
+	mustContext("SleepUntil", ctx)
+	return Sleep(ctx, time.Until(t))
+}
+
+// Forever blocks until ctx is done, and then returns the [*Error] that tells
+// why. With a ctx that is never done it never returns. It panics if ctx is nil.
+func Forever(ctx context.Context) error {
+	mustContext("Forever", ctx)
+	<-ctx.Done()
+	return Err(ctx)
+}
+
+// Checkpoint lets other goroutines run and returns nil, or the [*Error] that
+// tells why ctx is done. It is for loops that compute for long without calling
+// anything that looks at ctx. It panics if ctx is nil.
+//
+// This is Trio's checkpoint.
+func Checkpoint(ctx context.Context) error {
+	mustContext("Checkpoint", ctx)
+	if err := Err(ctx); err != nil {
+		return err
+	}
+	runtime.Gosched()
+	return Err(ctx)
+}

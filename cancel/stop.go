@@ -1,0 +1,258 @@
+package cancel
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Stop asks everything in the scope, and below it through all shields, to
+// finish what it is doing and return. It is a request, not a cancellation:
+// those see it who look out for it, with [UntilStop]. Stop does not block. It
+// cannot be taken back; to stop again has no effect.
+//
+// This is Kotlin's and Erlang's idea of a shutdown in two steps rather than
+// Trio's, where it is under discussion (python-trio/trio#147).
+func (s *Scope) Stop() {
+	if s.stopping.Swap(true) {
+		return
+	}
+	s.mu.Lock()
+	n := s.stopNodeLocked()
+	s.mu.Unlock()
+	if n != nil {
+		n.spread(s)
+	}
+}
+
+// Shutdown asks the scope to stop, as Stop does, and cancels it with the cause
+// [ErrGraceExpired] if it has not ended within the grace, or at once if grace is
+// zero or less. Shutdown does not wait. A second Shutdown can only shorten the
+// grace.
+func (s *Scope) Shutdown(grace time.Duration) {
+	s.Stop()
+	if grace <= 0 {
+		s.graceOver()
+		return
+	}
+	due := time.Now().Add(grace)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Load() != nil {
+		return
+	}
+	m := s.extra()
+	switch {
+	case m.grace == nil:
+		m.grace = time.AfterFunc(grace, s.graceOver)
+	case due.Before(m.graceDue):
+		m.grace.Reset(grace)
+	default:
+		return
+	}
+	m.graceDue = due
+}
+
+func (s *Scope) graceOver() {
+	s.finish(&end{err: context.Canceled, cause: ErrGraceExpired, source: SourceStop, scope: s.name})
+}
+
+// UntilStop returns a context that is canceled, with the cause [ErrStopping], as
+// soon as a scope that encloses ctx is asked to stop, and when ctx is done. Use
+// it for what a graceful stop should interrupt, such as the wait for more work,
+// and ctx itself for what it should let finish. It needs no release, and it may
+// be called again and again: what it registers is shared by all calls for the
+// same ctx, and goes when ctx is done. Without an enclosing scope it returns
+// ctx. It panics if ctx is nil.
+func UntilStop(ctx context.Context) context.Context {
+	mustContext("UntilStop", ctx)
+	s := enclosing(ctx)
+	if s == nil || s.listener || ctx.Err() != nil {
+		return ctx
+	}
+	l := s.listen(ctx)
+	// Looked at after the listener was registered: whoever asked before that
+	// may not have seen it.
+	if by := s.stopper(); by != nil {
+		l.finish(stopped(by))
+	}
+	if ctx == context.Context(s) {
+		return l
+	}
+	return &untilStop{Scope: l, values: ctx}
+}
+
+// An untilStop is what UntilStop returns for a context that is not a scope: its
+// listener may have been made for another context, done at the same time but
+// with other values.
+type untilStop struct {
+	*Scope
+	values context.Context
+}
+
+func (u *untilStop) Value(key any) any {
+	if key == &scopeKey {
+		return u.Scope
+	}
+	if u.state.Load() != nil && u.own {
+		return endedContext(u.values, u.full().cause).Value(key)
+	}
+	return u.values.Value(key)
+}
+
+// stopper returns the scope that was asked to stop, s or the nearest one
+// around it, or nil.
+func (s *Scope) stopper() *Scope {
+	for ; s != nil; s = s.up {
+		if s.stopping.Load() {
+			return s
+		}
+	}
+	return nil
+}
+
+// stopped returns the end of those that listen for a stop of by.
+func stopped(by *Scope) *end {
+	return &end{err: context.Canceled, cause: ErrStopping, source: SourceStop, scope: by.name}
+}
+
+// A stopNode stands for a scope in or below which somebody has called
+// UntilStop. The nodes form a tree of their own, for a stop passes where a
+// cancellation does not: through shields, and through scopes that have ended
+// but are still in use. A node leaves it when its scope is closed.
+//
+// Locks: a node's mu is never held while another one's is taken.
+type stopNode struct {
+	up *stopNode // never changes
+
+	mu         sync.Mutex
+	kids       *stopNode
+	listeners  map[<-chan struct{}]*Scope // by the Done channel of their parents
+	prev, next *stopNode                  // in up.kids, guarded by up.mu
+	listed     bool                       // guarded by up.mu
+}
+
+// listen returns a scope below ctx that is canceled when s, which is the
+// innermost scope around ctx, is asked to stop.
+func (s *Scope) listen(ctx context.Context) *Scope {
+	node := s.joinStops()
+	if node == nil { // s was closed a moment ago, and ctx is done
+		return &Scope{parent: ctx, up: s, listener: true}
+	}
+	key := ctx.Done()
+	node.mu.Lock()
+	l, ok := node.listeners[key]
+	if !ok {
+		l = &Scope{parent: ctx, up: s, listener: true}
+		if node.listeners == nil {
+			node.listeners = make(map[<-chan struct{}]*Scope)
+		}
+		node.listeners[key] = l
+	}
+	node.mu.Unlock()
+	if !ok {
+		l.AfterFunc(func() {
+			node.mu.Lock()
+			delete(node.listeners, key)
+			node.mu.Unlock()
+			l.Close()
+		})
+	}
+	return l
+}
+
+// joinStops returns the scope's node, linked to the nodes of all the scopes
+// above it, or nil if the scope is closed.
+func (s *Scope) joinStops() *stopNode {
+	var chain []*Scope
+	for x := s; x != nil; x = x.up {
+		if !x.released.Load() {
+			chain = append(chain, x)
+		}
+	}
+	var up *stopNode
+	for i := len(chain) - 1; i >= 0; i-- {
+		up = chain[i].joinStopsOf(up)
+	}
+	if s.released.Load() {
+		return nil
+	}
+	return up
+}
+
+func (s *Scope) joinStopsOf(up *stopNode) *stopNode {
+	s.mu.Lock()
+	m := s.extra()
+	if m.stop == nil {
+		m.stop = &stopNode{up: up}
+	}
+	n := m.stop
+	s.mu.Unlock()
+	if up := n.up; up != nil {
+		up.mu.Lock()
+		// Close sets released before it takes the node out, so that the node
+		// is either not put in here or taken out there.
+		if !n.listed && !s.released.Load() {
+			n.listed = true
+			n.next = up.kids
+			if n.next != nil {
+				n.next.prev = n
+			}
+			up.kids = n
+		}
+		up.mu.Unlock()
+	}
+	return n
+}
+
+// stopNodeLocked returns the scope's node, or nil if it has none.
+func (s *Scope) stopNodeLocked() *stopNode {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.stop
+}
+
+// leave takes the node, whose scope was closed, out of the tree.
+func (n *stopNode) leave() {
+	if n.up == nil {
+		return
+	}
+	n.up.mu.Lock()
+	defer n.up.mu.Unlock()
+	if !n.listed {
+		return
+	}
+	n.listed = false
+	if n.prev != nil {
+		n.prev.next = n.next
+	} else {
+		n.up.kids = n.next
+	}
+	if n.next != nil {
+		n.next.prev = n.prev
+	}
+	n.prev, n.next = nil, nil
+}
+
+// spread cancels all that listen at the node or below it, because by was asked
+// to stop.
+func (n *stopNode) spread(by *Scope) {
+	e := stopped(by)
+	var listeners []*Scope
+	for todo := []*stopNode{n}; len(todo) > 0; {
+		x := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		x.mu.Lock()
+		for _, l := range x.listeners {
+			listeners = append(listeners, l)
+		}
+		for k := x.kids; k != nil; k = k.next {
+			todo = append(todo, k)
+		}
+		x.mu.Unlock()
+	}
+	for _, l := range listeners {
+		l.finish(e)
+	}
+}

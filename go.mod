@@ -1,0 +1,3 @@
+module github.com/grove-go/grove
+
+go 1.26
