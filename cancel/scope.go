@@ -3,6 +3,7 @@ package cancel
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,7 +153,13 @@ func (s *Scope) String() string {
 		own += "(" + s.name + ")"
 	}
 	if p, ok := s.parent.(fmt.Stringer); ok {
-		return p.String() + own
+		name := p.String()
+		// Package context wraps a parent with an AfterFunc method, which a
+		// scope has, in a type of its own that has no String.
+		if rest, ok := strings.CutPrefix(name, "context.stopCtx."); ok && s.up != nil {
+			name = s.up.String() + "." + rest
+		}
+		return name + own
 	}
 	return fmt.Sprintf("%T", s.parent) + own
 }

@@ -1,0 +1,9 @@
+// Package testutil helps to test concurrent programs: leak checks, and virtual
+// time with a root scope. It is for tests only.
+//
+// # Guarantees
+//
+// T1 [Main] and [VerifyNone] report goroutines that are left over. [Bubble] runs
+// a test in a synctest bubble, with virtual time, a root scope that ends with
+// the test, and a leak check.
+package testutil
