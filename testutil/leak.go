@@ -13,18 +13,15 @@ func Main(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// VerifyNone fails the test if goroutines are left over that were not there
-// when VerifyNone was called, and is called like this:
+// VerifyNone fails the test if goroutines are left over besides those of package
+// testing, and prints their stacks. It waits a moment for those that are about
+// to end. Call it last of all:
 //
-//	defer testutil.VerifyNone(t)()
+//	defer testutil.VerifyNone(t)
 //
-// It waits a moment for those that are about to end. Goroutines of tests that
-// run in parallel count too, so it is not for such tests: use [Bubble] there.
-func VerifyNone(t testing.TB) (verify func()) {
+// Goroutines of tests that run in parallel count too, so it is not for such
+// tests: use [Bubble] there.
+func VerifyNone(t testing.TB) {
 	t.Helper()
-	before := goleak.IgnoreCurrent()
-	return func() {
-		t.Helper()
-		goleak.VerifyNone(t, before)
-	}
+	goleak.VerifyNone(t)
 }
