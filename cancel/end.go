@@ -82,6 +82,9 @@ func (e *end) reason() Reason {
 		for more := true; more; {
 			var f runtime.Frame
 			f, more = frames.Next()
+			if f.Function == "runtime.goexit" {
+				break // called by a goroutine of the library's own
+			}
 			if !ours(f.Function) {
 				r.File, r.Line = f.File, f.Line
 				break

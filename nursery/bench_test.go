@@ -1,0 +1,192 @@
+package nursery_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/grove-go/grove/nursery"
+)
+
+func noop(context.Context) error { return nil }
+
+// BenchmarkOpenClose opens and closes a group with no task, and with two.
+func BenchmarkOpenClose(b *testing.B) {
+	for _, tasks := range []int{0, 2} {
+		b.Run(fmt.Sprintf("tasks=%d/impl=grove", tasks), func(b *testing.B) {
+			b.ReportAllocs()
+			ctx := b.Context()
+			for b.Loop() {
+				nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					for range tasks {
+						n.Go(noop)
+					}
+					return nil
+				})
+			}
+		})
+		b.Run(fmt.Sprintf("tasks=%d/impl=errgroup", tasks), func(b *testing.B) {
+			b.ReportAllocs()
+			ctx := b.Context()
+			for b.Loop() {
+				g, ctx := errgroup.WithContext(ctx)
+				for range tasks {
+					g.Go(func() error { return noop(ctx) })
+				}
+				g.Wait()
+			}
+		})
+	}
+}
+
+// BenchmarkTasks runs many tasks that do nothing.
+func BenchmarkTasks(b *testing.B) {
+	for _, tasks := range []int{1000, 100_000} {
+		b.Run(fmt.Sprintf("tasks=%d/impl=grove", tasks), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				nursery.Run(b.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+					for range tasks {
+						n.Go(noop)
+					}
+					return nil
+				})
+			}
+		})
+		b.Run(fmt.Sprintf("tasks=%d/impl=errgroup", tasks), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				g, ctx := errgroup.WithContext(b.Context())
+				for range tasks {
+					g.Go(func() error { return noop(ctx) })
+				}
+				g.Wait()
+			}
+		})
+		b.Run(fmt.Sprintf("tasks=%d/impl=WaitGroup", tasks), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var wg sync.WaitGroup
+				ctx := b.Context()
+				for range tasks {
+					wg.Go(func() { noop(ctx) })
+				}
+				wg.Wait()
+			}
+		})
+	}
+}
+
+// BenchmarkLimit runs 10,000 tasks that do nothing, a few at a time.
+func BenchmarkLimit(b *testing.B) {
+	const tasks = 10_000
+	for _, limit := range []int{2, 8, 64} {
+		b.Run(fmt.Sprintf("limit=%d/impl=grove", limit), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				nursery.Run(b.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+					for range tasks {
+						n.Go(noop)
+					}
+					return nil
+				}, nursery.Limit(limit))
+			}
+		})
+		b.Run(fmt.Sprintf("limit=%d/impl=errgroup", limit), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				g, ctx := errgroup.WithContext(b.Context())
+				g.SetLimit(limit)
+				for range tasks {
+					g.Go(func() error { return noop(ctx) })
+				}
+				g.Wait()
+			}
+		})
+	}
+}
+
+// BenchmarkCancelParked cancels 50,000 tasks that wait for it.
+func BenchmarkCancelParked(b *testing.B) {
+	const tasks = 50_000
+	b.Run("impl=grove", func(b *testing.B) {
+		for b.Loop() {
+			nursery.Run(b.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				var ready sync.WaitGroup
+				ready.Add(tasks)
+				for range tasks {
+					n.Go(func(ctx context.Context) error {
+						ready.Done()
+						<-ctx.Done()
+						return ctx.Err()
+					})
+				}
+				b.StopTimer()
+				ready.Wait()
+				b.StartTimer()
+				n.Cancel(nil)
+				return nil
+			})
+		}
+	})
+	b.Run("impl=errgroup", func(b *testing.B) {
+		for b.Loop() {
+			outer, stop := context.WithCancel(b.Context())
+			g, ctx := errgroup.WithContext(outer)
+			var ready sync.WaitGroup
+			ready.Add(tasks)
+			for range tasks {
+				g.Go(func() error {
+					ready.Done()
+					<-ctx.Done()
+					return ctx.Err()
+				})
+			}
+			b.StopTimer()
+			ready.Wait()
+			b.StartTimer()
+			stop()
+			g.Wait()
+		}
+	})
+}
+
+// BenchmarkNested opens groups inside each other, 100 deep, with a task at each
+// level.
+func BenchmarkNested(b *testing.B) {
+	const depth = 100
+	b.Run("impl=grove", func(b *testing.B) {
+		b.ReportAllocs()
+		var down func(ctx context.Context, level int) error
+		down = func(ctx context.Context, level int) error {
+			if level == 0 {
+				return nil
+			}
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error { return down(ctx, level-1) })
+				return nil
+			})
+		}
+		for b.Loop() {
+			down(b.Context(), depth)
+		}
+	})
+	b.Run("impl=errgroup", func(b *testing.B) {
+		b.ReportAllocs()
+		var down func(ctx context.Context, level int) error
+		down = func(ctx context.Context, level int) error {
+			if level == 0 {
+				return nil
+			}
+			g, ctx := errgroup.WithContext(ctx)
+			g.Go(func() error { return down(ctx, level-1) })
+			return g.Wait()
+		}
+		for b.Loop() {
+			down(b.Context(), depth)
+		}
+	})
+}
