@@ -3,6 +3,7 @@ package cancel_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
 )
@@ -44,4 +45,80 @@ func BenchmarkOpenClose(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkTimeout runs a block that returns at once within a timeout.
+func BenchmarkTimeout(b *testing.B) {
+	block := func(context.Context) error { return nil }
+	b.Run("impl=grove", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := cancel.FailAfter(b.Context(), time.Minute, block); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("impl=std", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ctx, stop := context.WithTimeout(b.Context(), time.Minute)
+			if err := block(ctx); err != nil {
+				b.Fatal(err)
+			}
+			stop()
+		}
+	})
+}
+
+// BenchmarkIdleTimeout moves a deadline to later, as an idle timeout does at each
+// message; with the standard library that is a new context.
+func BenchmarkIdleTimeout(b *testing.B) {
+	b.Run("impl=grove", func(b *testing.B) {
+		b.ReportAllocs()
+		s := cancel.New(b.Context())
+		defer s.Close()
+		for b.Loop() {
+			s.SetTimeout(time.Minute)
+		}
+	})
+	b.Run("impl=std", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, stop := context.WithTimeout(b.Context(), time.Minute)
+			stop()
+		}
+	})
+}
+
+// BenchmarkErr asks an open context whether it is done, some levels down.
+func BenchmarkErr(b *testing.B) {
+	const depth = 5
+	b.Run("impl=grove", func(b *testing.B) {
+		ctx := b.Context()
+		for range depth {
+			s := cancel.New(ctx)
+			defer s.Close()
+			ctx = s
+		}
+		ctx.Done()
+		for b.Loop() {
+			if ctx.Err() != nil {
+				b.Fatal(ctx.Err())
+			}
+		}
+	})
+	b.Run("impl=std", func(b *testing.B) {
+		ctx := b.Context()
+		for range depth {
+			c, stop := context.WithCancel(ctx)
+			defer stop()
+			ctx = c
+		}
+		ctx.Done()
+		for b.Loop() {
+			if ctx.Err() != nil {
+				b.Fatal(ctx.Err())
+			}
+		}
+	})
 }

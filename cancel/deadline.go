@@ -112,14 +112,14 @@ func (s *Scope) ownDue() time.Time {
 	return s.more.due
 }
 
-// expire is called when the scope's own deadline has passed. Timers that are
+// expire ends the scope if its own deadline has passed. Timers that are
 // due at the same time, or nearly, ring in any order. So expire looks upward
 // for a deadline that came first, or at the same instant, and lets the scope
 // whose deadline that was report it: the outermost one on a tie.
 func (s *Scope) expire() {
 	due := s.ownDue()
 	if due.IsZero() || due.After(time.Now()) {
-		return // moved a moment ago
+		return // there is none, or it was moved a moment ago
 	}
 	first, foreign := s, (*Scope)(nil)
 	for x := s; x != nil && !x.shield.Load(); {

@@ -1,7 +1,5 @@
 package cancel
 
-import "context"
-
 // IsEcho reports whether err says nothing more than that the scope was
 // canceled: the scope has ended, and every leaf of err (through Unwrap() error
 // and Unwrap() []error) is one of
@@ -16,8 +14,14 @@ import "context"
 // should have that wraps what must not be taken for a cancellation, such as
 // the value of a panic.
 func (s *Scope) IsEcho(err error) bool {
-	if err == nil || s.ended() == nil {
+	if err == nil {
 		return false
+	}
+	if s.ended() == nil {
+		// An inner timer that is due at the same instant may have rung first.
+		if s.expire(); s.state.Load() == nil {
+			return false
+		}
 	}
 	return s.full().echoes(err)
 }
@@ -80,24 +84,21 @@ func (e *end) equal(o *end) bool {
 // [Scope.Run] does this. Absorb is for those who run something in a scope by
 // other means, and is called before the scope is closed.
 func (s *Scope) Absorb(err error) error {
-	left, _ := s.absorb(err)
+	_, left := s.absorb(err)
 	return left
 }
 
-// absorb is Absorb, and also returns the end that it absorbed.
-func (s *Scope) absorb(err error) (error, *end) {
+// absorb is Absorb, and also returns the end whose echo it absorbed.
+func (s *Scope) absorb(err error) (*end, error) {
 	if !s.IsEcho(err) {
-		return err, nil
+		return nil, err
 	}
 	e := s.full()
 	if !s.own || e.source == SourceContext || e.source == SourceClosed {
-		return err, nil
+		return nil, err
 	}
 	if !s.shield.Load() && s.parent.Err() != nil {
-		return Err(s.parent), nil
+		return nil, Err(s.parent)
 	}
-	return nil, e
+	return e, nil
 }
-
-var _ error = (*Error)(nil)
-var _ context.Context = (*Scope)(nil)

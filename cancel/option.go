@@ -3,7 +3,7 @@ package cancel
 import "time"
 
 // An Option configures a scope. See [Name], [Timeout], [Deadline] and
-// [Shielded].
+// [Shielded]. Of options that contradict each other the last one holds.
 type Option interface{ applyScope(*config) }
 
 // config gathers what the options say, so that they have effect together.

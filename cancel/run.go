@@ -17,14 +17,14 @@ import (
 // This is Trio's "with CancelScope()".
 func (s *Scope) Run(fn func(ctx context.Context) error) error {
 	mustFunc("Scope.Run", fn)
-	err, _ := s.run(fn)
+	_, err := s.run(fn)
 	return err
 }
 
 // run is Run, and also returns the end of the scope if it absorbed its echo.
-func (s *Scope) run(fn func(ctx context.Context) error) (error, *end) {
+func (s *Scope) run(fn func(ctx context.Context) error) (*end, error) {
 	s.mu.Lock()
-	used := s.used || s.released.Load()
+	used := s.used || s.closed
 	s.used = true
 	s.mu.Unlock()
 	if used {
@@ -39,7 +39,7 @@ func (s *Scope) run(fn func(ctx context.Context) error) (error, *end) {
 
 // runOrFail is run for a scope whose own deadline is a failure.
 func (s *Scope) runOrFail(fn func(ctx context.Context) error) error {
-	err, e := s.run(fn)
+	e, err := s.run(fn)
 	if e != nil && e.source == SourceDeadline {
 		return &TimeoutError{Scope: e.scope, Deadline: e.deadline, end: e}
 	}
@@ -61,7 +61,7 @@ func (s *Scope) runOrFail(fn func(ctx context.Context) error) error {
 func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (moved bool, err error) {
 	mustContext("MoveOnAfter", ctx)
 	mustFunc("MoveOnAfter", fn)
-	return New(ctx, Timeout(d)).runOrMove(fn)
+	return timed(ctx, d).runOrMove(fn)
 }
 
 // MoveOnAt is [MoveOnAfter] with the deadline t; zero stands for none.
@@ -72,7 +72,7 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 }
 
 func (s *Scope) runOrMove(fn func(ctx context.Context) error) (bool, error) {
-	err, e := s.run(fn)
+	e, err := s.run(fn)
 	return e != nil && e.source == SourceDeadline, err
 }
 
@@ -89,7 +89,7 @@ func (s *Scope) runOrMove(fn func(ctx context.Context) error) (bool, error) {
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	mustContext("FailAfter", ctx)
 	mustFunc("FailAfter", fn)
-	return New(ctx, Timeout(d)).runOrFail(fn)
+	return timed(ctx, d).runOrFail(fn)
 }
 
 // FailAt is [FailAfter] with the deadline t; zero stands for none.
@@ -97,6 +97,13 @@ func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error
 	mustContext("FailAt", ctx)
 	mustFunc("FailAt", fn)
 	return New(ctx, Deadline(t)).runOrFail(fn)
+}
+
+// timed is New(ctx, Timeout(d)) without the cost of an option.
+func timed(ctx context.Context, d time.Duration) *Scope {
+	s := New(ctx)
+	s.SetTimeout(d)
+	return s
 }
 
 // mustFunc panics in the name of the function name if fn is nil.

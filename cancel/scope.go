@@ -36,7 +36,6 @@ type Scope struct {
 	link     atomic.Uint32 // how cancellation from above arrives: see the link constants
 	shield   atomic.Bool   // set by SetShield, under mu
 	stopping atomic.Bool   // set by Stop, for good
-	released atomic.Bool   // set by Close, for good
 
 	// Locks: a scope's mu may be taken while its up's mu is held, never the
 	// other way round, and no third lock of a scope is taken under those two.
@@ -48,6 +47,7 @@ type Scope struct {
 	unhook  func() bool // takes back the registration with a parent that is no scope
 	more    *extras     // what few scopes need; set once
 	used    bool        // Run was called
+	closed  bool        // Close was called
 	own     bool        // the end began in this scope; set before state, and read after it without mu
 	settled bool        // the scope has ended, and all the scopes below have been marked
 
@@ -104,10 +104,7 @@ var closedChan = func() chan struct{} {
 // call Close or Run, which release it.
 //
 // The options are [Name], [Timeout], [Deadline] and [Shielded]. A [Timeout]
-// counts from the call of New. Of options that contradict each other the last
-// one holds.
-//
-// New panics if parent is nil.
+// counts from the call of New. New panics if parent or an option is nil.
 func New(parent context.Context, opts ...Option) *Scope {
 	mustContext("New", parent)
 	s := &Scope{parent: parent}
@@ -289,11 +286,13 @@ func (s *Scope) Fail(task string, cause error) {
 // canceled with the cause [ErrClosed]. Close is idempotent; to cancel first,
 // call Cancel.
 func (s *Scope) Close() {
-	if s.released.Swap(true) {
-		return
-	}
 	s.ended() // what came from above before counts
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
 	var hooks *hook
 	below := false
 	if s.state.Load() == nil {

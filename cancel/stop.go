@@ -121,7 +121,8 @@ func stopped(by *Scope) *end {
 // cancellation does not: through shields, and through scopes that have ended
 // but are still in use. A node leaves it when its scope is closed.
 //
-// Locks: a node's mu is never held while another one's is taken.
+// Locks: a node's mu may be taken while a scope's mu is held, and nothing is
+// taken while it is.
 type stopNode struct {
 	up *stopNode // never changes
 
@@ -129,7 +130,6 @@ type stopNode struct {
 	kids       *stopNode
 	listeners  map[<-chan struct{}]*Scope // by the Done channel of their parents
 	prev, next *stopNode                  // in up.kids, guarded by up.mu
-	listed     bool                       // guarded by up.mu
 }
 
 // listen returns a scope below ctx that is canceled when s, which is the
@@ -162,47 +162,42 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 }
 
 // joinStops returns the scope's node, linked to the nodes of all the scopes
-// above it, or nil if the scope is closed.
+// above it that are not closed, or nil if the scope is closed.
 func (s *Scope) joinStops() *stopNode {
 	var chain []*Scope
 	for x := s; x != nil; x = x.up {
-		if !x.released.Load() {
-			chain = append(chain, x)
+		chain = append(chain, x)
+	}
+	var up, n *stopNode
+	for i := len(chain) - 1; i >= 0; i-- {
+		if n = chain[i].joinStopsOf(up); n != nil {
+			up = n
 		}
 	}
-	var up *stopNode
-	for i := len(chain) - 1; i >= 0; i-- {
-		up = chain[i].joinStopsOf(up)
-	}
-	if s.released.Load() {
-		return nil
-	}
-	return up
+	return n
 }
 
+// joinStopsOf is joinStops for a scope that is to be linked to the node up.
 func (s *Scope) joinStopsOf(up *stopNode) *stopNode {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
 	m := s.extra()
 	if m.stop == nil {
 		m.stop = &stopNode{up: up}
-	}
-	n := m.stop
-	s.mu.Unlock()
-	if up := n.up; up != nil {
-		up.mu.Lock()
-		// Close sets released before it takes the node out, so that the node
-		// is either not put in here or taken out there.
-		if !n.listed && !s.released.Load() {
-			n.listed = true
-			n.next = up.kids
-			if n.next != nil {
-				n.next.prev = n
+		if up != nil {
+			up.mu.Lock()
+			m.stop.next = up.kids
+			if up.kids != nil {
+				up.kids.prev = m.stop
 			}
-			up.kids = n
+			up.kids = m.stop
+			up.mu.Unlock()
 		}
-		up.mu.Unlock()
 	}
-	return n
+	return m.stop
 }
 
 // stopNodeLocked returns the scope's node, or nil if it has none.
@@ -220,10 +215,6 @@ func (n *stopNode) leave() {
 	}
 	n.up.mu.Lock()
 	defer n.up.mu.Unlock()
-	if !n.listed {
-		return
-	}
-	n.listed = false
 	if n.prev != nil {
 		n.prev.next = n.next
 	} else {

@@ -90,6 +90,10 @@ func (s *Scope) attach() {
 	if s.link.Load() >= linkedScope || s.state.Load() != nil {
 		return
 	}
+	if s.up == nil || s.up.link.Load() >= linkedScope {
+		s.join()
+		return
+	}
 	var buf [8]*Scope
 	chain := append(buf[:0], s)
 	for x := s.up; x != nil && x.link.Load() < linkedScope && x.state.Load() == nil; x = x.up {
@@ -103,7 +107,9 @@ func (s *Scope) attach() {
 // join links the scope to what is above it, which is linked already. Any
 // number of goroutines may do it at once.
 func (s *Scope) join() {
-	s.link.CompareAndSwap(unlinked, linking)
+	if s.up != nil {
+		s.link.CompareAndSwap(unlinked, linking)
+	}
 	p, direct := s.parent.(*Scope)
 	if !direct {
 		done := s.parent.Done()
@@ -142,6 +148,7 @@ func (s *Scope) join() {
 	if !direct {
 		s.hookParent()
 		s.link.Store(linkedRelay)
+		s.ended() // a parent that is done tells so by a goroutine; do not wait for it
 	}
 }
 
@@ -164,10 +171,7 @@ func (s *Scope) askParent() { s.ended() }
 // leave takes the scope, which has ended, out of what is above it. unhook is
 // what was in the scope after it had ended.
 func (s *Scope) leave(unhook func() bool) {
-	if s.link.Load() == unlinked {
-		return
-	}
-	if p := s.up; p != nil {
+	if p := s.up; p != nil && s.link.Load() != unlinked {
 		p.mu.Lock()
 		if s.listed {
 			s.listed = false

@@ -3,6 +3,7 @@ package nursery_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -188,5 +189,79 @@ func BenchmarkNested(b *testing.B) {
 		for b.Loop() {
 			down(b.Context(), depth)
 		}
+	})
+}
+
+// BenchmarkParked measures the memory of a task that waits, heap and stack, as
+// bytes a task, for ours, errgroup's and a bare goroutine's.
+func BenchmarkParked(b *testing.B) {
+	const tasks = 100_000
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	measure := func(b *testing.B, park func(ctx context.Context, ready, over *sync.WaitGroup)) {
+		var total uint64
+		rounds := 0
+		for b.Loop() {
+			ctx, stop := context.WithCancel(b.Context())
+			before := inUse()
+			var ready, over sync.WaitGroup
+			ready.Add(tasks)
+			over.Add(1)
+			go park(ctx, &ready, &over)
+			ready.Wait()
+			total += inUse() - before
+			rounds++
+			stop()
+			over.Wait()
+		}
+		b.ReportMetric(float64(total)/float64(rounds)/tasks, "B/task")
+	}
+	b.Run("impl=grove", func(b *testing.B) {
+		measure(b, func(ctx context.Context, ready, over *sync.WaitGroup) {
+			defer over.Done()
+			nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				task := func(ctx context.Context) error {
+					ready.Done()
+					<-ctx.Done()
+					return nil
+				}
+				for range tasks {
+					n.Go(task)
+				}
+				return nil
+			})
+		})
+	})
+	b.Run("impl=errgroup", func(b *testing.B) {
+		measure(b, func(ctx context.Context, ready, over *sync.WaitGroup) {
+			defer over.Done()
+			g, ctx := errgroup.WithContext(ctx)
+			task := func() error {
+				ready.Done()
+				<-ctx.Done()
+				return nil
+			}
+			for range tasks {
+				g.Go(task)
+			}
+			g.Wait()
+		})
+	})
+	b.Run("impl=goroutine", func(b *testing.B) {
+		measure(b, func(ctx context.Context, ready, over *sync.WaitGroup) {
+			defer over.Done()
+			over.Add(tasks)
+			for range tasks {
+				go func() {
+					defer over.Done()
+					ready.Done()
+					<-ctx.Done()
+				}()
+			}
+		})
 	})
 }

@@ -149,6 +149,13 @@ func (n *Nursery) mustEnter(fn string, who uint64) {
 	}
 }
 
+// mustScope panics in the name of the function fn if n does not come from Run.
+func (n *Nursery) mustScope(fn string) {
+	if n.scope == nil {
+		n.refuse(fn)
+	}
+}
+
 // refuse panics because the nursery is not open.
 func (n *Nursery) refuse(fn string) {
 	if n.scope == nil {
@@ -260,14 +267,15 @@ func (n *Nursery) call(task func(ctx context.Context) error, info *taskInfo) {
 // Cancel ends the nursery early: it cancels the context of the body and of all
 // tasks, with the given cause; nil stands for [context.Canceled]. This is no
 // failure. To fail, return an error.
-func (n *Nursery) Cancel(cause error) { n.Scope().Cancel(cause) }
+func (n *Nursery) Cancel(cause error) {
+	n.mustScope("Cancel")
+	n.scope.Cancel(cause)
+}
 
 // Scope returns the nursery's cancel scope, which is the context that the body
 // and the tasks get.
 func (n *Nursery) Scope() *cancel.Scope {
-	if n.scope == nil {
-		n.refuse("Scope")
-	}
+	n.mustScope("Scope")
 	return n.scope
 }
 

@@ -6,7 +6,8 @@ import (
 )
 
 // An Option configures a nursery. See [Name], [Limit], [KeepGoing],
-// [RecoverPanics], [PanicGrace] and, for [Main], [Grace].
+// [RecoverPanics], [PanicGrace] and, for [Main], [Grace]. Of options that
+// contradict each other the last one holds.
 type Option interface{ applyNursery(c *config) }
 
 // A TaskOption configures one task. See [Name] and [Daemon].

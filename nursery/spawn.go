@@ -30,7 +30,7 @@ func Spawn[T any](n *Nursery, task func(ctx context.Context) (T, error), opts ..
 		panic("nursery: Spawn: nil task")
 	}
 	info := newTaskInfo("Spawn", opts)
-	info.scope = cancel.New(n.Scope(), cancel.Name(info.name))
+	info.openScope("Spawn", n)
 	t := &Task[T]{scope: info.scope, done: make(chan struct{})}
 	info.report = func(err error) {
 		t.err = err

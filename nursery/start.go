@@ -58,7 +58,7 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 	)
 	info := newTaskInfo("Start", opts)
 	info.starting.Store(true)
-	info.scope = cancel.New(n.Scope(), cancel.Name(info.name))
+	info.openScope("Start", n)
 	info.intercept = func(e exit) bool { return st.returned(info, e) }
 	n.mustEnter("Start", info.who())
 	st.release = info.scope.Follow(ctx)

@@ -38,6 +38,16 @@ func newTaskInfo(fn string, opts []TaskOption) *taskInfo {
 	return info
 }
 
+// openScope gives the task a scope of its own, in the name of the function fn.
+func (i *taskInfo) openScope(fn string, n *Nursery) {
+	n.mustScope(fn)
+	if i.name == "" {
+		i.scope = cancel.New(n.scope)
+	} else {
+		i.scope = cancel.New(n.scope, cancel.Name(i.name))
+	}
+}
+
 // who says how the task counts in the nursery's state.
 func (i *taskInfo) who() uint64 {
 	if i.daemon && !i.starting.Load() {

@@ -1,0 +1,7 @@
+module github.com/grove-go/grove/examples
+
+go 1.26
+
+require github.com/grove-go/grove v0.0.0
+
+replace github.com/grove-go/grove => ../
