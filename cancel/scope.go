@@ -3,6 +3,7 @@ package cancel
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,8 +31,8 @@ type Scope struct {
 	// that closed may be replaced by the full record of the same end.
 	state atomic.Pointer[end]
 
-	done    chan struct{} // set once, under mu, before hasDone is
-	hasDone atomic.Bool
+	done      chan struct{} // set once, under mu, before doneState is
+	doneState atomic.Uint32 // see the done constants; set under mu
 
 	link     atomic.Uint32 // how cancellation from above arrives: see the link constants
 	shield   atomic.Bool   // set by SetShield, under mu
@@ -66,6 +67,13 @@ const (
 	linking                   // being linked
 	linkedScope               // up tells it, or there is nothing above that can be canceled
 	linkedRelay               // the parent tells it by way of AfterFunc, one goroutine hop later; until then it asks
+)
+
+// The states of a scope's Done channel, in their order.
+const (
+	doneUnmade uint32 = iota
+	doneOpen
+	doneClosed
 )
 
 // extras holds what only some scopes need. The fields are guarded by the
@@ -145,26 +153,46 @@ func (s *Scope) Name() string { return s.name }
 // String describes the scope in the form of the standard library's contexts,
 // as in context.Background.WithScope(fetch).
 func (s *Scope) String() string {
-	own := ".WithScope"
-	if s.name != "" {
-		own += "(" + s.name + ")"
-	}
-	if p, ok := s.parent.(fmt.Stringer); ok {
-		name := p.String()
-		// Package context wraps a parent with an AfterFunc method, which a
-		// scope has, in a type of its own that has no String.
-		if rest, ok := strings.CutPrefix(name, "context.stopCtx."); ok && s.up != nil {
-			name = s.up.String() + "." + rest
+	names := []string{s.ownString()}
+	for {
+		p, ok := s.parent.(*Scope)
+		if !ok {
+			break
 		}
-		return name + own
+		s = p
+		names = append(names, s.ownString())
 	}
-	return fmt.Sprintf("%T", s.parent) + own
+	names = append(names, s.parentString())
+	slices.Reverse(names)
+	return strings.Join(names, ".")
+}
+
+func (s *Scope) ownString() string {
+	if s.name == "" {
+		return "WithScope"
+	}
+	return "WithScope(" + s.name + ")"
+}
+
+// parentString describes the parent, which is not a scope.
+func (s *Scope) parentString() string {
+	p, ok := s.parent.(fmt.Stringer)
+	if !ok {
+		return fmt.Sprintf("%T", s.parent)
+	}
+	name := p.String()
+	// Package context wraps a parent with an AfterFunc method, which a scope
+	// has, in a type of its own that has no String.
+	if rest, ok := strings.CutPrefix(name, "context.stopCtx."); ok && s.up != nil {
+		return s.up.String() + "." + rest
+	}
+	return name
 }
 
 // Done returns a channel that is closed when the scope is canceled or closed.
 // Successive calls return the same channel.
 func (s *Scope) Done() <-chan struct{} {
-	if s.hasDone.Load() {
+	if s.doneState.Load() != doneUnmade {
 		return s.done
 	}
 	// Attached first, the scope cannot miss an end that comes before the
@@ -172,12 +200,14 @@ func (s *Scope) Done() <-chan struct{} {
 	s.attach()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.hasDone.Load() {
-		s.done = closedChan
+	if s.doneState.Load() == doneUnmade {
 		if s.state.Load() == nil {
 			s.done = make(chan struct{})
+			s.doneState.Store(doneOpen)
+		} else {
+			s.done = closedChan
+			s.doneState.Store(doneClosed)
 		}
-		s.hasDone.Store(true)
 	}
 	return s.done
 }
@@ -191,14 +221,11 @@ func (s *Scope) Err() error {
 	if e == nil {
 		return nil
 	}
-	// Whoever sees the error may count on Done being closed: the state is set
-	// a moment before the channel is.
-	if s.hasDone.Load() {
-		select {
-		case <-s.done:
-		default:
-			<-s.done
-		}
+	if s.doneState.Load() == doneOpen {
+		// Whoever sees the error may count on Done being closed. Both happen
+		// under mu.
+		s.mu.Lock()
+		s.mu.Unlock() //lint:ignore SA2001 to wait for who holds it is the point
 	}
 	return e.err
 }
@@ -293,20 +320,15 @@ func (s *Scope) Close() {
 		return
 	}
 	s.closed = true
-	var hooks *hook
-	below := false
-	if s.state.Load() == nil {
-		hooks = s.endLocked(closed, true)
-		below = hooks != nil || s.kids != nil
-	}
-	unhook := s.unhook
-	s.unhook = nil
 	stop := s.stopNodeLocked()
-	s.mu.Unlock()
-	if below {
-		s.spread(hooks)
+	if s.state.Load() == nil {
+		s.conclude(closed, true)
+	} else {
+		unhook := s.unhook
+		s.unhook = nil
+		s.mu.Unlock()
+		s.leave(unhook)
 	}
-	s.leave(unhook)
 	if stop != nil {
 		stop.leave()
 	}

@@ -196,19 +196,9 @@ func (s *Scope) leave(unhook func() bool) {
 func (s *Scope) finish(e *end) {
 	if s.ended() == nil {
 		s.mu.Lock()
-		if s.state.Load() == nil {
-			hooks := s.endLocked(e, true)
-			below := hooks != nil || s.kids != nil
-			unhook := s.unhook
-			s.unhook = nil
-			s.mu.Unlock()
-			if below {
-				s.spread(hooks)
-			}
-			s.leave(unhook)
+		if s.conclude(e, true) {
 			return
 		}
-		s.mu.Unlock()
 	}
 	// Somebody else came first and may not be through with it. The caller may
 	// count on the scopes below being marked all the same.
@@ -224,16 +214,30 @@ func (s *Scope) finish(e *end) {
 // or is shielded.
 func (s *Scope) adopt(e *end) {
 	s.mu.Lock()
-	if s.state.Load() != nil || s.shield.Load() {
+	if s.shield.Load() {
 		s.mu.Unlock()
 		return
 	}
-	hooks := s.endLocked(e, false)
+	s.conclude(e, false)
+}
+
+// conclude ends the scope with e and tells all below, unless it has ended. The
+// caller holds mu, which conclude unlocks.
+func (s *Scope) conclude(e *end, own bool) (first bool) {
+	if s.state.Load() != nil {
+		s.mu.Unlock()
+		return false
+	}
+	hooks := s.endLocked(e, own)
 	below := hooks != nil || s.kids != nil
+	unhook := s.unhook
+	s.unhook = nil
 	s.mu.Unlock()
 	if below {
 		s.spread(hooks)
 	}
+	s.leave(unhook)
+	return true
 }
 
 // endLocked marks the scope as ended and returns the hooks that the caller has
@@ -241,8 +245,9 @@ func (s *Scope) adopt(e *end) {
 func (s *Scope) endLocked(e *end, own bool) *hook {
 	s.own = own
 	s.state.Store(e)
-	if s.hasDone.Load() {
+	if s.doneState.Load() == doneOpen {
 		close(s.done)
+		s.doneState.Store(doneClosed)
 	}
 	if m := s.more; m != nil {
 		m.stopTimers()

@@ -1,0 +1,109 @@
+package testutil_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/testutil"
+)
+
+func TestBubble(t *testing.T) {
+	t.Run("T1/time is virtual and the context is a root scope", func(t *testing.T) {
+		var root *cancel.Scope
+		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+			root = cancel.FromContext(ctx)
+			if root == nil || root.Name() != t.Name() {
+				t.Errorf("FromContext(ctx) = %v, want a scope named %q", root, t.Name())
+			}
+			start := time.Now()
+			if err := cancel.Sleep(ctx, time.Hour); err != nil {
+				t.Errorf("Sleep() = %v, want nil", err)
+			}
+			if d := time.Since(start); d != time.Hour {
+				t.Errorf("an hour took %v", d)
+			}
+		})
+		if err := context.Cause(root); !errors.Is(err, cancel.ErrClosed) {
+			t.Errorf("Cause() after the bubble = %v, want ErrClosed", err)
+		}
+	})
+}
+
+// A recorder is a testing.TB that keeps what is reported instead of failing.
+type recorder struct {
+	testing.TB
+	errors []string
+}
+
+func (r *recorder) Helper()        {}
+func (r *recorder) Error(a ...any) { r.errors = append(r.errors, fmt.Sprint(a...)) }
+func (r *recorder) Cleanup(func()) {}
+func (r *recorder) Errorf(f string, a ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(f, a...))
+}
+
+func leakOne(block chan struct{}) { go func() { <-block }() }
+
+func TestVerifyNone(t *testing.T) {
+	t.Run("T1/a leak is reported with its stack", func(t *testing.T) {
+		block := make(chan struct{})
+		leakOne(block)
+		r := &recorder{TB: t}
+		testutil.VerifyNone(r)
+		close(block)
+		if len(r.errors) == 0 || !strings.Contains(r.errors[0], "leakOne") {
+			t.Errorf("VerifyNone reported %q, want the stack of leakOne", r.errors)
+		}
+	})
+	t.Run("T1/without a leak it is silent", func(t *testing.T) {
+		r := &recorder{TB: t}
+		testutil.VerifyNone(r)
+		if len(r.errors) > 0 {
+			t.Errorf("VerifyNone reported %q, want nothing", r.errors)
+		}
+	})
+}
+
+// inChild is set in the environment of a child process, to the test to fail.
+const inChild = "GROVE_TESTUTIL_CHILD"
+
+// child runs the calling test in a child process, where it is to fail.
+func child(t *testing.T, what string) string {
+	t.Helper()
+	c := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	c.Env = append(os.Environ(), inChild+"="+what)
+	out, err := c.CombinedOutput()
+	if err == nil {
+		t.Errorf("the child passed; its output:\n%s", out)
+	}
+	return string(out)
+}
+
+func TestMainReportsLeaks(t *testing.T) {
+	if os.Getenv(inChild) == "leak" {
+		leakOne(make(chan struct{}))
+		return
+	}
+	if out := child(t, "leak"); !strings.Contains(out, "leakOne") {
+		t.Errorf("Main did not report the leak; it printed:\n%s", out)
+	}
+}
+
+func TestBubbleReportsDeadlock(t *testing.T) {
+	if os.Getenv(inChild) == "deadlock" {
+		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+			leakOne(make(chan struct{}))
+		})
+		return
+	}
+	if out := child(t, "deadlock"); !strings.Contains(out, "deadlock") || !strings.Contains(out, "leakOne") {
+		t.Errorf("Bubble did not report the deadlock; it printed:\n%s", out)
+	}
+}
