@@ -122,30 +122,34 @@ func (s *Scope) expire() {
 		return // there is none, or it was moved a moment ago
 	}
 	first, foreign := s, (*Scope)(nil)
-	for x := s; x != nil && !x.shield.Load(); {
-		p, ok := x.parent.(*Scope)
-		if !ok {
-			d, has := x.parent.Deadline()
-			if !has || d.After(due) {
-				break
-			}
-			// Something up there is due: a scope further up, or else the
-			// contexts in between, whose own timer is about to ring.
-			foreign = x
-			p = x.up
-		}
-		if p != nil {
-			if d := p.ownDue(); !d.IsZero() && !d.After(due) {
-				first, due, foreign = p, d, nil
+	for x := s; x != nil && !x.shield.Load(); x = x.up {
+		if _, ok := x.parent.(*Scope); !ok {
+			// The timer of a foreign context is about to ring, unless what it
+			// reports is the deadline of a scope further up.
+			if d, ok := x.parent.Deadline(); ok && !d.After(due) {
+				foreign = x
 			}
 		}
-		x = p
+		if x.up != nil {
+			if d := x.up.ownDue(); !d.IsZero() && !d.After(due) {
+				first, due, foreign = x.up, d, nil
+			}
+		}
 	}
 	if foreign != nil {
 		foreign.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
 	} else {
-		deadline, _ := first.ownDeadline()
-		first.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: first.name, deadline: deadline})
+		first.strike()
 	}
-	s.ended()
+	// Had a foreign context on the way up cut the connection, it would still be
+	// the scope's own deadline that has passed.
+	s.strike()
+}
+
+// strike ends the scope because of its deadline.
+func (s *Scope) strike() {
+	if s.ended() == nil {
+		deadline, _ := s.ownDeadline()
+		s.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.name, deadline: deadline})
+	}
 }

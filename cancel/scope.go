@@ -199,7 +199,6 @@ func (s *Scope) Done() <-chan struct{} {
 	// channel is there to be closed: state then says so.
 	s.attach()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.doneState.Load() == doneUnmade {
 		if s.state.Load() == nil {
 			s.done = make(chan struct{})
@@ -209,6 +208,7 @@ func (s *Scope) Done() <-chan struct{} {
 			s.doneState.Store(doneClosed)
 		}
 	}
+	s.mu.Unlock()
 	return s.done
 }
 

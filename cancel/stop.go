@@ -136,7 +136,7 @@ type stopNode struct {
 // innermost scope around ctx, is asked to stop.
 func (s *Scope) listen(ctx context.Context) *Scope {
 	node := s.joinStops()
-	if node == nil { // s was closed a moment ago, and ctx is done
+	if node == nil {
 		return &Scope{parent: ctx, up: s, listener: true}
 	}
 	key := ctx.Done()
@@ -161,23 +161,25 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	return l
 }
 
-// joinStops returns the scope's node, linked to the nodes of all the scopes
-// above it that are not closed, or nil if the scope is closed.
+// joinStops returns the scope's node, linked to the nodes of the scopes above
+// it. In place of a scope that is closed the next one up counts; if all are, it
+// returns nil.
 func (s *Scope) joinStops() *stopNode {
 	var chain []*Scope
 	for x := s; x != nil; x = x.up {
 		chain = append(chain, x)
 	}
-	var up, n *stopNode
+	var node *stopNode
 	for i := len(chain) - 1; i >= 0; i-- {
-		if n = chain[i].joinStopsOf(up); n != nil {
-			up = n
+		if n := chain[i].joinStopsOf(node); n != nil {
+			node = n
 		}
 	}
-	return n
+	return node
 }
 
-// joinStopsOf is joinStops for a scope that is to be linked to the node up.
+// joinStopsOf returns the scope's node, linked to the node up, or nil if the
+// scope is closed.
 func (s *Scope) joinStopsOf(up *stopNode) *stopNode {
 	s.mu.Lock()
 	defer s.mu.Unlock()

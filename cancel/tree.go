@@ -111,8 +111,9 @@ func (s *Scope) join() {
 		s.link.CompareAndSwap(unlinked, linking)
 	}
 	p, direct := s.parent.(*Scope)
+	var done <-chan struct{}
 	if !direct {
-		done := s.parent.Done()
+		done = s.parent.Done()
 		if done == nil {
 			s.link.Store(linkedScope) // nothing above can be canceled
 			return
@@ -146,9 +147,13 @@ func (s *Scope) join() {
 		p.mu.Unlock()
 	}
 	if !direct {
-		s.hookParent()
+		select {
+		case <-done:
+			s.ended() // now: a hook would tell so by a goroutine
+		default:
+			s.hookParent()
+		}
 		s.link.Store(linkedRelay)
-		s.ended() // a parent that is done tells so by a goroutine; do not wait for it
 	}
 }
 
