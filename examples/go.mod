@@ -2,6 +2,21 @@ module github.com/grove-go/grove/examples
 
 go 1.26
 
-require github.com/grove-go/grove v0.0.0
+require (
+	github.com/grove-go/grove v0.0.0
+	github.com/schollz/progressbar/v3 v3.19.1
+	github.com/temoto/robotstxt v1.1.2
+	golang.org/x/net v0.58.0
+	golang.org/x/sync v0.22.0
+	golang.org/x/term v0.45.0
+	golang.org/x/time v0.15.0
+)
+
+require (
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
+)
 
 replace github.com/grove-go/grove => ../

@@ -1,0 +1,123 @@
+// Crawler crawls a web site and reports what it found.
+//
+//	go run ./examples/crawler [flags] [URL]
+//
+// Without a URL it serves the sources and documents of the Go installation on
+// the loopback interface, and crawls those. With one it crawls that site: pages
+// of the same host only, as robots.txt allows, and not too fast.
+//
+// It shows a nursery whose tasks start tasks, with a limit; a deadline for the
+// whole (FailAfter) and one for each page (MoveOnAfter); a server that is begun
+// with Start and says where it listens; and a program that the first Ctrl-C stops
+// gracefully and the second one at once (Main, UntilStop).
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// options are what the command line says.
+type options struct {
+	start       *url.URL // nil: the embedded server
+	concurrency int
+	depth       int
+	pages       int
+	perSecond   float64
+	timeout     time.Duration
+	pageTimeout time.Duration
+}
+
+func main() {
+	o, err := parse(os.Args[1:], os.Stderr)
+	if err == flag.ErrHelp {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		return run(ctx, n, o, os.Stdout, newProgress(os.Stderr, o.pages))
+	}, nursery.Name("crawler"))
+}
+
+// parse reads the command line.
+func parse(args []string, usage io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("crawler", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.Usage = func() {
+		fmt.Fprintln(usage, "usage: crawler [flags] [URL]")
+		f.PrintDefaults()
+	}
+	f.IntVar(&o.concurrency, "concurrency", 8, "fetch so many pages at a time")
+	f.IntVar(&o.depth, "depth", 50, "follow so many links in a row")
+	f.IntVar(&o.pages, "pages", 5000, "stop after so many pages")
+	f.Float64Var(&o.perSecond, "rate", 0, "make so many requests a second at most; 0: 5 for a URL, else no limit")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up on the whole after this time")
+	f.DurationVar(&o.pageTimeout, "page-timeout", 10*time.Second, "give up on a page after this time")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if o.concurrency < 1 || o.depth < 0 || o.pages < 1 || o.perSecond < 0 || o.timeout <= 0 || o.pageTimeout <= 0 {
+		return o, fmt.Errorf("crawler: a flag is out of range: %q", args)
+	}
+	if f.NArg() > 1 {
+		return o, fmt.Errorf("crawler: one URL at most, got %q", f.Args())
+	}
+	if f.NArg() == 1 {
+		u, err := url.Parse(f.Arg(0))
+		if err != nil {
+			return o, err
+		}
+		if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return o, fmt.Errorf("crawler: %q is no http or https URL", f.Arg(0))
+		}
+		o.start = u
+		o.perSecond = cmp.Or(o.perSecond, 5)
+	}
+	return o, nil
+}
+
+// run crawls, and prints the summary however the crawl has ended.
+func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, progress progress) error {
+	limit := rate.Inf
+	if o.perSecond > 0 {
+		limit = rate.Limit(o.perSecond)
+	}
+	start := o.start
+	if start == nil {
+		root, err := goroot(ctx)
+		if err != nil {
+			return err
+		}
+		// The server is a daemon: it is there for the crawl, and ends with it.
+		start, err = nursery.Start(ctx, n, serve(root), nursery.Daemon(), nursery.Name("server"))
+		if err != nil {
+			return err
+		}
+	}
+	c := newCrawler(start, o, limit, progress)
+	defer c.client.CloseIdleConnections()
+	began := time.Now()
+	err := cancel.FailAfter(ctx, o.timeout, c.crawl)
+	progress.done()
+	c.report.write(out, time.Since(began))
+	if timeout := new(cancel.TimeoutError); errors.As(err, &timeout) {
+		return fmt.Errorf("not finished within %v: %w", o.timeout, err)
+	}
+	return err
+}

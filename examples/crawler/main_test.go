@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/nursery"
+)
+
+func TestEmbedded(t *testing.T) {
+	o, err := parse([]string{"-pages", "300"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	err = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		return run(ctx, n, o, &out, progress{})
+	})
+	if err != nil {
+		t.Fatalf("run() = %v, want nil", err)
+	}
+	m := regexp.MustCompile(`^(\d+) pages of http://127\.0\.0\.1:\d+/ `).FindStringSubmatch(out.String())
+	if m == nil {
+		t.Fatalf("no number of pages in:\n%s", &out)
+	}
+	// Among 300 there are a few links that lead nowhere.
+	if n, err := strconv.Atoi(m[1]); err != nil || n < 250 || n > 300 {
+		t.Errorf("%s pages, want some 300", m[1])
+	}
+	mustContain(t, out.String(), "0 pages with trouble", "broken links")
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range []string{
+		"-concurrency 0", "-depth -1", "-pages 0", "-rate -1", "-timeout 0s", "-page-timeout -1s",
+		"ftp://site.test", "site.test", "http://a.test http://b.test", "-nonsense",
+	} {
+		if _, err := parse(strings.Fields(args), io.Discard); err == nil {
+			t.Errorf("parse(%q) = nil error, want one", args)
+		}
+	}
+	o, err := parse([]string{"http://site.test/a"}, io.Discard)
+	if err != nil || o.start.Path != "/a" || o.perSecond != 5 {
+		t.Errorf("parse() = %+v, %v, want a start and a polite rate", o, err)
+	}
+}
+
+// inChild is set in the environment of a child process that is to be the program.
+const inChild = "GROVE_CRAWLER_CHILD"
+
+func TestSignals(t *testing.T) {
+	if args, ok := os.LookupEnv(inChild); ok {
+		os.Args = append(os.Args[:1], strings.Fields(args)...)
+		main()
+		os.Exit(0)
+	}
+	t.Run("the first one stops gracefully", func(t *testing.T) {
+		// The site has no end; only the signal makes the program end.
+		asked := make(chan struct{}, 1)
+		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case asked <- struct{}{}:
+			default:
+			}
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, "<a href=%s0/>a</a><a href=%s1/>b</a>", r.URL.Path, r.URL.Path)
+		}))
+		defer site.Close()
+		c, out, errs := child(t, "-depth 1000000000 -pages 1000000000 -rate 1000 "+site.URL)
+		<-asked
+		signalTo(t, c, os.Interrupt)
+		if err := c.Wait(); err != nil {
+			t.Errorf("the program ended with %v, want status 0; it printed:\n%s", err, errs)
+		}
+		mustContain(t, out.String(), " pages of "+site.URL, "0 pages with trouble")
+	})
+	t.Run("the second one cuts off", func(t *testing.T) {
+		asked := make(chan struct{}, 8)
+		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/robots.txt" {
+				http.NotFound(w, r)
+				return
+			}
+			asked <- struct{}{}
+			<-r.Context().Done() // a page that never comes
+		}))
+		defer site.Close()
+		c, out, errs := child(t, "-page-timeout 1h -timeout 1h "+site.URL)
+		<-asked
+		// Two signals that the system does not merge into one.
+		signalTo(t, c, os.Interrupt)
+		signalTo(t, c, syscall.SIGTERM)
+		if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != 1 {
+			t.Errorf("the program ended with %v, want status 1; it printed:\n%s", err, errs)
+		}
+		mustContain(t, out.String(), "0 pages of "+site.URL)
+		mustContain(t, errs.String(), "second signal")
+	})
+}
+
+// child starts the program with the arguments.
+func child(t *testing.T, args string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // against a hang
+	t.Cleanup(stop)
+	c = exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestSignals$")
+	c.Env = append(os.Environ(), inChild+"="+args)
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	c.Stdout, c.Stderr = stdout, stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c, stdout, stderr
+}
+
+func signalTo(t *testing.T, c *exec.Cmd, s os.Signal) {
+	t.Helper()
+	if err := c.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}

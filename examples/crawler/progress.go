@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows how far the crawl is.
+type progress struct {
+	bar *progressbar.ProgressBar // nil: not shown
+}
+
+// newProgress returns a progress line on f, or none if f is not a terminal.
+func newProgress(f *os.File, pages int) progress {
+	if !term.IsTerminal(int(f.Fd())) {
+		return progress{}
+	}
+	return progress{progressbar.NewOptions(pages,
+		progressbar.OptionSetWriter(f),
+		progressbar.OptionSetDescription("crawling"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("pages"),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// add counts a page. The line is for show: that it cannot be drawn is no failure.
+func (p progress) add() {
+	if p.bar != nil {
+		_ = p.bar.Add(1)
+	}
+}
+
+// done takes the line away.
+func (p progress) done() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	slowestShown = 5
+	troubleShown = 10
+)
+
+// A report gathers what a crawl has found.
+type report struct {
+	start       *url.URL
+	concurrency int
+
+	requests  int
+	pages     int // that were fetched
+	html      int // pages that are HTML
+	bytes     int64
+	forbidden int       // links that robots.txt forbids
+	broken    []trouble // links to pages that are not there
+	failed    []trouble // pages that failed, timed out, or are too long
+	slowest   []timing
+}
+
+type trouble struct {
+	what string
+	link link
+}
+
+type timing struct {
+	took time.Duration
+	url  *url.URL
+}
+
+// add enters a visit.
+func (r *report) add(l link, p page, err error, took time.Duration) {
+	r.requests++
+	if status := new(statusError); errors.As(err, &status) {
+		r.broken = append(r.broken, trouble{err.Error(), l})
+		return
+	}
+	if err != nil {
+		r.failed = append(r.failed, trouble{reason(err), l})
+		return
+	}
+	r.pages++
+	r.bytes += p.bytes
+	if p.html {
+		r.html++
+	}
+	if p.truncated {
+		r.failed = append(r.failed, trouble{fmt.Sprintf("cut off after %d bytes", maxBody), l})
+	}
+	r.slowest = append(r.slowest, timing{took, l.url})
+	slices.SortFunc(r.slowest, func(a, b timing) int { return cmp.Compare(b.took, a.took) })
+	r.slowest = r.slowest[:min(len(r.slowest), slowestShown)]
+}
+
+// reason returns what went wrong without the address, which the report has.
+func reason(err error) string {
+	if u := new(url.Error); errors.As(err, &u) {
+		err = u.Err
+	}
+	return err.Error()
+}
+
+// write prints the summary of a crawl that took so long. Nobody else uses the
+// report any more.
+func (r *report) write(out io.Writer, took time.Duration) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d pages of %v (%d HTML, %d other)\n", r.pages, r.start, r.html, r.pages-r.html)
+	fmt.Fprintf(&b, "%.1f MB in %v, %.0f requests per second, %d at a time\n",
+		float64(r.bytes)/1e6, took.Round(10*time.Millisecond), float64(r.requests)/took.Seconds(), r.concurrency)
+	if r.forbidden > 0 {
+		fmt.Fprintf(&b, "%d links that robots.txt forbids\n", r.forbidden)
+	}
+	writeTroubles(&b, "broken links", r.broken)
+	writeTroubles(&b, "pages with trouble", r.failed)
+	if len(r.slowest) > 0 {
+		fmt.Fprintln(&b, "slowest pages:")
+	}
+	for _, s := range r.slowest {
+		fmt.Fprintf(&b, "  %8v  %v\n", s.took.Round(100*time.Microsecond), s.url)
+	}
+	// With standard output gone there is nobody to tell.
+	_, _ = io.WriteString(out, b.String())
+}
+
+func writeTroubles(b *strings.Builder, what string, all []trouble) {
+	fmt.Fprintf(b, "%d %s\n", len(all), what)
+	slices.SortFunc(all, func(x, y trouble) int { return cmp.Compare(x.link.url.String(), y.link.url.String()) })
+	for i, t := range all {
+		if i == troubleShown {
+			fmt.Fprintf(b, "  and %d more\n", len(all)-i)
+			break
+		}
+		fmt.Fprintf(b, "  %v: %s", t.link.url, t.what)
+		if t.link.from != nil {
+			fmt.Fprintf(b, " (linked from %v)", t.link.from)
+		}
+		fmt.Fprintln(b)
+	}
+}
