@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/grove-go/grove/cancel"
 )
@@ -23,8 +22,8 @@ type outcome struct {
 	first    *TaskError // the first failure, with which the scope was canceled
 	echoed   bool       // somebody returned an echo of the scope's cancellation
 	panicked *PanicError
-	exited   bool        // somebody called Goexit
-	grace    *time.Timer // set with panicked
+	overdue  *overdue // set with panicked
+	exited   bool     // somebody called Goexit
 }
 
 // failed records that a task returned err, which is not nil, and cancels the
@@ -127,7 +126,7 @@ func (n *Nursery) panicking(p *PanicError) {
 	n.mu.Lock()
 	if n.panicked == nil {
 		n.panicked = p
-		n.grace = time.AfterFunc(n.conf.panicGrace(), func() { n.overdue(p) })
+		n.overdue = newOverdue(&n.conf, p)
 	} else {
 		n.errs = append(n.errs, p)
 	}
@@ -181,8 +180,8 @@ func (n *Nursery) end() error {
 // finish closes the nursery and returns its failures. Everyone has left, so the
 // fields need no lock.
 func (n *Nursery) finish() []error {
-	if n.grace != nil {
-		n.grace.Stop()
+	if n.overdue != nil {
+		n.overdue.stop()
 	}
 	errs := n.errs
 	if n.echoed {

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ErrGoexit stands for a task that called [runtime.Goexit], as t.FailNow does,
@@ -99,23 +100,41 @@ func userStack(stack []byte) []byte {
 // stderr is where an overdue panic is reported; a variable for tests.
 var stderr io.Writer = os.Stderr
 
-// overdue reports a panic whose siblings have not returned within the grace. The
-// call of Run waits on, and panics when they have.
-func (n *Nursery) overdue(p *PanicError) {
-	name := ""
-	if n.conf.name != "" {
-		name = " " + strconv.Quote(n.conf.name)
-	}
-	stacks := make([]byte, 1<<16)
-	for {
-		k := runtime.Stack(stacks, true)
-		if k < len(stacks) {
-			stacks = stacks[:k]
-			break
+// An overdue reports a panic if the siblings of the task do not return within the
+// grace. The call of Run waits on, and panics when they have.
+type overdue struct {
+	timer *time.Timer
+	done  chan struct{} // closed when the report is written
+}
+
+func newOverdue(c *config, p *PanicError) *overdue {
+	o := &overdue{done: make(chan struct{})}
+	o.timer = time.AfterFunc(c.panicGrace(), func() {
+		defer close(o.done)
+		name := ""
+		if c.name != "" {
+			name = " " + strconv.Quote(c.name)
 		}
-		stacks = make([]byte, 2*len(stacks))
+		// Nobody can be told if standard error is gone.
+		_, _ = fmt.Fprintf(stderr, "nursery%s: after %v, tasks have not returned, and hold up the report of this panic:\n\n%s\nall goroutines:\n\n%s\n",
+			name, c.panicGrace(), p.Error(), allStacks())
+	})
+	return o
+}
+
+// stop takes the report back, or waits for one that is being written.
+func (o *overdue) stop() {
+	if !o.timer.Stop() {
+		<-o.done
 	}
-	// Nobody can be told if standard error is gone.
-	_, _ = fmt.Fprintf(stderr, "nursery%s: after %v, tasks have not returned, and hold up the report of this panic:\n\n%s\nall goroutines:\n\n%s\n",
-		name, n.conf.panicGrace(), p.Error(), stacks)
+}
+
+// allStacks returns the stacks of all goroutines.
+func allStacks() []byte {
+	for size := 1 << 16; ; size *= 2 {
+		stacks := make([]byte, size)
+		if k := runtime.Stack(stacks, true); k < size {
+			return stacks[:k]
+		}
+	}
 }

@@ -1,0 +1,470 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+	"github.com/grove-go/grove/testutil"
+)
+
+// bubble runs fn in a bubble with a root scope.
+func bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
+}
+
+// failing returns a task that fails after d.
+func failing(d time.Duration, err error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		if err := cancel.Sleep(ctx, d); err != nil {
+			return err
+		}
+		return err
+	}
+}
+
+// failures returns what is in the group that err must be.
+func failures(t *testing.T, err error) []error {
+	t.Helper()
+	g, ok := err.(*nursery.GroupError)
+	if !ok {
+		t.Fatalf("Run() = %v (%T), want a *GroupError", err, err)
+	}
+	return g.Unwrap()
+}
+
+// mustPanic runs fn, which must panic with a text that contains want.
+func mustPanic(t *testing.T, want string, fn func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
+			t.Errorf("panic(%q), want one that contains %q", got, want)
+		}
+	}()
+	fn()
+}
+
+var errBoom = errors.New("boom")
+
+func TestRunJoins(t *testing.T) {
+	bubble(t, "N1/waits for tasks that tasks have started", func(t *testing.T, ctx context.Context) {
+		var ended atomic.Int32
+		start := time.Now()
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				n.Go(func(ctx context.Context) error {
+					defer ended.Add(1)
+					return cancel.Sleep(ctx, 2*time.Second)
+				})
+				defer ended.Add(1)
+				return cancel.Sleep(ctx, time.Second)
+			})
+			return nil
+		})
+		if d := time.Since(start); err != nil || ended.Load() != 2 || d != 2*time.Second {
+			t.Errorf("Run() = %v after %v with %d tasks ended, want nil after 2s with 2", err, d, ended.Load())
+		}
+	})
+	bubble(t, "N1/waits for a task that is slow to notice", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { time.Sleep(time.Minute); return nil })
+			return errBoom
+		})
+		if d := time.Since(start); !errors.Is(err, errBoom) || d != time.Minute {
+			t.Errorf("Run() = %v after %v, want boom after 1m", err, d)
+		}
+	})
+	bubble(t, "N1/an empty nursery returns at once, also when canceled", func(t *testing.T, ctx context.Context) {
+		cancel.FromContext(ctx).Cancel(nil)
+		called := false
+		err := nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { called = true; return nil })
+		if err != nil || !called {
+			t.Errorf("Run() = %v, called %v, want nil, true", err, called)
+		}
+	})
+	bubble(t, "N1/a nursery may be handed to others", func(t *testing.T, ctx context.Context) {
+		nurseries := make(chan *nursery.Nursery)
+		ran := false
+		err := nursery.Run(ctx, func(ctx context.Context, outer *nursery.Nursery) error {
+			outer.Go(func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					nurseries <- n
+					return cancel.Sleep(ctx, time.Second)
+				})
+			})
+			(<-nurseries).Go(func(ctx context.Context) error { ran = true; return nil })
+			return nil
+		})
+		if err != nil || !ran {
+			t.Errorf("Run() = %v, ran %v, want nil, true", err, ran)
+		}
+	})
+}
+
+func TestFailure(t *testing.T) {
+	bubble(t, "N2/a task's failure cancels siblings and body", func(t *testing.T, ctx context.Context) {
+		var causes [2]error
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(failing(time.Second, errBoom), nursery.Name("bad"))
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				causes[0] = context.Cause(ctx)
+				return ctx.Err()
+			})
+			<-ctx.Done()
+			causes[1] = context.Cause(ctx)
+			if ctx != context.Context(n.Scope()) {
+				t.Error("the body's context is not the nursery's scope")
+			}
+			return ctx.Err()
+		})
+		if got := failures(t, err); len(got) != 1 || !errors.Is(got[0], errBoom) {
+			t.Errorf("failures = %v, want boom alone", got)
+		}
+		for _, c := range causes {
+			if task, ok := c.(*nursery.TaskError); !ok || task.Task != "bad" || task.Err != errBoom {
+				t.Errorf("Cause() = %#v, want a TaskError of bad", c)
+			}
+		}
+	})
+	bubble(t, "N2/the body's failure cancels the tasks", func(t *testing.T, ctx context.Context) {
+		var reason cancel.Reason
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				err := cancel.Forever(ctx)
+				reason, _ = cancel.ReasonOf(ctx)
+				return err
+			})
+			return errBoom
+		}, nursery.Name("n"))
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want boom alone", got)
+		}
+		if reason.Source != cancel.SourceTask || reason.Scope != "n" {
+			t.Errorf("ReasonOf() = %v, want a task's failure in n", reason)
+		}
+	})
+	bubble(t, "N3/one failure is a group too, with that failure's message", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(failing(0, errBoom))
+			return nil
+		}, nursery.Name("n"))
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom || err.Error() != "boom" {
+			t.Errorf("Run() = %q with %v, want boom", err, got)
+		}
+	})
+	bubble(t, "N3/failures are in the order in which they happened", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for i := 5; i > 0; i-- {
+				n.Go(func(context.Context) error {
+					time.Sleep(time.Duration(i) * time.Second)
+					return fmt.Errorf("after %ds", i)
+				})
+			}
+			time.Sleep(2500 * time.Millisecond)
+			return errors.New("body")
+		}, nursery.Name("n"))
+		const want = `nursery "n": 6 failures: after 1s; after 2s; body; after 3s; after 4s; after 5s`
+		if err.Error() != want {
+			t.Errorf("Run() = %q, want %q", err, want)
+		}
+	})
+	bubble(t, "N3/nested nurseries nest, and groups of others stay as they are", func(t *testing.T, ctx context.Context) {
+		joined := errors.Join(io.EOF, context.Canceled)
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { return joined })
+			}, nursery.Name("inner"))
+			return nil
+		})
+		task, ok := failures(t, err)[0].(*nursery.TaskError)
+		if !ok || task.Task != "inner" {
+			t.Fatalf("failure = %v, want a TaskError of inner", err)
+		}
+		if got := failures(t, task.Err); len(got) != 1 || got[0] != joined {
+			t.Errorf("inner failures = %v, want the joined error as it was", got)
+		}
+		if !errors.Is(err, io.EOF) {
+			t.Error("errors.Is(err, io.EOF) = false, want true")
+		}
+	})
+}
+
+func TestEchoes(t *testing.T) {
+	dial := func(ctx context.Context) error {
+		<-ctx.Done()
+		var d net.Dialer
+		_, err := d.DialContext(ctx, "tcp", "127.0.0.1:1")
+		return err
+	}
+	echoes := map[string]func(ctx context.Context) error{
+		"ctx.Err":        func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"wrapped":        func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("read: %w", ctx.Err()) },
+		"context.Cause":  func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+		"cancel.Err":     cancel.Forever,
+		"joined":         func(ctx context.Context) error { <-ctx.Done(); return errors.Join(cancel.Err(ctx), ctx.Err()) },
+		"of package net": dial,
+		"of a nursery":   func(ctx context.Context) error { return nursery.Run(ctx, parked) },
+		"of a derived context": func(ctx context.Context) error {
+			ctx, stop := context.WithCancel(ctx)
+			defer stop()
+			return cancel.Forever(ctx)
+		},
+		"of a timeout that came second": func(ctx context.Context) error {
+			return cancel.FailAfter(ctx, time.Hour, cancel.Forever)
+		},
+		"of a timeout that came first and was slow": func(ctx context.Context) error {
+			return cancel.FailAfter(ctx, time.Second/2, func(ctx context.Context) error {
+				<-ctx.Done()
+				time.Sleep(time.Hour)
+				return ctx.Err()
+			})
+		},
+	}
+	for name, echo := range echoes {
+		bubble(t, "N4/dropped: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(echo, nursery.Name("sibling"))
+				n.Go(failing(time.Second, errBoom))
+				return nil
+			})
+			if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+				t.Errorf("failures = %v, want boom alone", got)
+			}
+		})
+		bubble(t, "N5/n.Cancel is no failure: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(echo)
+				time.Sleep(time.Second)
+				n.Cancel(errBoom)
+				return ctx.Err()
+			})
+			if err != nil {
+				t.Errorf("Run() = %v, want nil", err)
+			}
+		})
+		bubble(t, "N6/collapsed: "+name, func(t *testing.T, ctx context.Context) {
+			time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(errBoom) })
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(echo)
+				n.Go(echo)
+				return cancel.Forever(ctx)
+			})
+			got := failures(t, err)
+			e, ok := got[0].(*cancel.Error)
+			if len(got) != 1 || !ok || e.Reason.Cause != errBoom || !errors.Is(err, context.Canceled) || errors.Is(err, errBoom) {
+				t.Errorf("failures = %v, want one *cancel.Error with the cause boom in it", got)
+			}
+		})
+	}
+	real := map[string]func(ctx context.Context) error{
+		"the same sentinel":     func(ctx context.Context) error { <-ctx.Done(); return errBoom },
+		"joined with an echo":   func(ctx context.Context) error { <-ctx.Done(); return errors.Join(ctx.Err(), io.EOF) },
+		"its own timeout":       func(ctx context.Context) error { <-ctx.Done(); return context.DeadlineExceeded },
+		"another context's end": func(ctx context.Context) error { <-ctx.Done(); return otherEnd() },
+		"a real one in a group": func(ctx context.Context) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(cancel.Forever)
+				<-ctx.Done()
+				return io.EOF
+			})
+		},
+	}
+	for name, task := range real {
+		bubble(t, "N4/kept: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(failing(time.Second, errBoom))
+				n.Go(task)
+				return nil
+			})
+			got := failures(t, err)
+			if len(got) != 2 || got[0] != errBoom {
+				t.Fatalf("failures = %v, want boom and another one", got)
+			}
+			if g, ok := got[1].(*nursery.GroupError); ok && len(g.Unwrap()) != 1 {
+				t.Errorf("inner failures = %v, want them without the echo", g.Unwrap())
+			}
+		})
+	}
+	bubble(t, "N6/nil in spite of a cancellation is nil", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); return nil })
+			cancel.FromContext(ctx).Cancel(nil)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N6/a failure in reaction to an outer cancellation stands beside it", func(t *testing.T, ctx context.Context) {
+		time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(nil) })
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(cancel.Forever)
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
+			return nil
+		})
+		got := failures(t, err)
+		if len(got) != 2 || got[0] != errBoom || !errors.Is(got[1], context.Canceled) {
+			t.Errorf("failures = %v, want boom and the cancellation", got)
+		}
+	})
+	bubble(t, "N6/an outer deadline is absorbed where it belongs", func(t *testing.T, ctx context.Context) {
+		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+			return nursery.Run(ctx, parked)
+		})
+		if !moved || err != nil {
+			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
+		}
+	})
+	bubble(t, "N4/canceled by hand, then from outside", func(t *testing.T, ctx context.Context) {
+		outer := cancel.FromContext(ctx)
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return ctx.Err() })
+			n.Cancel(io.EOF)
+			outer.Cancel(errBoom)
+			return nil
+		})
+		if e, ok := failures(t, err)[0].(*cancel.Error); !ok || e.Reason.Cause != errBoom {
+			t.Errorf("Run() = %v, want the outer cancellation", err)
+		}
+	})
+}
+
+// otherEnd returns the error of a context that has nothing to do with any other.
+func otherEnd() error {
+	s := cancel.New(context.Background())
+	defer s.Close()
+	s.Cancel(io.EOF)
+	return cancel.Err(s)
+}
+
+// parked is a body whose task waits until it is canceled.
+func parked(_ context.Context, n *nursery.Nursery) error {
+	n.Go(cancel.Forever)
+	return nil
+}
+
+func TestEnd(t *testing.T) {
+	bubble(t, "N7/a context used after the end says so", func(t *testing.T, ctx context.Context) {
+		var kept context.Context
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { kept = ctx; return nil }, nursery.Name("crawl"))
+		if err != nil || kept.Err() != context.Canceled {
+			t.Fatalf("Run() = %v, Err() = %v, want nil, Canceled", err, kept.Err())
+		}
+		if got := context.Cause(kept); !errors.Is(got, cancel.ErrClosed) || got.Error() != `scope "crawl" has ended` {
+			t.Errorf("Cause() = %v, want that the scope has ended", got)
+		}
+	})
+	bubble(t, "N7/a task accepted after a cancellation runs", func(t *testing.T, ctx context.Context) {
+		var got error
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Cancel(nil)
+			n.Go(func(ctx context.Context) error { got = ctx.Err(); return got })
+			return nil
+		})
+		if err != nil || got != context.Canceled {
+			t.Errorf("Run() = %v, the task saw %v, want nil, Canceled", err, got)
+		}
+	})
+	bubble(t, "N7/bad input panics at the call", func(t *testing.T, ctx context.Context) {
+		var ended *nursery.Nursery
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			ended = n
+			mustPanic(t, "nursery: Go: nil task", func() { n.Go(nil) })
+			mustPanic(t, "nursery: Go: nil option", func() { n.Go(cancel.Forever, nil) })
+			mustPanic(t, "nursery: Start: nil context", func() { var none context.Context; startNil(none, n) })
+			mustPanic(t, "nursery: Start: nil nursery", func() { startNil(ctx, nil) })
+			mustPanic(t, "nursery: Start: nil task", func() { startNil(ctx, n) })
+			mustPanic(t, "nursery: Spawn: nil nursery", func() { nursery.Spawn[int](nil, nil) })
+			mustPanic(t, "nursery: Spawn: nil task", func() { nursery.Spawn[int](n, nil) })
+			task := nursery.Spawn(n, func(context.Context) (int, error) { return 1, nil })
+			mustPanic(t, "nursery: Task.Wait: nil context", func() { var none context.Context; _, _ = task.Wait(none) })
+			return nil
+		}, nursery.Name("crawl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := func(context.Context, *nursery.Nursery) error { return nil }
+		mustPanic(t, `nursery: Go: the nursery "crawl" has ended`, func() { ended.Go(cancel.Forever) })
+		mustPanic(t, `nursery: Go: the nursery "crawl" has ended`, func() { ended.Go(cancel.Forever) })
+		mustPanic(t, `nursery: Spawn: the nursery "crawl" has ended`, func() {
+			nursery.Spawn(ended, func(context.Context) (int, error) { return 1, nil })
+		})
+		mustPanic(t, `nursery: Start: the nursery "crawl" has ended`, func() {
+			nursery.Start(ctx, ended, func(context.Context, func(int)) error { return nil })
+		})
+		mustPanic(t, "nursery: Run: nil context", func() { runNil(body) })
+		mustPanic(t, "nursery: Run: nil body", func() { nursery.Run(ctx, nil) })
+		mustPanic(t, "nursery: Run: nil option", func() { nursery.Run(ctx, body, nil) })
+		mustPanic(t, "nursery: Run: Grace is an option of Main alone", func() { nursery.Run(ctx, body, nursery.Grace(0)) })
+		mustPanic(t, "nursery: Main: nil body", func() { nursery.Main(nil) })
+		mustPanic(t, "nursery: Limit: n must be at least 1, got 0", func() { nursery.Limit(0) })
+		mustPanic(t, "nursery: PanicGrace: d must not be negative, got -1s", func() { nursery.PanicGrace(-time.Second) })
+		mustPanic(t, "nursery: Grace: d must not be negative, got -1s", func() { nursery.Grace(-time.Second) })
+		mustPanic(t, "nursery: Split: nil match", func() { nursery.Split(errBoom, nil) })
+		var zero nursery.Nursery
+		mustPanic(t, "nursery: Go: this Nursery does not come from nursery.Run", func() { zero.Go(cancel.Forever) })
+		mustPanic(t, "nursery: Cancel: this Nursery does not come from nursery.Run", func() { zero.Cancel(nil) })
+		mustPanic(t, "nursery: Scope: this Nursery does not come from nursery.Run", func() { zero.Scope() })
+	})
+	bubble(t, "N7/Go after the end in a limited nursery panics too", func(t *testing.T, ctx context.Context) {
+		var ended *nursery.Nursery
+		if err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { ended = n; return nil }, nursery.Limit(1)); err != nil {
+			t.Fatal(err)
+		}
+		mustPanic(t, "nursery: Go: the nursery has ended", func() { ended.Go(cancel.Forever) })
+	})
+}
+
+func startNil(ctx context.Context, n *nursery.Nursery) {
+	_, _ = nursery.Start[int](ctx, n, nil)
+}
+
+func runNil(body func(context.Context, *nursery.Nursery) error) {
+	var none context.Context
+	_ = nursery.Run(none, body)
+}
+
+func TestStats(t *testing.T) {
+	bubble(t, "N18/figures follow the tasks", func(t *testing.T, ctx context.Context) {
+		check := func(n *nursery.Nursery, want nursery.Stats) {
+			t.Helper()
+			synctest.Wait()
+			if got := n.Stats(); got != want {
+				t.Errorf("Stats() = %+v, want %+v", got, want)
+			}
+		}
+		for _, opts := range [][]nursery.Option{{nursery.KeepGoing()}, {nursery.KeepGoing(), nursery.Limit(2)}} {
+			limited := len(opts) == 2
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				check(n, nursery.Stats{})
+				n.Go(failing(time.Second, nil))
+				n.Go(failing(2*time.Second, errBoom))
+				n.Go(cancel.Forever, nursery.Daemon())
+				n.Go(failing(3*time.Second, nil))
+				if limited {
+					check(n, nursery.Stats{Running: 3, Queued: 1})
+				} else {
+					check(n, nursery.Stats{Running: 4})
+				}
+				time.Sleep(2500 * time.Millisecond)
+				check(n, nursery.Stats{Running: 2, Finished: 2, Failed: 1})
+				time.Sleep(2 * time.Second)
+				check(n, nursery.Stats{Running: 1, Finished: 3, Failed: 1})
+				return nil
+			}, opts...)
+		}
+	})
+}
