@@ -1,0 +1,142 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"testing"
+
+	"github.com/grove-go/grove/nursery"
+)
+
+// group returns the error of a nursery whose tasks return errs, in that order.
+func group(t testing.TB, name string, errs ...error) error {
+	t.Helper()
+	return nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		for _, err := range errs {
+			n.Go(func(context.Context) error { return err })
+		}
+		return nil
+	}, nursery.Name(name), nursery.KeepGoing(), nursery.Limit(1))
+}
+
+// A wrapper is a type that the package does not know.
+type wrapper struct {
+	code  int
+	inner error
+}
+
+func (w *wrapper) Error() string { return fmt.Sprint(w.code, ": ", w.inner) }
+func (w *wrapper) Unwrap() error { return w.inner }
+
+func TestSplit(t *testing.T) {
+	isEOF := func(err error) bool { return errors.Is(err, io.EOF) }
+	t.Run("N3/both sides keep the shape", func(t *testing.T) {
+		inner := group(t, "inner", io.EOF, fs.ErrExist)
+		err := group(t, "outer", &nursery.TaskError{Task: "x", Err: inner}, fmt.Errorf("read: %w", io.EOF), errBoom)
+		matched, rest := nursery.Split(err, isEOF)
+		const m = "nursery \"outer\": 2 failures\n├── task \"x\": nursery \"inner\": 1 failure\n│   └── EOF\n└── read: EOF"
+		const r = "nursery \"outer\": 2 failures\n├── task \"x\": nursery \"inner\": 1 failure\n│   └── file already exists\n└── boom"
+		if got := fmt.Sprintf("%+v", matched); got != m {
+			t.Errorf("matched:\n%s\nwant:\n%s", got, m)
+		}
+		if got := fmt.Sprintf("%+v", rest); got != r {
+			t.Errorf("rest:\n%s\nwant:\n%s", got, r)
+		}
+	})
+	t.Run("N3/all or nothing returns the error itself", func(t *testing.T) {
+		err := group(t, "g", io.EOF, fmt.Errorf("x: %w", io.EOF))
+		if m, r := nursery.Split(err, isEOF); m != err || r != nil {
+			t.Errorf("Split() = %v, %v, want all, nil", m, r)
+		}
+		if m, r := nursery.Split(err, func(error) bool { return false }); m != nil || r != err {
+			t.Errorf("Split() = %v, %v, want nil, all", m, r)
+		}
+		if m, r := nursery.Split(nil, isEOF); m != nil || r != nil {
+			t.Errorf("Split(nil) = %v, %v, want nil, nil", m, r)
+		}
+		if m, r := nursery.Split(io.EOF, isEOF); m != io.EOF || r != nil {
+			t.Errorf("Split(EOF) = %v, %v, want EOF, nil", m, r)
+		}
+	})
+	t.Run("N3/matches by name, by identity and by errors.Is", func(t *testing.T) {
+		err := group(t, "g", &nursery.TaskError{Task: "x", Err: io.EOF}, errBoom)
+		for name, match := range map[string]func(error) bool{
+			"name":      func(err error) bool { t := new(nursery.TaskError); return errors.As(err, &t) && t.Task == "x" },
+			"identity":  func(err error) bool { return err == io.EOF },
+			"errors.Is": isEOF,
+		} {
+			m, r := nursery.Split(err, match)
+			if !errors.Is(m, io.EOF) || errors.Is(m, errBoom) || errors.Is(r, io.EOF) || !errors.Is(r, errBoom) {
+				t.Errorf("%s: Split() = %v, %v, want EOF, boom", name, m, r)
+			}
+		}
+	})
+	t.Run("N3/joined and unknown errors are divided too", func(t *testing.T) {
+		w := &wrapper{7, errors.Join(io.EOF, errBoom)}
+		for _, err := range []error{w.inner, w, fmt.Errorf("%w and %w", io.EOF, errBoom)} {
+			m, r := nursery.Split(err, isEOF)
+			if !slices.Equal(slices.Collect(nursery.Leaves(m)), []error{io.EOF}) || !slices.Equal(slices.Collect(nursery.Leaves(r)), []error{errBoom}) {
+				t.Errorf("Split(%v) = %v, %v, want EOF, boom", err, m, r)
+			}
+		}
+		m, r := nursery.Split(w, isEOF)
+		for _, part := range []error{m, r} {
+			if got := new(wrapper); !errors.As(part, &got) || got != w || !errors.Is(part, w) {
+				t.Errorf("part %v is not the wrapper for errors.Is and errors.As", part)
+			}
+			if e := new(nursery.TaskError); errors.As(part, &e) || errors.Is(part, fs.ErrExist) {
+				t.Errorf("part %v is what it should not be", part)
+			}
+		}
+		if m.Error() != "EOF" || r.Error() != "boom" {
+			t.Errorf("messages %q, %q, want those of the parts", m, r)
+		}
+	})
+}
+
+func TestLeaves(t *testing.T) {
+	t.Run("N3/in order, and stops when told", func(t *testing.T) {
+		err := group(t, "g", fmt.Errorf("a: %w", io.EOF), errors.Join(errBoom, group(t, "h", fs.ErrExist)), io.EOF)
+		want := []error{io.EOF, errBoom, fs.ErrExist, io.EOF}
+		if got := slices.Collect(nursery.Leaves(err)); !slices.Equal(got, want) {
+			t.Errorf("Leaves() = %v, want %v", got, want)
+		}
+		n := 0
+		for range nursery.Leaves(err) {
+			n++
+			if n == 2 {
+				break
+			}
+		}
+		for leaf := range nursery.Leaves(nil) {
+			t.Errorf("Leaves(nil) has %v", leaf)
+		}
+	})
+}
+
+func TestGroupError(t *testing.T) {
+	t.Run("N3/formats", func(t *testing.T) {
+		err := group(t, "g", errors.New("a\nb"), &nursery.TaskError{Task: "x", Err: group(t, "", io.EOF, errBoom)})
+		for format, want := range map[string]string{
+			"%v":  `nursery "g": 2 failures: a; b; task "x": 2 failures: EOF; boom`,
+			"%s":  `nursery "g": 2 failures: a; b; task "x": 2 failures: EOF; boom`,
+			"%+v": "nursery \"g\": 2 failures\n├── a\n│   b\n└── task \"x\": 2 failures\n    ├── EOF\n    └── boom",
+			"%x":  `%!x(*nursery.GroupError=nursery "g": 2 failures: a; b; task "x": 2 failures: EOF; boom)`,
+		} {
+			if got := fmt.Sprintf(format, err); got != want {
+				t.Errorf("%s: %q, want %q", format, got, want)
+			}
+		}
+		if g := new(nursery.GroupError); !errors.As(err, &g) || g.Nursery() != "g" {
+			t.Errorf("Nursery() = %q, want g", g.Nursery())
+		}
+		task := &nursery.TaskError{Err: errBoom}
+		if task.Error() != "boom" || fmt.Sprintf("%+v", task) != "boom" || !errors.Is(task, errBoom) {
+			t.Errorf("TaskError without a name = %v", task)
+		}
+	})
+}

@@ -1,0 +1,344 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// serving is a task that is ready after a second, and then serves.
+func serving(ctx context.Context, started func(int)) error {
+	if err := cancel.Sleep(ctx, time.Second); err != nil {
+		return err
+	}
+	started(42)
+	return cancel.Forever(ctx)
+}
+
+// ending is a task for Start that ends without being ready.
+func ending(end func(ctx context.Context) error) func(context.Context, func(int)) error {
+	return func(ctx context.Context, _ func(int)) error { return end(ctx) }
+}
+
+func TestStart(t *testing.T) {
+	bubble(t, "N13/returns what the task reports, when it does", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			v, err := nursery.Start(ctx, n, serving, nursery.Name("server"))
+			if d := time.Since(start); v != 42 || err != nil || d != time.Second {
+				t.Errorf("Start() = %v, %v after %v, want 42, nil after 1s", v, err, d)
+			}
+			n.Cancel(nil)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N13/before started, what it returns is for the caller alone", func(t *testing.T, ctx context.Context) {
+		group := errors.Join(io.EOF, errBoom)
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for _, want := range []error{errBoom, group} {
+				if _, err := nursery.Start(ctx, n, ending(func(context.Context) error { return want })); err != want {
+					t.Errorf("Start() = %v, want %v as it is", err, want)
+				}
+			}
+			if _, err := nursery.Start(ctx, n, ending(func(context.Context) error { return nil })); err != nursery.ErrNotStarted {
+				t.Errorf("Start() = %v, want ErrNotStarted", err)
+			}
+			p := caught(t, func() {
+				_, _ = nursery.Start(ctx, n, ending(func(context.Context) error { panic("p") }), nursery.Name("x"))
+			})
+			if p.Value != "p" || p.Task != "x" {
+				t.Errorf("panic %v in %q, want p in x", p.Value, p.Task)
+			}
+			if end := runToEnd(func() {
+				_, _ = nursery.Start(ctx, n, ending(func(context.Context) error { runtime.Goexit(); return nil }))
+			}); end != "called Goexit" {
+				t.Errorf("Start %s, want Goexit", end)
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N13/after started, it is the nursery's", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			caller := cancel.New(ctx)
+			defer caller.Close()
+			_, err := nursery.Start(caller, n, func(ctx context.Context, started func(int)) error {
+				started(1)
+				time.Sleep(time.Second)
+				if ctx.Err() != nil {
+					t.Error("the caller's end reached the task")
+				}
+				return errBoom
+			}, nursery.Name("x"))
+			caller.Cancel(nil)
+			return err
+		})
+		task, ok := failures(t, err)[0].(*nursery.TaskError)
+		if !ok || task.Task != "x" || task.Err != errBoom {
+			t.Errorf("Run() = %v, want boom of x", err)
+		}
+	})
+	bubble(t, "N13/the caller's cancellation cancels and awaits the task", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for _, test := range []struct {
+				name string
+				end  func(ctx context.Context) error
+				ok   func(err error) bool
+			}{
+				{"echo", func(ctx context.Context) error { return ctx.Err() }, isCancel(io.EOF)},
+				{"nil", func(context.Context) error { return nil }, isCancel(io.EOF)},
+				{"failure", func(context.Context) error { return errBoom }, func(err error) bool { return err == errBoom }},
+			} {
+				caller := cancel.New(ctx)
+				start := time.Now()
+				time.AfterFunc(time.Second, func() { caller.Cancel(io.EOF) })
+				_, err := nursery.Start(caller, n, func(ctx context.Context, started func(int)) error {
+					<-ctx.Done()
+					time.Sleep(time.Second)
+					started(1) // too late
+					return test.end(ctx)
+				})
+				if d := time.Since(start); !test.ok(err) || d != 2*time.Second {
+					t.Errorf("%s: Start() = %v after %v", test.name, err, d)
+				}
+				caller.Close()
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N13/with a context that is done the task still begins", func(t *testing.T, ctx context.Context) {
+		began := false
+		err := nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, n *nursery.Nursery) error {
+			cancel.FromContext(ctx).Cancel(io.EOF)
+			_, err := nursery.Start(ctx, n, ending(func(ctx context.Context) error { began = true; return ctx.Err() }))
+			if !isCancel(io.EOF)(err) || !began {
+				t.Errorf("Start() = %v, began %v, want the cancellation, true", err, began)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N13/started twice panics", func(t *testing.T, ctx context.Context) {
+		p := caught(t, func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+					started(1)
+					started(2)
+					return nil
+				})
+				return err
+			})
+		})
+		if p.Value != "nursery: Start: started was called twice" {
+			t.Errorf("panic(%v)", p.Value)
+		}
+	})
+	bubble(t, "N13/a pending Start keeps the nursery open", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		err := nursery.Run(ctx, func(ctx context.Context, outer *nursery.Nursery) error {
+			return nursery.Run(ctx, func(_ context.Context, inner *nursery.Nursery) error {
+				outer.Go(func(ctx context.Context) error {
+					_, err := nursery.Start(ctx, inner, func(ctx context.Context, started func(int)) error {
+						if err := cancel.Sleep(ctx, time.Second); err != nil {
+							return err
+						}
+						started(1)
+						return cancel.Sleep(ctx, time.Second)
+					}, nursery.Daemon())
+					return err
+				})
+				return cancel.Sleep(ctx, time.Second/2)
+			})
+		})
+		if d := time.Since(start); err != nil || d != time.Second {
+			t.Errorf("Run() = %v after %v, want nil after 1s, when the daemon had started", err, d)
+		}
+	})
+	// Trio's issues 1431, 2258 and 2895.
+	bubble(t, "N13/in a nursery that is canceled or closing nothing hangs", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				_, err := nursery.Start(ctx, n, serving) // canceled
+				return err
+			})
+			n.Go(func(ctx context.Context) error {
+				_, err := nursery.Start(context.WithoutCancel(ctx), n, serving) // is going to be
+				return err
+			})
+			time.AfterFunc(time.Second/2, func() { n.Cancel(nil) })
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		cancel.FromContext(ctx).Cancel(nil)
+		err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				return cancel.Shield(ctx, time.Minute, func(ctx context.Context) error {
+					_, err := nursery.Start(ctx, n, serving)
+					return err
+				})
+			})
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Run() = %v, want the cancellation", err)
+		}
+	})
+	bubble(t, "N13/a sibling's failure ends a Start", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(failing(time.Second, errBoom))
+			_, err := nursery.Start(ctx, n, ending(cancel.Forever))
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Start() = %v, want the cancellation", err)
+			}
+			return err
+		})
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want boom alone", got)
+		}
+	})
+}
+
+// isCancel returns a test for a *cancel.Error with the cause.
+func isCancel(cause error) func(error) bool {
+	return func(err error) bool {
+		e, ok := err.(*cancel.Error)
+		return ok && e.Reason.Cause == cause
+	}
+}
+
+func TestSpawn(t *testing.T) {
+	bubble(t, "N14/Wait returns the result, also later", func(t *testing.T, ctx context.Context) {
+		var task *nursery.Task[string]
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task = nursery.Spawn(n, func(ctx context.Context) (string, error) { return "v", cancel.Sleep(ctx, time.Second) })
+			select {
+			case <-task.Done():
+				t.Error("Done before the task had ended")
+			default:
+			}
+			v, err := task.Wait(ctx)
+			if v != "v" || err != nil {
+				t.Errorf("Wait() = %q, %v, want v, nil", v, err)
+			}
+			return err
+		})
+		done := cancel.New(ctx)
+		done.Cancel(nil)
+		if v, werr := task.Wait(done); v != "v" || werr != nil || err != nil {
+			t.Errorf("Wait() = %q, %v, want v, nil; Run() = %v", v, werr, err)
+		}
+		<-task.Done()
+		task.Cancel(nil)
+		done.Close()
+	})
+	bubble(t, "N14/a failure is the nursery's, and handed back it adds nothing", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(context.Context) (int, error) { return 7, errBoom }, nursery.Name("x"))
+			v, err := task.Wait(context.WithoutCancel(ctx))
+			if v != 7 || !errors.Is(err, errBoom) {
+				t.Errorf("Wait() = %d, %v, want 7, boom", v, err)
+			}
+			return err
+		})
+		if got := failures(t, err); len(got) != 1 || got[0].Error() != `task "x": boom` {
+			t.Errorf("failures = %v, want that of x alone", got)
+		}
+	})
+	bubble(t, "N14/Cancel cancels it alone, and its echo is no failure", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
+			task.Cancel(io.EOF)
+			_, err := task.Wait(ctx)
+			if !isCancel(io.EOF)(err) {
+				t.Errorf("Wait() = %v, want the cancellation", err)
+			}
+			other := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, errBoom })
+			if ctx.Err() != nil {
+				t.Error("Cancel of a task reached its siblings")
+			}
+			other.Cancel(nil)
+			return nil
+		})
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want the one that is no echo", got)
+		}
+	})
+	bubble(t, "N14/Wait gives up without touching the task", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 3, cancel.Sleep(ctx, time.Minute) })
+			moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+				_, err := task.Wait(ctx)
+				return err
+			})
+			if !moved || err != nil {
+				t.Errorf("MoveOnAfter(Wait) = %v, %v, want true, nil", moved, err)
+			}
+			if v, err := task.Wait(ctx); v != 3 || err != nil {
+				t.Errorf("Wait() = %v, %v, want 3, nil", v, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N14/Wait tells of a panic, a Goexit and the nursery's end", func(t *testing.T, ctx context.Context) {
+		var tasks []*nursery.Task[int]
+		spawn := func(n *nursery.Nursery, end func(ctx context.Context) error) {
+			tasks = append(tasks, nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, end(ctx) }))
+		}
+		caught(t, func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				spawn(n, func(context.Context) error { panic("p") })
+				spawn(n, func(context.Context) error { runtime.Goexit(); return nil })
+				spawn(n, cancel.Forever)
+				return nil
+			})
+		})
+		_, err := tasks[0].Wait(ctx)
+		if p, ok := err.(*nursery.PanicError); !ok || p.Value != "p" {
+			t.Errorf("Wait() = %v, want the PanicError", err)
+		}
+		if _, err := tasks[1].Wait(ctx); err != nursery.ErrGoexit {
+			t.Errorf("Wait() = %v, want ErrGoexit", err)
+		}
+		if _, err := tasks[2].Wait(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Wait() = %v, want the cancellation", err)
+		}
+	})
+	bubble(t, "N14/a task that waits in a queue can be canceled, and runs", func(t *testing.T, ctx context.Context) {
+		ran := false
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(failing(time.Second, nil))
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { ran = true; return 0, cancel.Err(ctx) })
+			task.Cancel(io.EOF)
+			_, err := task.Wait(ctx)
+			if !isCancel(io.EOF)(err) || !ran {
+				t.Errorf("Wait() = %v, ran %v, want the cancellation, true", err, ran)
+			}
+			return nil
+		}, nursery.Limit(1))
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
