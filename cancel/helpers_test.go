@@ -1,0 +1,112 @@
+package cancel_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// mustPanic fails the test unless f panics with a text that contains want.
+func mustPanic(t *testing.T, want string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		got := recover()
+		if got == nil || !strings.Contains(fmt.Sprint(got), want) {
+			t.Errorf("panic = %v, want %q", got, want)
+		}
+	}()
+	f()
+}
+
+// wantEnded fails the test unless ctx is canceled with err and cause, and its
+// Done channel is closed.
+func wantEnded(t *testing.T, what string, ctx context.Context, err, cause error) {
+	t.Helper()
+	if got := ctx.Err(); got != err {
+		t.Errorf("%s: Err() = %v, want %v", what, got, err)
+	}
+	if got := context.Cause(ctx); got != cause {
+		t.Errorf("%s: Cause() = %v, want %v", what, got, cause)
+	}
+	select {
+	case <-ctx.Done():
+	default:
+		t.Errorf("%s: Done() is open, want it closed", what)
+	}
+}
+
+// wantOpen fails the test if ctx is canceled.
+func wantOpen(t *testing.T, what string, ctx context.Context) {
+	t.Helper()
+	if err := ctx.Err(); err != nil {
+		t.Errorf("%s: Err() = %v, want nil", what, err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		t.Errorf("%s: Cause() = %v, want nil", what, err)
+	}
+	select {
+	case <-ctx.Done():
+		t.Errorf("%s: Done() is closed, want it open", what)
+	default:
+	}
+}
+
+// A wrapper is a context of a foreign type that passes everything on.
+type wrapper struct{ context.Context }
+
+// A custom is a context of a foreign type with a cancellation of its own, which
+// package context knows nothing of.
+type custom struct {
+	parent context.Context
+	once   sync.Once
+	done   chan struct{}
+	err    error
+}
+
+func newCustom(parent context.Context) *custom {
+	c := &custom{parent: parent, done: make(chan struct{})}
+	context.AfterFunc(parent, func() { c.end(parent.Err()) })
+	return c
+}
+
+func (c *custom) end(err error) {
+	c.once.Do(func() {
+		c.err = err
+		close(c.done)
+	})
+}
+
+func (c *custom) Deadline() (time.Time, bool) { return c.parent.Deadline() }
+func (c *custom) Done() <-chan struct{}       { return c.done }
+func (c *custom) Value(key any) any           { return c.parent.Value(key) }
+
+func (c *custom) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// nest returns n scopes inside each other.
+func nest(parent context.Context, n int) []*cancel.Scope {
+	scopes := make([]*cancel.Scope, n)
+	for i := range scopes {
+		scopes[i] = cancel.New(parent)
+		parent = scopes[i]
+	}
+	return scopes
+}
+
+// echo is what a well-behaved function returns: it waits for ctx, and says why.
+func echo(ctx context.Context) error {
+	<-ctx.Done()
+	return cancel.Err(ctx)
+}

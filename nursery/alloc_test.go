@@ -1,0 +1,87 @@
+//go:build !race
+
+package nursery_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/grove-go/grove/nursery"
+)
+
+func TestAllocs(t *testing.T) {
+	ctx := context.Background()
+	run := func(tasks int, opts ...nursery.Option) float64 {
+		return testing.AllocsPerRun(20, func() {
+			err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				for range tasks {
+					n.Go(noop)
+				}
+				return nil
+			}, opts...)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	const tasks = 10_000
+	for _, test := range []struct {
+		name string
+		got  float64
+		most float64
+	}{
+		{"no task", run(0), 3}, // nursery, scope, and the body's closure
+		// What the go statement needs for each, and a little for the goroutines.
+		{"a task each", run(tasks), 1.05 * tasks},
+		{"a limited task each", run(tasks, nursery.Limit(4)), 0.05 * tasks},
+	} {
+		if test.got > test.most {
+			t.Errorf("%s: %v allocations, want %v at most", test.name, test.got, test.most)
+		}
+	}
+}
+
+func TestMemory(t *testing.T) {
+	inUse := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for _, opts := range [][]nursery.Option{nil, {nursery.Limit(8)}} {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			batch := func() {
+				done := make(chan struct{}, 64)
+				for i := range 250_000 {
+					n.Go(func(context.Context) error { done <- struct{}{}; return nil })
+					if i >= cap(done)/2 {
+						<-done
+					}
+				}
+				for range cap(done) / 2 {
+					<-done
+				}
+				for range 1000 {
+					task := nursery.Spawn(n, func(ctx context.Context) (int, error) { ctx.Done(); return 1, nil })
+					if _, err := task.Wait(ctx); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			batch()
+			before := inUse()
+			batch()
+			batch()
+			// A word for each task that has finished would be 4 MB.
+			if after := inUse(); after > before+1<<20 {
+				t.Errorf("N18: the heap grew from %d to %d bytes with 500,000 tasks", before, after)
+			}
+			return nil
+		}, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
