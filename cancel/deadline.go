@@ -10,6 +10,14 @@ import (
 // SetDeadline returns. It has no effect on a scope that has ended. When a
 // deadline passes, the scope's Err is [context.DeadlineExceeded].
 func (s *Scope) SetDeadline(t time.Time) {
+	if s.ended() == nil {
+		s.moveTo(t)
+	}
+}
+
+// moveTo is SetDeadline, also for a scope of which nobody has asked yet whether
+// what is above it has ended.
+func (s *Scope) moveTo(t time.Time) {
 	if t.IsZero() {
 		s.move(t, time.Time{}, 0)
 		return
@@ -25,6 +33,13 @@ func (s *Scope) SetDeadline(t time.Time) {
 // To call it at each message makes an idle timeout. That is cheap: a deadline
 // that moves to later costs no timer.
 func (s *Scope) SetTimeout(d time.Duration) {
+	if s.ended() == nil {
+		s.moveBy(d)
+	}
+}
+
+// moveBy is to SetTimeout what moveTo is to SetDeadline.
+func (s *Scope) moveBy(d time.Duration) {
 	t := time.Now().Add(d)
 	s.move(t, t, d)
 }
@@ -38,7 +53,7 @@ func (s *Scope) move(deadline, due time.Time, d time.Duration) {
 		return
 	}
 	m := s.extra()
-	m.deadline, m.due = deadline, due
+	m.deadline, m.due, m.waited = deadline, due, false
 	switch {
 	case deadline.IsZero():
 		if m.timer != nil {
@@ -47,7 +62,7 @@ func (s *Scope) move(deadline, due time.Time, d time.Duration) {
 		}
 	case d <= 0:
 		s.mu.Unlock()
-		s.expire()
+		s.expire(false)
 		return
 	case m.timer == nil:
 		m.timer = time.AfterFunc(d, s.ring)
@@ -78,8 +93,18 @@ func (s *Scope) ring() {
 		s.mu.Unlock()
 		return
 	}
+	waited := m.waited
+	m.waited = true
 	s.mu.Unlock()
-	s.expire()
+	if s.expire(!waited) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Load() == nil && !m.due.IsZero() {
+		m.timer.Reset(foreignDelay)
+		m.fires = time.Now().Add(foreignDelay)
+	}
 }
 
 // stopTimers is called, under mu, when the scope ends.
@@ -112,20 +137,29 @@ func (s *Scope) ownDue() time.Time {
 	return s.more.due
 }
 
-// expire ends the scope if its own deadline has passed. Timers that are
-// due at the same time, or nearly, ring in any order. So expire looks upward
-// for a deadline that came first, or at the same instant, and lets the scope
-// whose deadline that was report it: the outermost one on a tie.
-func (s *Scope) expire() {
+// foreignDelay is what a scope leaves to a foreign context above it that is due
+// at the same time. By the virtual clock of a test it is no delay at all: the
+// other timer rings at the same instant.
+const foreignDelay = time.Millisecond
+
+// expire ends the scope if its own deadline has passed. Timers that are due at
+// the same time, or nearly, ring in any order. So expire looks upward for a
+// deadline that came first, or at the same instant, and lets the scope whose
+// deadline that was report it: the outermost one on a tie. If that is a foreign
+// context, whose timer is about to ring, a patient call leaves it to that one,
+// which knows its cause, and returns false.
+func (s *Scope) expire(patient bool) (over bool) {
 	due := s.ownDue()
 	if due.IsZero() || due.After(time.Now()) {
-		return // there is none, or it was moved a moment ago
+		return true // there is none, or it was moved a moment ago
 	}
 	first, foreign := s, (*Scope)(nil)
 	for x := s; x != nil && !x.shield.Load(); x = x.up {
+		if x.state.Load() != nil {
+			break // nothing above comes first any more
+		}
 		if _, ok := x.parent.(*Scope); !ok {
-			// The timer of a foreign context is about to ring, unless what it
-			// reports is the deadline of a scope further up.
+			// Unless what it reports is the deadline of a scope further up.
 			if d, ok := x.parent.Deadline(); ok && !d.After(due) {
 				foreign = x
 			}
@@ -136,20 +170,31 @@ func (s *Scope) expire() {
 			}
 		}
 	}
-	if foreign != nil {
-		foreign.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
-	} else {
+	switch {
+	case foreign == nil:
 		first.strike()
+	case foreign.parent.Err() == nil && patient:
+		return false
+	default:
+		foreign.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
 	}
-	// Had a foreign context on the way up cut the connection, it would still be
-	// the scope's own deadline that has passed.
+	// The deadline that came first may have been moved away just now, or be cut
+	// off by a foreign context on the way up: then it is the scope's own.
 	s.strike()
+	return true
 }
 
-// strike ends the scope because of its deadline.
+// strike ends the scope if its own deadline has passed. Whether it has is
+// decided under mu, so that one that is moved away in time does not strike.
 func (s *Scope) strike() {
-	if s.ended() == nil {
-		deadline, _ := s.ownDeadline()
-		s.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.name, deadline: deadline})
+	if s.ended() != nil {
+		return
 	}
+	s.mu.Lock()
+	m := s.more
+	if m == nil || m.due.IsZero() || m.due.After(time.Now()) {
+		s.mu.Unlock()
+		return
+	}
+	s.conclude(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.name, deadline: m.deadline}, true)
 }

@@ -19,7 +19,7 @@ func (s *Scope) IsEcho(err error) bool {
 	}
 	if s.ended() == nil {
 		// An inner timer that is due at the same instant may have rung first.
-		if s.expire(); s.state.Load() == nil {
+		if s.expire(false); s.state.Load() == nil {
 			return false
 		}
 	}
@@ -32,9 +32,9 @@ func (e *end) echoes(err error) bool {
 	}
 	switch x := err.(type) {
 	case *Error:
-		return x.end != nil && e.equal(x.end)
+		return x != nil && x.end != nil && e.equal(x.end)
 	case *TimeoutError:
-		return x.end == e
+		return x != nil && x.end == e
 	case interface{ Echo() bool }:
 		if !x.Echo() {
 			return false

@@ -117,5 +117,15 @@ func same(a, b error) bool {
 		return a == b
 	}
 	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
-	return va.Type() == vb.Type() && va.Comparable() && vb.Comparable() && a == b
+	switch {
+	case va.Type() != vb.Type():
+		return false
+	case va.Comparable() && vb.Comparable():
+		return a == b
+	case va.Kind() == reflect.Slice:
+		return va.Len() == vb.Len() && va.UnsafePointer() == vb.UnsafePointer()
+	case va.Kind() == reflect.Map || va.Kind() == reflect.Func:
+		return va.UnsafePointer() == vb.UnsafePointer()
+	}
+	return reflect.DeepEqual(a, b)
 }

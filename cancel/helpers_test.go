@@ -2,27 +2,12 @@ package cancel_test
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
 )
-
-// mustPanic fails the test unless f panics with a text that contains want.
-func mustPanic(t *testing.T, want string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		got := recover()
-		if got == nil || !strings.Contains(fmt.Sprint(got), want) {
-			t.Errorf("panic = %v, want %q", got, want)
-		}
-	}()
-	f()
-}
 
 // wantEnded fails the test unless ctx is canceled with err and cause, and its
 // Done channel is closed.

@@ -53,8 +53,8 @@ func (s *Scope) configure(opts []Option) {
 	s.name = c.name
 	s.shield.Store(c.shielded)
 	if c.relative {
-		s.SetTimeout(c.timeout)
+		s.moveBy(c.timeout)
 	} else if !c.deadline.IsZero() {
-		s.SetDeadline(c.deadline)
+		s.moveTo(c.deadline)
 	}
 }

@@ -102,7 +102,7 @@ func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error
 // timed is New(ctx, Timeout(d)) without the cost of an option.
 func timed(ctx context.Context, d time.Duration) *Scope {
 	s := New(ctx)
-	s.SetTimeout(d)
+	s.moveBy(d)
 	return s
 }
 

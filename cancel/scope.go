@@ -3,6 +3,8 @@ package cancel
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -43,14 +45,14 @@ type Scope struct {
 	// No foreign code (a parent's method, an AfterFunc callback, a cause's
 	// method) runs under any of them.
 	mu      sync.Mutex
-	hooks   *hook       // registered by AfterFunc; nil once the scope has ended
+	hooks   *hook       // registered by AfterFunc; fixed when the scope has ended, nil when it is settled
 	kids    *Scope      // scopes below that have to be told
 	unhook  func() bool // takes back the registration with a parent that is no scope
 	more    *extras     // what few scopes need; set once
 	used    bool        // Run was called
 	closed  bool        // Close was called
 	own     bool        // the end began in this scope; set before state, and read after it without mu
-	settled bool        // the scope has ended, and all the scopes below have been marked
+	settled bool        // the scope has ended, and all below has been told
 
 	listener bool // made by UntilStop; never changes
 
@@ -83,6 +85,7 @@ type extras struct {
 	due      time.Time // the same instant on the monotonic clock
 	timer    *time.Timer
 	fires    time.Time // when timer is going to fire; zero: it is idle
+	waited   bool      // the timer has left it to a foreign one once; see expire
 
 	grace    *time.Timer // of Shutdown
 	graceDue time.Time
@@ -285,10 +288,11 @@ func (s *Scope) Value(key any) any {
 // not shielded from has been canceled, Cancel does nothing: the first
 // cancellation wins.
 //
-// Cancel does not block. When the call that canceled the scope returns, Err of
-// every scope and every standard context below that is not shielded is set.
-// The one exception is a standard context that another goroutine is deriving
-// at that very moment: it follows within one goroutine hop.
+// Cancel does not block. When it returns, Err of every scope and every standard
+// context below that is not shielded is set, also if somebody else has canceled
+// the scope at the same time. The one exception is a standard context that
+// another goroutine is deriving at that very moment: it follows within one
+// goroutine hop.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {
@@ -330,7 +334,7 @@ func (s *Scope) Close() {
 		s.leave(unhook)
 	}
 	if stop != nil {
-		stop.leave()
+		stop.close()
 	}
 }
 
@@ -370,6 +374,18 @@ type hook struct {
 	f          func()
 	prev, next *hook
 	stopped    bool
+	begun      atomic.Bool // somebody has called f, or is calling it
+}
+
+// run calls the hook, once. Those of package context it calls again if somebody
+// else may be calling it at this moment: that is how to wait for it, for they do
+// nothing the second time, under a lock that the first call holds until it is
+// through. To wait by means of ours would be a deadlock where a hook of somebody
+// else's cancels a scope around its own.
+func (h *hook) run() {
+	if !h.begun.Swap(true) || strings.HasPrefix(runtime.FuncForPC(reflect.ValueOf(h.f).Pointer()).Name(), "context.") {
+		h.f()
+	}
 }
 
 func (h *hook) stop() bool {

@@ -4,337 +4,399 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"io"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/testutil"
 )
 
-type key int
+var errBoom = errors.New("boom")
+
+// bubble runs fn in a bubble with a root scope.
+func bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
+}
+
+// mustPanic runs fn, which must panic with a text that contains want.
+func mustPanic(t *testing.T, want string, fn func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
+			t.Errorf("panic(%q), want one that contains %q", got, want)
+		}
+	}()
+	fn()
+}
+
+// mustBe checks Err and Cause of a context, and that Done agrees with them.
+func mustBe(t *testing.T, ctx context.Context, err, cause error) {
+	t.Helper()
+	done := false
+	select {
+	case <-ctx.Done():
+		done = true
+	default:
+	}
+	if got := ctx.Err(); got != err {
+		t.Errorf("Err() = %v, want %v", got, err)
+	}
+	if got := context.Cause(ctx); got != cause {
+		t.Errorf("Cause() = %v, want %v", got, cause)
+	}
+	if done != (err != nil) {
+		t.Errorf("Done is closed: %v, with Err() = %v", done, err)
+	}
+}
 
 func TestScope(t *testing.T) {
-	boom, later := errors.New("boom"), errors.New("later")
-
-	t.Run("C1/a nil context or option panics", func(t *testing.T) {
+	t.Run("C1/bad input panics at the call", func(t *testing.T) {
+		var none context.Context
+		ctx := t.Context()
 		fn := func(context.Context) error { return nil }
-		for name, f := range map[string]func(){
-			"New":          func() { cancel.New(nil) },
-			"FromContext":  func() { cancel.FromContext(nil) },
-			"ReasonOf":     func() { cancel.ReasonOf(nil) },
-			"Err":          func() { _ = cancel.Err(nil) },
-			"MoveOnAfter":  func() { _, _ = cancel.MoveOnAfter(nil, 0, fn) },
-			"MoveOnAt":     func() { _, _ = cancel.MoveOnAt(nil, time.Time{}, fn) },
-			"FailAfter":    func() { _ = cancel.FailAfter(nil, 0, fn) },
-			"FailAt":       func() { _ = cancel.FailAt(nil, time.Time{}, fn) },
-			"Shield":       func() { _ = cancel.Shield(nil, 0, fn) },
-			"UntilStop":    func() { cancel.UntilStop(nil) },
-			"Sleep":        func() { _ = cancel.Sleep(nil, 0) },
-			"SleepUntil":   func() { _ = cancel.SleepUntil(nil, time.Time{}) },
-			"Forever":      func() { _ = cancel.Forever(nil) },
-			"Checkpoint":   func() { _ = cancel.Checkpoint(nil) },
-			"Scope.Follow": func() { cancel.New(t.Context()).Follow(nil) },
+		for want, call := range map[string]func(){
+			"cancel: New: nil context":              func() { cancel.New(none) },
+			"cancel: New: nil option":               func() { cancel.New(ctx, nil) },
+			"cancel: FromContext: nil context":      func() { cancel.FromContext(none) },
+			"cancel: UntilStop: nil context":        func() { cancel.UntilStop(none) },
+			"cancel: Sleep: nil context":            func() { _ = cancel.Sleep(none, 0) },
+			"cancel: SleepUntil: nil context":       func() { _ = cancel.SleepUntil(none, time.Time{}) },
+			"cancel: Forever: nil context":          func() { _ = cancel.Forever(none) },
+			"cancel: Err: nil context":              func() { _ = cancel.Err(none) },
+			"cancel: Checkpoint: nil context":       func() { _ = cancel.Checkpoint(none) },
+			"cancel: ReasonOf: nil context":         func() { cancel.ReasonOf(none) },
+			"cancel: MoveOnAfter: nil context":      func() { _, _ = cancel.MoveOnAfter(none, 0, fn) },
+			"cancel: MoveOnAfter: nil function":     func() { _, _ = cancel.MoveOnAfter(ctx, 0, nil) },
+			"cancel: MoveOnAt: nil context":         func() { _, _ = cancel.MoveOnAt(none, time.Time{}, fn) },
+			"cancel: MoveOnAt: nil function":        func() { _, _ = cancel.MoveOnAt(ctx, time.Time{}, nil) },
+			"cancel: FailAfter: nil context":        func() { _ = cancel.FailAfter(none, 0, fn) },
+			"cancel: FailAfter: nil function":       func() { _ = cancel.FailAfter(ctx, 0, nil) },
+			"cancel: FailAt: nil context":           func() { _ = cancel.FailAt(none, time.Time{}, fn) },
+			"cancel: FailAt: nil function":          func() { _ = cancel.FailAt(ctx, time.Time{}, nil) },
+			"cancel: Shield: nil context":           func() { _ = cancel.Shield(none, 0, fn) },
+			"cancel: Shield: nil function":          func() { _ = cancel.Shield(ctx, 0, nil) },
+			"cancel: Scope.Run: nil function":       func() { _ = cancel.New(ctx).Run(nil) },
+			"cancel: Scope.AfterFunc: nil function": func() { cancel.New(ctx).AfterFunc(nil) },
+			"cancel: Scope.Follow: nil context":     func() { cancel.New(ctx).Follow(none) },
+			"cancel: Scope.Fail: nil cause":         func() { cancel.New(ctx).Fail("x", nil) },
 		} {
-			mustPanic(t, "cancel: "+name+": nil context", f)
+			mustPanic(t, want, call)
 		}
-		mustPanic(t, "cancel: New: nil option", func() { cancel.New(t.Context(), cancel.Name("a"), nil) })
-		mustPanic(t, "cancel: Scope.AfterFunc: nil function", func() { cancel.New(t.Context()).AfterFunc(nil) })
-		mustPanic(t, "cancel: Scope.Fail: nil cause", func() { cancel.New(t.Context()).Fail("task", nil) })
 	})
-
-	t.Run("C1/name and enclosing scope", func(t *testing.T) {
-		if s := cancel.FromContext(t.Context()); s != nil {
-			t.Errorf("FromContext() = %v, want nil", s)
-		}
-		a := cancel.New(t.Context(), cancel.Name("a"))
-		b := cancel.New(a)
-		if a.Name() != "a" || b.Name() != "" {
-			t.Errorf("Name() = %q, %q, want %q, %q", a.Name(), b.Name(), "a", "")
-		}
-		std, stop := context.WithCancel(wrapper{context.WithValue(b, key(1), 1)})
-		defer stop()
-		for _, ctx := range []context.Context{b, std, context.WithoutCancel(std), cancel.UntilStop(std), cancel.UntilStop(b)} {
-			if got := cancel.FromContext(ctx); got != b {
-				t.Errorf("FromContext(%v) = %v, want %v", ctx, got, b)
+	bubble(t, "C2/Err is one of two, for all that is derived", func(t *testing.T, ctx context.Context) {
+		for _, late := range []bool{false, true} {
+			s := cancel.New(ctx, cancel.Timeout(time.Second))
+			std, stop := context.WithCancel(s)
+			below := cancel.New(std)
+			want := context.DeadlineExceeded
+			if late { // moved, and then canceled by hand
+				s.SetTimeout(time.Hour)
 			}
-		}
-	})
-
-	t.Run("C1/values pass, also through ended scopes and shields", func(t *testing.T) {
-		a := cancel.New(context.WithValue(t.Context(), key(1), "one"))
-		b := cancel.New(context.WithValue(a, key(2), "two"), cancel.Shielded())
-		c := cancel.New(b)
-		for _, when := range []string{"open", "canceled", "closed"} {
-			for k, want := range map[key]any{1: "one", 2: "two", 3: nil} {
-				if got := c.Value(k); got != want {
-					t.Errorf("%s: Value(%d) = %v, want %v", when, k, got, want)
+			time.Sleep(time.Minute)
+			if late {
+				s.Cancel(errBoom)
+				want = context.Canceled
+			}
+			for _, c := range []context.Context{s, std, below} {
+				if got := c.Err(); got != want {
+					t.Errorf("Err() = %v, want %v", got, want)
 				}
 			}
-			if when == "open" {
-				a.Cancel(boom)
-				b.Cancel(nil)
-			} else {
-				c.Close()
-				a.Close()
-			}
+			stop()
+			s.Close()
+			below.Close()
 		}
 	})
-
-	t.Run("C1/Done returns the same channel always, and nil never", func(t *testing.T) {
-		for name, s := range map[string]*cancel.Scope{
-			"below Background": cancel.New(context.Background()),
-			"below a scope":    cancel.New(cancel.New(t.Context())),
+	bubble(t, "C3/Cause is that of the first Cancel", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(ctx)
+		std, stop := context.WithCancel(s)
+		defer stop()
+		s.Cancel(errBoom)
+		s.Cancel(io.EOF)
+		mustBe(t, s, context.Canceled, errBoom)
+		mustBe(t, std, context.Canceled, errBoom)
+		plain := cancel.New(ctx)
+		plain.Cancel(nil)
+		mustBe(t, plain, context.Canceled, context.Canceled)
+	})
+	t.Run("C4/everything below is canceled when Cancel returns", func(t *testing.T) {
+		root := cancel.New(context.Background())
+		var all []context.Context
+		ctx := context.Context(root)
+		for i := range 40 {
+			switch i % 4 {
+			case 0:
+				s := cancel.New(ctx)
+				defer s.Close()
+				ctx = s
+			case 1:
+				c, stop := context.WithCancel(ctx)
+				defer stop()
+				ctx = c
+			case 2:
+				ctx = context.WithValue(ctx, t, i)
+			case 3:
+				c, stop := context.WithTimeout(ctx, time.Hour)
+				defer stop()
+				ctx = c
+			}
+			all = append(all, ctx)
+		}
+		root.Cancel(errBoom)
+		for i, c := range all {
+			if c.Err() != context.Canceled || context.Cause(c) != errBoom {
+				t.Errorf("%d: Err() = %v, Cause() = %v", i, c.Err(), context.Cause(c))
+			}
+		}
+		mustBe(t, ctx, context.Canceled, errBoom)
+	})
+	t.Run("C4/a standard parent shows at once", func(t *testing.T) {
+		std, stop := context.WithCancelCause(t.Context())
+		attached, not := cancel.New(std), cancel.New(context.WithValue(std, t, 1))
+		defer attached.Close()
+		defer not.Close()
+		attached.Done()
+		stop(errBoom)
+		for _, s := range []*cancel.Scope{attached, not} {
+			if err := s.Err(); err != context.Canceled { // which closes Done at the latest
+				t.Errorf("Err() = %v, want Canceled", err)
+			}
+			mustBe(t, s, context.Canceled, errBoom)
+		}
+	})
+	bubble(t, "C5/the first cancellation wins", func(t *testing.T, ctx context.Context) {
+		outer := cancel.New(ctx)
+		inner := cancel.New(outer)
+		outer.Cancel(errBoom)
+		inner.Cancel(io.EOF) // not attached, and not asked before
+		mustBe(t, inner, context.Canceled, errBoom)
+		outer, inner = cancel.New(ctx), nil
+		inner = cancel.New(outer)
+		inner.Cancel(io.EOF)
+		outer.Cancel(errBoom)
+		mustBe(t, inner, context.Canceled, io.EOF)
+		mustBe(t, outer, context.Canceled, errBoom)
+	})
+	t.Run("C16/String reads like package context's", func(t *testing.T) {
+		s := cancel.New(context.Background(), cancel.Name("crawl"))
+		std, stop := context.WithCancel(cancel.New(s))
+		defer stop()
+		for want, c := range map[string]context.Context{
+			"context.Background.WithScope(crawl)":                                s,
+			"context.Background.WithScope(crawl).WithScope":                      cancel.New(s),
+			"context.Background.WithScope(crawl).WithScope.WithCancel.WithScope": cancel.New(std),
+			"context.TODO.WithScope":                                             cancel.New(context.TODO()),
+			"cancel_test.plain.WithScope":                                        cancel.New(plain{s}),
 		} {
-			d := s.Done()
-			if d == nil || s.Done() != d {
-				t.Errorf("%s: Done() changes or is nil", name)
-			}
-			s.Cancel(nil)
-			if s.Done() != d {
-				t.Errorf("%s: Done() changes with the cancellation", name)
+			if got := fmt.Sprint(c); got != want {
+				t.Errorf("String() = %q, want %q", got, want)
 			}
 		}
 	})
+	t.Run("C1/values and the enclosing scope are found", func(t *testing.T) {
+		type key struct{}
+		s := cancel.New(context.WithValue(t.Context(), key{}, "v"), cancel.Name("s"), cancel.Shielded())
+		std, stop := context.WithCancel(s)
+		defer stop()
+		inner := cancel.New(std)
+		for range 2 {
+			for _, c := range []context.Context{s, std, inner} {
+				if got := c.Value(key{}); got != "v" {
+					t.Errorf("Value() = %v, want v", got)
+				}
+			}
+			inner.Cancel(nil)
+			s.Close() // values stay readable
+		}
+		if got := cancel.FromContext(std); got != s || got.Name() != "s" {
+			t.Errorf("FromContext() = %v, want %v", got, s)
+		}
+		if got := cancel.FromContext(context.Background()); got != nil {
+			t.Errorf("FromContext() = %v, want nil", got)
+		}
+	})
+}
 
-	t.Run("C2/Err is Canceled or DeadlineExceeded itself", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			for name, row := range map[string]struct {
-				end  func(*cancel.Scope)
-				want error
-			}{
-				"Cancel":      {func(s *cancel.Scope) { s.Cancel(context.DeadlineExceeded) }, context.Canceled},
-				"Close":       {func(s *cancel.Scope) { s.Close() }, context.Canceled},
-				"Fail":        {func(s *cancel.Scope) { s.Fail("task", boom) }, context.Canceled},
-				"Shutdown":    {func(s *cancel.Scope) { s.Shutdown(0) }, context.Canceled},
-				"SetTimeout":  {func(s *cancel.Scope) { s.SetTimeout(0) }, context.DeadlineExceeded},
-				"SetDeadline": {func(s *cancel.Scope) { s.SetDeadline(time.Now().Add(-1)) }, context.DeadlineExceeded},
-				"moved twice": {func(s *cancel.Scope) {
-					s.SetTimeout(time.Hour)
-					s.SetTimeout(time.Second)
-					s.SetTimeout(time.Minute)
-					time.Sleep(time.Minute)
-					synctest.Wait()
-				}, context.DeadlineExceeded},
+// plain is a context of another package, which passes everything on.
+type plain struct{ context.Context }
+
+func TestClose(t *testing.T) {
+	bubble(t, "C8/what is derived is canceled with a cause that says so", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(ctx, cancel.Name("crawl"))
+		std, stop := context.WithCancel(s)
+		defer stop()
+		inner, alone := cancel.New(s), cancel.New(s)
+		inner.Done()
+		s.Close()
+		s.Close()
+		s.Cancel(errBoom) // too late
+		for _, c := range []context.Context{s, std, inner, alone} {
+			if cause := context.Cause(c); !errors.Is(cause, cancel.ErrClosed) || cause.Error() != `scope "crawl" has ended` {
+				t.Errorf("Cause() = %v, want that the scope has ended", cause)
+			}
+			mustBe(t, c, context.Canceled, context.Cause(c))
+			if r, _ := cancel.ReasonOf(c); r.Source != cancel.SourceClosed || r.Scope != "crawl" {
+				t.Errorf("ReasonOf() = %v, want the end of crawl", r)
+			}
+		}
+		unnamed := cancel.New(ctx)
+		unnamed.Close()
+		if cause := context.Cause(unnamed); !errors.Is(cause, cancel.ErrClosed) || cause.Error() != "scope has ended" {
+			t.Errorf("Cause() = %v", cause)
+		}
+	})
+	bubble(t, "C8/a deadline that passes later has no effect", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(ctx, cancel.Timeout(time.Second))
+		s.Close()
+		s.SetTimeout(0)
+		time.Sleep(time.Minute)
+		if s.Err() != context.Canceled {
+			t.Errorf("Err() = %v, want Canceled", s.Err())
+		}
+	})
+	t.Run("C8/nothing stays in the parent", func(t *testing.T) {
+		std, stop := context.WithCancel(context.Background())
+		defer stop()
+		scope := cancel.New(context.Background())
+		defer scope.Close()
+		listened := cancel.New(context.Background())
+		defer listened.Close()
+		for _, parent := range []context.Context{std, scope, context.WithValue(scope, t, 1), listened} {
+			round := func(n int) uint64 {
+				for range n {
+					s := cancel.New(parent, cancel.Timeout(time.Hour))
+					s.Done()
+					if parent == context.Context(listened) {
+						cancel.UntilStop(s).Done()
+					}
+					s.Close()
+				}
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return m.HeapAlloc
+			}
+			before := round(1000)
+			// A word for each would be 800 KB.
+			if after := round(100_000); after > before+400_000 {
+				t.Errorf("below %v the heap grew from %d to %d bytes", parent, before, after)
+			}
+		}
+		for range 1_000_000 {
+			cancel.New(scope).Close()
+		}
+	})
+	t.Run("C8/a scope that ended by itself is let go, closed or not", func(t *testing.T) {
+		std, stop := context.WithCancel(context.Background())
+		defer stop()
+		scope := cancel.New(context.Background())
+		defer scope.Close()
+		for _, parent := range []context.Context{std, scope} {
+			for _, end := range []func(s *cancel.Scope){
+				func(s *cancel.Scope) { s.Close() },
+				func(s *cancel.Scope) { s.Cancel(nil) },
+				func(s *cancel.Scope) { s.SetTimeout(0) },
 			} {
-				s := cancel.New(t.Context())
-				std, stop := context.WithTimeout(s, 10*time.Hour)
-				below := cancel.New(context.WithValue(std, key(1), 1))
-				row.end(s)
-				for _, ctx := range []context.Context{s, std, below} {
-					if got := ctx.Err(); got != row.want {
-						t.Errorf("%s: Err() = %v, want %v", name, got, row.want)
+				w := func() weak.Pointer[cancel.Scope] {
+					s := cancel.New(parent)
+					s.Done()
+					end(s)
+					return weak.Make(s)
+				}()
+				for range 10 {
+					runtime.GC()
+					if w.Value() == nil {
+						break
 					}
 				}
-				stop()
-				below.Close()
-				s.Close()
-			}
-		})
-	})
-
-	t.Run("C3/the cause is that of the first Cancel", func(t *testing.T) {
-		s := cancel.New(t.Context())
-		std, stop := context.WithCancel(s)
-		defer stop()
-		below := cancel.New(context.WithValue(std, key(1), 1))
-		s.Cancel(boom)
-		s.Cancel(later)
-		for _, ctx := range []context.Context{s, std, below, cancel.New(below), context.WithValue(below, key(2), 2)} {
-			wantEnded(t, fmt.Sprint(ctx), ctx, context.Canceled, boom)
-		}
-		s = cancel.New(t.Context())
-		s.Cancel(nil)
-		wantEnded(t, "nil cause", s, context.Canceled, context.Canceled)
-	})
-
-	t.Run("C3/a cause that cannot be compared", func(t *testing.T) {
-		s := cancel.New(t.Context())
-		s.Cancel(uncomparable{"a", "b"})
-		below := cancel.New(wrapper{s})
-		if got := context.Cause(below); got == nil || got.Error() != "[a b]" {
-			t.Errorf("Cause() = %v, want [a b]", got)
-		}
-		if got, want := cancel.Err(below).Error(), "context canceled: [a b] ("; len(got) < len(want) || got[:len(want)] != want {
-			t.Errorf("Err() = %q, want it to begin with %q", got, want)
-		}
-		if !s.IsEcho(cancel.Err(below)) {
-			t.Error("IsEcho() = false, want true")
-		}
-	})
-
-	t.Run("C4/everything below is ended when Cancel returns", func(t *testing.T) {
-		for _, asked := range []bool{false, true} {
-			s := cancel.New(context.Background())
-			all := []context.Context{s}
-			for i := range 50 {
-				p := all[i/2]
-				switch i % 5 {
-				case 0, 1:
-					p = cancel.New(p)
-				case 2:
-					ctx, stop := context.WithCancelCause(p)
-					defer stop(nil)
-					p = ctx
-				case 3:
-					ctx, stop := context.WithTimeout(p, time.Hour)
-					defer stop()
-					p = ctx
-				case 4:
-					p = context.WithValue(p, key(i), i)
-				}
-				all = append(all, p)
-				if asked {
-					p.Done()
+				if w.Value() != nil {
+					t.Errorf("below %v, a scope that has ended is still reachable", parent)
 				}
 			}
-			s.Cancel(boom)
-			for i, ctx := range all {
-				wantEnded(t, fmt.Sprintf("asked %v, %d %v", asked, i, ctx), ctx, context.Canceled, boom)
-			}
 		}
 	})
+}
 
-	t.Run("C4/a standard parent shows in a scope at once, and further down after a hop", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			std, stop := context.WithCancelCause(t.Context())
-			s := cancel.New(std)
-			below := cancel.New(s)
-			d := below.Done()
-			stop(boom)
-			if got := s.Err(); got != context.Canceled {
-				t.Errorf("Err() = %v, want %v", got, context.Canceled)
-			}
-			<-d
-			wantEnded(t, "below", below, context.Canceled, boom)
-		})
-	})
-
-	t.Run("C4/what is made below a canceled context is canceled from the start", func(t *testing.T) {
-		s := cancel.New(t.Context())
-		s.Cancel(boom)
-		std, stop := context.WithCancelCause(t.Context())
-		stop(boom)
-		for _, p := range []context.Context{s, std, cancel.New(std), wrapper{std}, context.WithValue(cancel.New(s), key(1), 1)} {
-			for _, ask := range []func(*cancel.Scope){
-				func(s *cancel.Scope) { s.Done() },
-				func(s *cancel.Scope) { _ = s.Err() },
-				func(s *cancel.Scope) { cancel.New(s).Done() },
-			} {
-				below := cancel.New(p)
-				leaf := cancel.New(below)
-				ask(below)
-				wantEnded(t, fmt.Sprint("below ", p), below, context.Canceled, boom)
-				wantEnded(t, fmt.Sprint("two below ", p), leaf, context.Canceled, boom)
-				child, stop := context.WithCancel(cancel.New(p))
-				wantEnded(t, fmt.Sprint("standard below ", p), child, context.Canceled, boom)
-				stop()
-			}
-			leaf := cancel.New(cancel.New(cancel.New(p)))
-			leaf.Done()
-			wantEnded(t, fmt.Sprint("leaf below ", p), leaf, context.Canceled, boom)
+func TestDeep(t *testing.T) {
+	const depth = 100_000
+	grow := func(opts ...cancel.Option) []*cancel.Scope {
+		scopes := []*cancel.Scope{cancel.New(context.Background(), opts...)}
+		for range depth {
+			scopes = append(scopes, cancel.New(scopes[len(scopes)-1], opts...))
 		}
-	})
-
-	t.Run("C5/the parent's cause stays", func(t *testing.T) {
-		// Whether or not the child had been asked before.
-		for _, ask := range []bool{false, true} {
-			p := cancel.New(t.Context())
-			s := cancel.New(p)
-			if ask {
-				s.Done()
+		return scopes
+	}
+	closeAll := func(scopes []*cancel.Scope) {
+		for i := range scopes {
+			if i%2 == 0 {
+				scopes[len(scopes)-1-i].Close()
 			}
-			p.Cancel(boom)
-			s.Cancel(later)
-			s.SetTimeout(0)
-			s.Shutdown(0)
+		}
+		for _, s := range scopes {
 			s.Close()
-			wantEnded(t, fmt.Sprint("asked ", ask), s, context.Canceled, boom)
 		}
+	}
+	t.Run("C13/asked one by one", func(t *testing.T) {
+		scopes := grow()
+		for _, s := range scopes {
+			if s.Err() != nil {
+				t.Fatalf("Err() = %v, want nil", s.Err())
+			}
+		}
+		closeAll(scopes)
 	})
-
-	t.Run("C5/the child's cause stays", func(t *testing.T) {
-		p := cancel.New(t.Context())
-		s := cancel.New(p)
-		std, stop := context.WithCancel(s)
-		defer stop()
-		s.Cancel(boom)
-		p.Cancel(later)
-		wantEnded(t, "scope", s, context.Canceled, boom)
-		wantEnded(t, "standard", std, context.Canceled, boom)
+	t.Run("C13/canceled at the top", func(t *testing.T) {
+		scopes := grow()
+		leaf := scopes[depth]
+		<-func() <-chan struct{} {
+			done := leaf.Done()
+			scopes[0].Cancel(errBoom)
+			return done
+		}()
+		for _, s := range scopes {
+			if s.Err() != context.Canceled {
+				t.Fatalf("Err() = %v, want Canceled", s.Err())
+			}
+		}
+		if context.Cause(leaf) != errBoom {
+			t.Errorf("Cause() = %v, want boom", context.Cause(leaf))
+		}
+		closeAll(scopes)
 	})
-
-	t.Run("C5/Close after Cancel, and Cancel after Close", func(t *testing.T) {
-		s := cancel.New(t.Context())
-		s.Cancel(boom)
-		s.Close()
-		wantEnded(t, "canceled first", s, context.Canceled, boom)
-		s = cancel.New(t.Context())
-		s.Close()
-		s.Cancel(boom)
-		if got := context.Cause(s); !errors.Is(got, cancel.ErrClosed) {
-			t.Errorf("Cause() = %v, want %v", got, cancel.ErrClosed)
-		}
+	t.Run("C13/closed at the top", func(t *testing.T) {
+		scopes := grow()
+		done := scopes[depth].Done()
+		scopes[0].Close()
+		<-done
+		closeAll(scopes)
+	})
+	t.Run("C13/deadlines and stops", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			scopes := grow()
+			for _, i := range []int{0, 1, depth / 2, depth} {
+				scopes[i].SetTimeout(time.Second)
+			}
+			stop := cancel.UntilStop(scopes[depth])
+			scopes[0].Stop()
+			mustBe(t, stop, context.Canceled, cancel.ErrStopping)
+			if d, ok := scopes[depth].Deadline(); !ok || time.Until(d) != time.Second {
+				t.Errorf("Deadline() = %v, want a second", d)
+			}
+			<-scopes[depth].Done()
+			if r, _ := cancel.ReasonOf(scopes[depth]); r.Source != cancel.SourceDeadline {
+				t.Errorf("ReasonOf() = %v, want a deadline", r)
+			}
+			closeAll(scopes)
+			if len(scopes[depth].String()) < depth {
+				t.Error("String() is too short")
+			}
+		})
 	})
 }
-
-// Trio: a canceled scope fails at every checkpoint, not only at the first, and
-// what follows the scope is not affected.
-func TestScopeLevelTriggered(t *testing.T) {
-	outer := cancel.New(t.Context())
-	s := cancel.New(outer)
-	s.Cancel(nil)
-	for range 3 {
-		if err := cancel.Checkpoint(s); !errors.Is(err, context.Canceled) {
-			t.Errorf("Checkpoint() = %v, want %v", err, context.Canceled)
-		}
-	}
-	s.Close()
-	if err := cancel.Checkpoint(outer); err != nil {
-		t.Errorf("Checkpoint() = %v, want nil", err)
-	}
-}
-
-func TestScopeString(t *testing.T) {
-	bg := context.Background()
-	s := cancel.New(bg, cancel.Name("fetch"))
-	std, stop := context.WithCancel(s)
-	defer stop()
-	for want, ctx := range map[string]fmt.Stringer{
-		"context.Background.WithScope":                                    cancel.New(bg),
-		"context.Background.WithScope(fetch)":                             s,
-		"context.Background.WithScope(fetch).WithScope":                   cancel.New(s),
-		"context.Background.WithScope(fetch).WithCancel.WithScope(x)":     cancel.New(std, cancel.Name("x")),
-		"context.Background.WithScope(fetch).WithoutCancel":               context.WithoutCancel(s).(fmt.Stringer),
-		"cancel_test.wrapper.WithScope":                                   cancel.New(wrapper{s}),
-		"context.Background.WithScope(fetch).WithValue(cancel_test.key, )": context.WithValue(s, key(1), "").(fmt.Stringer),
-	} {
-		if got := ctx.String(); got != want {
-			t.Errorf("C16: String() = %q, want %q", got, want)
-		}
-	}
-}
-
-// C16: String never races.
-func TestScopeStringRace(t *testing.T) {
-	s := cancel.New(t.Context(), cancel.Name("s"))
-	below := cancel.New(s)
-	var wg sync.WaitGroup
-	for _, f := range []func(){
-		func() { s.SetTimeout(time.Hour) },
-		func() { s.SetShield(true) },
-		func() { below.Done() },
-		func() { s.Stop() },
-		func() { s.Cancel(nil) },
-		func() { s.Close() },
-	} {
-		wg.Go(f)
-		wg.Go(func() { _ = fmt.Sprint(s, below) })
-	}
-	wg.Wait()
-}
-
-// An uncomparable is an error for which == panics.
-type uncomparable []string
-
-func (u uncomparable) Error() string { return fmt.Sprint([]string(u)) }

@@ -35,6 +35,9 @@ func (s *Scope) Shutdown(grace time.Duration) {
 		s.graceOver()
 		return
 	}
+	if s.ended() != nil {
+		return
+	}
 	due := time.Now().Add(grace)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,46 +122,56 @@ func stopped(by *Scope) *end {
 // A stopNode stands for a scope in or below which somebody has called
 // UntilStop. The nodes form a tree of their own, for a stop passes where a
 // cancellation does not: through shields, and through scopes that have ended
-// but are still in use. A node leaves it when its scope is closed.
+// but are still in use. A node leaves it when its scope is closed and nothing is
+// below it any more.
 //
 // Locks: a node's mu may be taken while a scope's mu is held, and nothing is
 // taken while it is.
 type stopNode struct {
-	up *stopNode // never changes
+	up *stopNode // set before anybody else knows the node
 
-	mu         sync.Mutex
-	kids       *stopNode
-	listeners  map[<-chan struct{}]*Scope // by the Done channel of their parents
-	prev, next *stopNode                  // in up.kids, guarded by up.mu
+	mu        sync.Mutex
+	closed    bool // the scope is
+	gone      bool // out of the tree, for good
+	kids      *stopNode
+	listeners map[<-chan struct{}]*Scope // by the Done channel of their parents
+
+	prev, next *stopNode // in up.kids, guarded by up.mu
 }
 
 // listen returns a scope below ctx that is canceled when s, which is the
 // innermost scope around ctx, is asked to stop.
 func (s *Scope) listen(ctx context.Context) *Scope {
-	node := s.joinStops()
-	if node == nil {
-		return &Scope{parent: ctx, up: s, listener: true}
-	}
 	key := ctx.Done()
-	node.mu.Lock()
-	l, ok := node.listeners[key]
-	if !ok {
-		l = &Scope{parent: ctx, up: s, listener: true}
+	for {
+		node := s.joinStops()
+		if node == nil { // all the scopes around ctx are closed
+			return &Scope{parent: ctx, up: s, listener: true}
+		}
+		node.mu.Lock()
+		if node.gone {
+			node.mu.Unlock()
+			continue
+		}
+		if l, ok := node.listeners[key]; ok {
+			node.mu.Unlock()
+			return l
+		}
+		l := &Scope{parent: ctx, up: s, listener: true}
 		if node.listeners == nil {
 			node.listeners = make(map[<-chan struct{}]*Scope)
 		}
 		node.listeners[key] = l
-	}
-	node.mu.Unlock()
-	if !ok {
+		node.mu.Unlock()
 		l.AfterFunc(func() {
 			node.mu.Lock()
 			delete(node.listeners, key)
 			node.mu.Unlock()
+			node.prune()
 			l.Close()
 		})
+		return l
 	}
-	return l
 }
 
 // joinStops returns the scope's node, linked to the nodes of the scopes above
@@ -178,8 +191,8 @@ func (s *Scope) joinStops() *stopNode {
 	return node
 }
 
-// joinStopsOf returns the scope's node, linked to the node up, or nil if the
-// scope is closed.
+// joinStopsOf returns the scope's node, linked to the node up or to what has
+// taken its place, or nil if the scope is closed.
 func (s *Scope) joinStopsOf(up *stopNode) *stopNode {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,18 +201,64 @@ func (s *Scope) joinStopsOf(up *stopNode) *stopNode {
 	}
 	m := s.extra()
 	if m.stop == nil {
-		m.stop = &stopNode{up: up}
-		if up != nil {
-			up.mu.Lock()
-			m.stop.next = up.kids
-			if up.kids != nil {
-				up.kids.prev = m.stop
-			}
-			up.kids = m.stop
-			up.mu.Unlock()
-		}
+		m.stop = new(stopNode)
+		m.stop.join(up)
 	}
 	return m.stop
+}
+
+// join links the node to up, or to the next one above that is in the tree.
+func (n *stopNode) join(up *stopNode) {
+	for ; up != nil; up = up.up {
+		up.mu.Lock()
+		if !up.gone {
+			n.up = up
+			n.next = up.kids
+			if n.next != nil {
+				n.next.prev = n
+			}
+			up.kids = n
+			up.mu.Unlock()
+			return
+		}
+		up.mu.Unlock()
+	}
+}
+
+// close notes that the node's scope is closed.
+func (n *stopNode) close() {
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	n.prune()
+}
+
+// prune takes the node out of the tree if nobody needs it any more, and then
+// those above it of which the same is true.
+func (n *stopNode) prune() {
+	for n != nil {
+		n.mu.Lock()
+		needed := n.gone || !n.closed || n.kids != nil || len(n.listeners) > 0
+		n.gone = n.gone || !needed
+		n.mu.Unlock()
+		if needed {
+			return
+		}
+		if up := n.up; up != nil {
+			up.mu.Lock()
+			if n.prev != nil {
+				n.prev.next = n.next
+			} else {
+				up.kids = n.next
+			}
+			if n.next != nil {
+				n.next.prev = n.prev
+			}
+			n.prev, n.next = nil, nil
+			up.mu.Unlock()
+		}
+		n = n.up
+	}
 }
 
 // stopNodeLocked returns the scope's node, or nil if it has none.
@@ -208,24 +267,6 @@ func (s *Scope) stopNodeLocked() *stopNode {
 		return nil
 	}
 	return s.more.stop
-}
-
-// leave takes the node, whose scope was closed, out of the tree.
-func (n *stopNode) leave() {
-	if n.up == nil {
-		return
-	}
-	n.up.mu.Lock()
-	defer n.up.mu.Unlock()
-	if n.prev != nil {
-		n.prev.next = n.next
-	} else {
-		n.up.kids = n.next
-	}
-	if n.next != nil {
-		n.next.prev = n.prev
-	}
-	n.prev, n.next = nil, nil
 }
 
 // spread cancels all that listen at the node or below it, because by was asked

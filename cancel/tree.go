@@ -47,6 +47,9 @@ func (s *Scope) above() *end {
 		}
 		p, ok := x.parent.(*Scope)
 		if !ok {
+			if x.far() {
+				break
+			}
 			e := x.outer()
 			if e != nil && x != s {
 				// Let x own the record of it, so that all below x share it.
@@ -65,6 +68,20 @@ func (s *Scope) above() *end {
 	}
 	s.attach()
 	return s.state.Load()
+}
+
+// far reports whether more scopes than one question may pass are above s, none
+// of them linked: its parent, which is not a scope, would ask them all, each by
+// way of the contexts between them.
+func (s *Scope) far() bool {
+	x := s.up
+	for range maxWalk {
+		if x == nil || x.link.Load() == linkedScope || x.state.Load() != nil {
+			return false
+		}
+		x = x.up
+	}
+	return true
 }
 
 // outer returns the end of the scope's parent, which is not a scope, or nil if
@@ -152,6 +169,13 @@ func (s *Scope) join() {
 			s.ended() // now: a hook would tell so by a goroutine
 		default:
 			s.hookParent()
+			// Whoever ends up while this happens has seen s in its list when it
+			// had told its hooks; or it had told them before, and then:
+			select {
+			case <-done:
+				s.ended()
+			default:
+			}
 		}
 		s.link.Store(linkedRelay)
 	}
@@ -205,13 +229,18 @@ func (s *Scope) finish(e *end) {
 			return
 		}
 	}
-	// Somebody else came first and may not be through with it. The caller may
-	// count on the scopes below being marked all the same.
+	s.help()
+}
+
+// help is for those who come second: somebody else has ended the scope, and may
+// not be through with telling all below, on which the caller may count all the
+// same.
+func (s *Scope) help() {
 	s.mu.Lock()
-	below := s.kids != nil && !s.settled
+	untold := s.untoldLocked()
 	s.mu.Unlock()
-	if below {
-		s.spread(nil)
+	if untold {
+		s.spread()
 	}
 }
 
@@ -233,21 +262,26 @@ func (s *Scope) conclude(e *end, own bool) (first bool) {
 		s.mu.Unlock()
 		return false
 	}
-	hooks := s.endLocked(e, own)
-	below := hooks != nil || s.kids != nil
+	s.endLocked(e, own)
+	untold := s.untoldLocked()
 	unhook := s.unhook
 	s.unhook = nil
 	s.mu.Unlock()
-	if below {
-		s.spread(hooks)
+	if untold {
+		s.spread()
 	}
 	s.leave(unhook)
 	return true
 }
 
-// endLocked marks the scope as ended and returns the hooks that the caller has
-// to run when it no longer holds mu.
-func (s *Scope) endLocked(e *end, own bool) *hook {
+// endLocked marks the scope as ended.
+func (s *Scope) endLocked(e *end, own bool) {
+	if !own && e.source == SourceContext {
+		// Below a foreign context the record stays here: that context's own
+		// idea of its cause may change with what is above it.
+		_, scope := s.parent.(*Scope)
+		own = !scope
+	}
 	s.own = own
 	s.state.Store(e)
 	if s.doneState.Load() == doneOpen {
@@ -257,82 +291,87 @@ func (s *Scope) endLocked(e *end, own bool) *hook {
 	if m := s.more; m != nil {
 		m.stopTimers()
 	}
-	hooks := s.hooks
-	s.hooks = nil
-	return hooks
 }
 
-// spread tells everything below s, which has ended, and runs the hooks of s.
-// It returns when all of it has been told. It keeps lists of what is still to
-// do rather than call itself, for trees may be deep.
-func (s *Scope) spread(hooks *hook) {
+// untoldLocked reports whether there is something below the scope, which has
+// ended, that may not have been told.
+func (s *Scope) untoldLocked() bool {
+	return !s.settled && (s.kids != nil || s.hooks != nil)
+}
+
+// spread tells everything below s, which has ended, and returns when all of it
+// has been told, also what others are about to tell. It keeps lists of what is
+// still to do rather than call itself, for trees may be deep.
+func (s *Scope) spread() {
 	var (
-		todo    = []*Scope{s} // ended; what is below is to be told
-		pending []*hook       // the heads of lists of hooks to run
-		relays  []*Scope      // to ask their parents
+		todo   = []*Scope{s} // ended, with something below
+		told   []*Scope
+		relays []*Scope
 	)
-	tell := func(c *Scope, e *end) {
-		hooks, parent := c.tell(e)
-		if hooks != nil {
-			pending = append(pending, hooks)
-		}
-		if parent {
-			todo = append(todo, c)
-		}
-	}
-	if hooks != nil {
-		pending = append(pending, hooks)
-	}
-	for len(todo)+len(pending)+len(relays) > 0 {
+	for len(todo) > 0 {
 		// First all the scopes that hang together: no foreign code runs.
+		news := len(told)
 		for len(todo) > 0 {
 			x := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
+			told = append(told, x)
 			x.mu.Lock()
 			for c := x.kids; c != nil; c = c.next {
-				if c.relay {
-					relays = append(relays, c)
-				} else {
-					tell(c, x.fullLocked())
+				if !c.relay && c.tell(x.fullLocked()) {
+					todo = append(todo, c)
 				}
 			}
 			x.mu.Unlock()
 		}
-		// Then what others have registered with them.
-		for _, h := range pending {
-			for h != nil {
-				next := h.next
-				h.f()
-				h = next
+		// Then what others have registered with them. The list of a scope that
+		// has ended does not change.
+		for _, x := range told[news:] {
+			x.mu.Lock()
+			h := x.hooks
+			x.mu.Unlock()
+			for ; h != nil; h = h.next {
+				h.run()
 			}
 		}
-		pending = pending[:0]
 		// And then the scopes below that, whose parents now say so.
+		relays = relays[:0]
+		for _, x := range told[news:] {
+			x.mu.Lock()
+			for c := x.kids; c != nil; c = c.next {
+				if c.relay {
+					relays = append(relays, c)
+				}
+			}
+			x.mu.Unlock()
+		}
 		for _, c := range relays {
-			if e := c.state.Load(); e != nil {
-				tell(c, e)
-			} else if e := c.above(); e != nil {
-				tell(c, e)
+			e := c.state.Load()
+			if e == nil {
+				e = c.above()
+			}
+			if e != nil && c.tell(e) {
+				todo = append(todo, c)
 			}
 		}
-		relays = relays[:0]
 	}
-	s.mu.Lock()
-	s.settled = true
-	s.mu.Unlock()
+	for _, x := range told {
+		x.mu.Lock()
+		x.settled = true
+		x.hooks = nil
+		x.mu.Unlock()
+	}
 }
 
-// tell ends the scope with e, unless it has ended or is shielded. It returns
-// the hooks that are to be run now, and whether what is below the scope is to
-// be told.
-func (s *Scope) tell(e *end) (hooks *hook, parent bool) {
+// tell ends the scope with e, unless it has ended or is shielded, and reports
+// whether what is below it is to be told.
+func (s *Scope) tell(e *end) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.Load() == nil {
 		if s.shield.Load() {
-			return nil, false
+			return false
 		}
-		hooks = s.endLocked(e, false)
+		s.endLocked(e, false)
 	}
-	return hooks, s.kids != nil && !s.settled
+	return s.untoldLocked()
 }

@@ -1,0 +1,201 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// straggler returns a task that takes a second more when it is canceled.
+func straggler(ended *atomic.Bool) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		<-ctx.Done()
+		time.Sleep(time.Second)
+		ended.Store(true)
+		return nil
+	}
+}
+
+func goexit(context.Context) error { runtime.Goexit(); return nil }
+
+// TestGoexitAndPanic has both at once, in all places: a panic that is recovered
+// while a Goexit is under way lets the Goexit go on, so that nothing after the
+// call that panicked runs.
+func TestGoexitAndPanic(t *testing.T) {
+	type body = func(ctx context.Context, n *nursery.Nursery) error
+	panicsOnTheWayOut := func() {
+		defer func() { panic("p") }()
+		runtime.Goexit()
+	}
+	exitsOnTheWayOut := func() {
+		defer runtime.Goexit()
+		panic("p")
+	}
+	inner := func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(context.Context) error { panic("p") })
+		return goexit(ctx)
+	}
+	for _, test := range []struct {
+		rule string
+		body body
+		opts []nursery.Option
+		want string
+	}{
+		{"N9/a panic while the body exits", func(context.Context, *nursery.Nursery) error { panicsOnTheWayOut(); return nil }, nil, "panicked"},
+		{"N9/a panic while a task exits", func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panicsOnTheWayOut(); return nil })
+			return nil
+		}, nil, "panicked"},
+		{"N9/a panic while a limited task exits", func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panicsOnTheWayOut(); return nil })
+			n.Go(noop)
+			return nil
+		}, []nursery.Option{nursery.Limit(2)}, "panicked"},
+		{"N9/a panic while a task with a name exits", func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panicsOnTheWayOut(); return nil }, nursery.Name("x"))
+			return nil
+		}, nil, "panicked"},
+		{"N9/a Goexit while the body panics takes the panic away", func(context.Context, *nursery.Nursery) error { exitsOnTheWayOut(); return nil }, nil, "called Goexit"},
+		{"N9/a Goexit while a task panics takes the panic away", func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { exitsOnTheWayOut(); return nil })
+			return nil
+		}, nil, "called Goexit"},
+		{"N9/both in a nursery in the body", func(ctx context.Context, _ *nursery.Nursery) error { return nursery.Run(ctx, inner) }, nil, "panicked"},
+		{"N9/both in a nursery in a task", func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { return nursery.Run(ctx, inner) })
+			return nil
+		}, nil, "panicked"},
+		{"N9/both three nurseries deep in bodies", func(ctx context.Context, _ *nursery.Nursery) error {
+			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { return nursery.Run(ctx, inner) })
+		}, nil, "panicked"},
+	} {
+		bubble(t, test.rule, func(t *testing.T, ctx context.Context) {
+			var ended atomic.Bool
+			over := false
+			start := time.Now()
+			end := runToEnd(func() {
+				_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					n.Go(straggler(&ended))
+					defer func() { over = true }()
+					return test.body(ctx, n)
+				}, test.opts...)
+			})
+			if d := time.Since(start); end != test.want || !over || !ended.Load() || d != time.Second {
+				t.Errorf("Run %s after %v, the task ended: %v; want that it %s after 1s, when the task has", end, d, ended.Load(), test.want)
+				cancel.FromContext(ctx).Cancel(nil)
+				time.Sleep(time.Hour) // for what was left behind
+			}
+		})
+	}
+}
+
+func TestGoexitOutcome(t *testing.T) {
+	for name, opts := range map[string][]nursery.Option{
+		"plain": nil, "limited": {nursery.Limit(1)}, "KeepGoing": {nursery.KeepGoing()}, "RecoverPanics": {nursery.RecoverPanics()},
+	} {
+		bubble(t, "N9/it comes before errors, and ends a nursery that keeps going: "+name, func(t *testing.T, ctx context.Context) {
+			end := runToEnd(func() {
+				_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					n.Go(func(context.Context) error { return errBoom })
+					n.Go(goexit)
+					n.Go(func(ctx context.Context) error { <-ctx.Done(); return io.EOF })
+					return cancel.Forever(ctx)
+				}, opts...)
+			})
+			if end != "called Goexit" {
+				t.Errorf("Run %s, want Goexit", end)
+			}
+		})
+	}
+	bubble(t, "N9/of a daemon", func(t *testing.T, ctx context.Context) {
+		end := runToEnd(func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(goexit, nursery.Daemon())
+				return cancel.Forever(ctx)
+			})
+		})
+		if end != "called Goexit" {
+			t.Errorf("Run %s, want Goexit", end)
+		}
+	})
+	bubble(t, "N9/of a task that was started, before and after", func(t *testing.T, ctx context.Context) {
+		returned := false
+		end := runToEnd(func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				v, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+					started(1)
+					time.Sleep(time.Second)
+					return goexit(ctx)
+				})
+				returned = v == 1 && err == nil
+				return cancel.Forever(ctx)
+			})
+		})
+		if end != "called Goexit" || !returned {
+			t.Errorf("Run %s, started %v, want Goexit, true", end, returned)
+		}
+	})
+	bubble(t, "N9/recovered panics are no hindrance", func(t *testing.T, ctx context.Context) {
+		end := runToEnd(func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error { <-ctx.Done(); panic("p") })
+				return goexit(ctx)
+			}, nursery.RecoverPanics())
+		})
+		if end != "called Goexit" {
+			t.Errorf("Run %s, want Goexit", end)
+		}
+	})
+	bubble(t, "N9/deferred calls of the caller run, and the scope is closed", func(t *testing.T, ctx context.Context) {
+		var kept context.Context
+		runToEnd(func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { kept = ctx; return goexit(ctx) })
+		})
+		if !errors.Is(context.Cause(kept), nursery.ErrGoexit) {
+			t.Errorf("Cause() = %v, want ErrGoexit", context.Cause(kept))
+		}
+	})
+}
+
+func TestRunInDeferredCall(t *testing.T) {
+	cleanup := func(ctx context.Context, ran *bool) {
+		err := nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { *ran = true; panic("inner") })
+			return nil
+		}, nursery.RecoverPanics())
+		if err == nil {
+			*ran = false
+		}
+	}
+	bubble(t, "N8/a nursery used for clean-up during a panic leaves that alone", func(t *testing.T, ctx context.Context) {
+		ran := false
+		p := caught(t, func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+				defer cleanup(ctx, &ran)
+				panic("outer")
+			})
+		})
+		if p.Value != "outer" || !ran {
+			t.Errorf("panic(%v), clean-up ran: %v, want outer, true", p.Value, ran)
+		}
+	})
+	bubble(t, "N9/and during a Goexit", func(t *testing.T, ctx context.Context) {
+		ran := false
+		end := runToEnd(func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+				defer cleanup(ctx, &ran)
+				return goexit(ctx)
+			})
+		})
+		if end != "called Goexit" || !ran {
+			t.Errorf("Run %s, clean-up ran: %v, want Goexit, true", end, ran)
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+func TestTask(t *testing.T) {
+	bubble(t, "N14/many may wait, and get the same", func(t *testing.T, ctx context.Context) {
+		var got atomic.Int32
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int32, error) { return 3, cancel.Sleep(ctx, time.Second) })
+			for range 10 {
+				n.Go(func(ctx context.Context) error {
+					v, err := task.Wait(ctx)
+					got.Add(v)
+					return err
+				})
+			}
+			return nil
+		})
+		if err != nil || got.Load() != 30 {
+			t.Errorf("Run() = %v, sum %d, want nil, 30", err, got.Load())
+		}
+	})
+	bubble(t, "N14/tasks may wait for each other across nurseries", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (string, error) { return "v", cancel.Sleep(ctx, time.Second) })
+			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+				v, err := task.Wait(ctx)
+				if v != "v" {
+					t.Errorf("Wait() = %q, %v, want v, nil", v, err)
+				}
+				return err
+			})
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	for name, opts := range map[string][]nursery.TaskOption{"without a name": nil, "with a name": {nursery.Name("x")}} {
+		bubble(t, "N14/a recovered panic handed back by who waited adds nothing: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				task := nursery.Spawn(n, func(context.Context) (int, error) { panic("p") }, opts...)
+				_, err := task.Wait(context.WithoutCancel(ctx))
+				return err
+			}, nursery.RecoverPanics())
+			if got := failures(t, err); len(got) != 1 {
+				t.Errorf("failures = %v, want the panic once", got)
+			}
+		})
+		bubble(t, "N14/a panic handed back by who waited is not among its own others: "+name, func(t *testing.T, ctx context.Context) {
+			p := caught(t, func() {
+				_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					task := nursery.Spawn(n, func(context.Context) (int, error) { panic("p") }, opts...)
+					_, err := task.Wait(context.WithoutCancel(ctx))
+					return err
+				})
+			})
+			if p.Value != "p" || len(p.Others) > 0 {
+				t.Errorf("panic(%v) with %v, want p with none", p.Value, p.Others)
+			}
+		})
+	}
+	bubble(t, "N14/a failure wrapped by who waited adds nothing", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom })
+			_, err := task.Wait(context.WithoutCancel(ctx))
+			return fmt.Errorf("part one: %w", err)
+		})
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want boom alone", got)
+		}
+	})
+	bubble(t, "N14/Wait by a sibling, when the failure cancels both", func(t *testing.T, ctx context.Context) {
+		for range 100 { // what Wait sees first is a matter of chance, the result is not
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, cancel.Sleep(ctx, time.Second) })
+				bad := nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom }, nursery.Name("bad"))
+				n.Go(func(ctx context.Context) error { _, err := task.Wait(ctx); return err })
+				_, err := bad.Wait(ctx)
+				return err
+			})
+			if got := failures(t, err); len(got) != 1 || !errors.Is(got[0], errBoom) {
+				t.Fatalf("failures = %v, want boom alone", got)
+			}
+		}
+	})
+	bubble(t, "N14/canceled, and then the nursery too", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			slow := func(ctx context.Context) (int, error) { <-ctx.Done(); time.Sleep(time.Second); return 0, cancel.Err(ctx) }
+			task := nursery.Spawn(n, slow)
+			task.Cancel(io.EOF)
+			n.Go(failing(time.Second/2, errBoom))
+			_, err := task.Wait(context.WithoutCancel(ctx))
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Wait() = %v, want a cancellation", err)
+			}
+			return err
+		})
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want boom alone", got)
+		}
+	})
+	bubble(t, "N14/a task with a nursery inside is canceled with all below", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 1, nursery.Run(ctx, parked) })
+			n.Go(func(ctx context.Context) error { return cancel.Sleep(ctx, time.Minute) })
+			synctest.Wait()
+			task.Cancel(nil)
+			v, err := task.Wait(ctx)
+			if v != 1 || !errors.Is(err, context.Canceled) || time.Since(start) > 0 {
+				t.Errorf("Wait() = %v, %v, want 1, the cancellation", v, err)
+			}
+			return nil
+		})
+		if d := time.Since(start); err != nil || d != time.Minute {
+			t.Errorf("Run() = %v after %v, want nil after 1m", err, d)
+		}
+	})
+	bubble(t, "N14/a sibling's real error survives a task's cancellation", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, errors.Join(ctx.Err(), errBoom) })
+			task.Cancel(nil)
+			return nil
+		})
+		if got := failures(t, err); len(got) != 1 || !errors.Is(got[0], errBoom) {
+			t.Errorf("failures = %v, want the one with boom", got)
+		}
+	})
+	bubble(t, "N14/Wait with a deadline gives the timeout of that", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 1, cancel.Sleep(ctx, time.Hour) })
+			werr := cancel.FailAfter(ctx, time.Second, func(ctx context.Context) error {
+				_, err := task.Wait(ctx)
+				return err
+			})
+			if e := new(cancel.TimeoutError); !errors.As(werr, &e) {
+				t.Errorf("FailAfter(Wait) = %v, want a timeout", werr)
+			}
+			task.Cancel(nil)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
