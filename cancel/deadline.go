@@ -2,6 +2,7 @@ package cancel
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -153,33 +154,40 @@ func (s *Scope) expire(patient bool) (over bool) {
 	if due.IsZero() || due.After(time.Now()) {
 		return true // there is none, or it was moved a moment ago
 	}
-	first, foreign := s, (*Scope)(nil)
+	type earlier struct {
+		scope   *Scope
+		due     time.Time
+		foreign bool // the deadline is that of the scope's parent
+	}
+	var above []earlier
 	for x := s; x != nil && !x.shield.Load(); x = x.up {
-		if x.state.Load() != nil {
-			break // nothing above comes first any more
-		}
 		if _, ok := x.parent.(*Scope); !ok {
-			// Unless what it reports is the deadline of a scope further up.
 			if d, ok := x.parent.Deadline(); ok && !d.After(due) {
-				foreign = x
+				above = append(above, earlier{x, d, true})
 			}
 		}
 		if x.up != nil {
 			if d := x.up.ownDue(); !d.IsZero() && !d.After(due) {
-				first, due, foreign = x.up, d, nil
+				above = append(above, earlier{x.up, d, false})
 			}
 		}
 	}
-	switch {
-	case foreign == nil:
-		first.strike()
-	case foreign.parent.Err() == nil && patient:
-		return false
-	default:
-		foreign.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
+	slices.Reverse(above) // outermost first
+	slices.SortStableFunc(above, func(a, b earlier) int { return a.due.Compare(b.due) })
+	for _, a := range above {
+		switch {
+		case s.ended() != nil:
+			return true
+		case !a.foreign:
+			a.scope.strike()
+		case patient && a.scope.parent.Err() == nil:
+			return false
+		default:
+			a.scope.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
+		}
 	}
-	// The deadline that came first may have been moved away just now, or be cut
-	// off by a foreign context on the way up: then it is the scope's own.
+	// Those that came first may have been moved away just now, or be cut off by
+	// a foreign context on the way up: then it is the scope's own deadline.
 	s.strike()
 	return true
 }
@@ -188,6 +196,7 @@ func (s *Scope) expire(patient bool) (over bool) {
 // decided under mu, so that one that is moved away in time does not strike.
 func (s *Scope) strike() {
 	if s.ended() != nil {
+		s.help() // so that the caller, if it is below, is told
 		return
 	}
 	s.mu.Lock()
@@ -196,5 +205,8 @@ func (s *Scope) strike() {
 		s.mu.Unlock()
 		return
 	}
-	s.conclude(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.name, deadline: m.deadline}, true)
+	if s.conclude(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.name, deadline: m.deadline}, true) {
+		return
+	}
+	s.help()
 }

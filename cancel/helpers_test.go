@@ -95,3 +95,6 @@ func echo(ctx context.Context) error {
 	<-ctx.Done()
 	return cancel.Err(ctx)
 }
+
+// A key is a key of context values.
+type key int

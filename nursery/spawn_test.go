@@ -97,7 +97,11 @@ func TestTask(t *testing.T) {
 	})
 	bubble(t, "N14/canceled, and then the nursery too", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			slow := func(ctx context.Context) (int, error) { <-ctx.Done(); time.Sleep(time.Second); return 0, cancel.Err(ctx) }
+			slow := func(ctx context.Context) (int, error) {
+				<-ctx.Done()
+				time.Sleep(time.Second)
+				return 0, cancel.Err(ctx)
+			}
 			task := nursery.Spawn(n, slow)
 			task.Cancel(io.EOF)
 			n.Go(failing(time.Second/2, errBoom))

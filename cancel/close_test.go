@@ -1,0 +1,175 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+	"weak"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+func TestCloseAndOthers(t *testing.T) {
+	t.Run("C8/an end that came from above before stays", func(t *testing.T) {
+		boom := errors.New("boom")
+		p := cancel.New(t.Context())
+		s := cancel.New(p)
+		p.Cancel(boom)
+		s.Close()
+		wantEnded(t, "scope", s, context.Canceled, boom)
+	})
+
+	t.Run("C8/the parent and what stands beside go on", func(t *testing.T) {
+		p := cancel.New(t.Context())
+		a, b, c := cancel.New(p), cancel.New(p), cancel.New(p)
+		for _, s := range []*cancel.Scope{a, b, c} {
+			s.Done()
+		}
+		b.Close()
+		wantOpen(t, "parent", p)
+		wantOpen(t, "older", a)
+		wantOpen(t, "younger", c)
+		p.Cancel(nil)
+		wantEnded(t, "older", a, context.Canceled, context.Canceled)
+		wantEnded(t, "younger", c, context.Canceled, context.Canceled)
+	})
+
+	t.Run("C8/a shielded scope below goes on", func(t *testing.T) {
+		p := cancel.New(t.Context())
+		s := cancel.New(p, cancel.Shielded())
+		s.Done()
+		p.Close()
+		wantOpen(t, "shielded", s)
+		s.SetShield(false)
+		if got := context.Cause(s); !errors.Is(got, cancel.ErrClosed) {
+			t.Errorf("Cause() = %v, want %v", got, cancel.ErrClosed)
+		}
+	})
+
+	t.Run("C8/no timer strikes later", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := cancel.New(t.Context(), cancel.Timeout(time.Second))
+			s.Shutdown(time.Second)
+			s.Close()
+			s.SetTimeout(time.Second)
+			s.Shutdown(0)
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if err, cause := s.Err(), context.Cause(s); err != context.Canceled || !errors.Is(cause, cancel.ErrClosed) {
+				t.Errorf("Err(), Cause() = %v, %v, want %v, %v", err, cause, context.Canceled, cancel.ErrClosed)
+			}
+			if d, ok := s.Deadline(); !ok || !d.Equal(time.Now().Add(time.Second-time.Hour)) {
+				t.Errorf("Deadline() = %v, %v, want the one that stood when the scope ended", d, ok)
+			}
+		})
+	})
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// C8: whatever a scope was used for, it leaves its parent as it was.
+func TestCloseGrowth(t *testing.T) {
+	std, stop := context.WithCancel(t.Context())
+	defer stop()
+	parents := []context.Context{cancel.New(context.Background()), std, cancel.New(std), wrapper{cancel.New(std)}}
+	uses := map[string]func(*cancel.Scope){
+		"unused": func(*cancel.Scope) {},
+		"Done":   func(s *cancel.Scope) { s.Done() },
+		"Cancel": func(s *cancel.Scope) { s.Done(); s.Cancel(nil) },
+		"derived": func(s *cancel.Scope) {
+			_, stop := context.WithCancel(s)
+			stop()
+		},
+		"deadline":  func(s *cancel.Scope) { s.SetTimeout(time.Hour) },
+		"UntilStop": func(s *cancel.Scope) { cancel.UntilStop(s) },
+	}
+	const rounds = 5000
+	for _, p := range parents {
+		for name, use := range uses {
+			if d := p.Done(); d == nil {
+				t.Fatal("Done() = nil")
+			}
+			round := func() uint64 {
+				for range rounds {
+					s := cancel.New(p)
+					use(s)
+					s.Close()
+				}
+				return heap()
+			}
+			before := round()
+			// Each leftover would take more than 100 bytes, so 500 KB in all.
+			if after := round(); after > before+1<<17 {
+				t.Errorf("below %v, %s: the heap grew by %d bytes", p, name, after-before)
+			}
+		}
+	}
+}
+
+// C8: a closed scope can be collected while its parent is in use.
+func TestCloseCollectable(t *testing.T) {
+	std, stop := context.WithCancel(t.Context())
+	defer stop()
+	for _, p := range []context.Context{cancel.New(context.Background()), std, cancel.New(std)} {
+		var gone []weak.Pointer[cancel.Scope]
+		func() {
+			for i := range 12 {
+				s := cancel.New(p, cancel.Name("gone"))
+				gone = append(gone, weak.Make(s))
+				below := cancel.New(s)
+				child, stop := context.WithCancel(below)
+				switch i % 4 {
+				case 0:
+					s.Done()
+				case 1:
+					below.Done()
+					s.SetTimeout(time.Hour)
+					s.Shutdown(time.Hour)
+				case 2:
+					cancel.UntilStop(below)
+					s.AfterFunc(func() {})
+				case 3:
+					s.Cancel(errors.New("boom"))
+					_ = cancel.Err(child)
+				}
+				stop()
+				below.Close()
+				s.Close()
+			}
+		}()
+		runtime.GC()
+		runtime.GC()
+		for i, w := range gone {
+			if w.Value() != nil {
+				t.Errorf("below %v: closed scope %d is still reachable", p, i)
+			}
+		}
+		runtime.KeepAlive(p)
+	}
+}
+
+// An error may be kept, and must not keep the scope that it tells of.
+func TestErrorKeepsNoScope(t *testing.T) {
+	s := cancel.New(t.Context(), cancel.Name("gone"))
+	gone := weak.Make(s)
+	s.Cancel(errors.New("boom"))
+	err := cancel.Err(s)
+	s.Close()
+	s = nil
+	runtime.GC()
+	runtime.GC()
+	if gone.Value() != nil {
+		t.Errorf("the scope of %v is still reachable", err)
+	}
+	runtime.KeepAlive(err)
+}

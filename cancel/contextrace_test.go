@@ -1,0 +1,89 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+func TestContextSimultaneouslyCanceledParent(t *testing.T) {
+	because := errors.New("because")
+	for range 300 {
+		p := cancel.New(t.Context())
+		go p.Cancel(because)
+		for _, inner := range children {
+			c, stop := inner.make(p)
+			<-c.Done()
+			wantEnded(t, inner.name, c, context.Canceled, because)
+			stop()
+		}
+	}
+}
+
+func TestContextCauseRace(t *testing.T) {
+	because := errors.New("because")
+	for range 100 {
+		p := cancel.New(t.Context())
+		below := cancel.New(p)
+		go p.Cancel(because)
+		for context.Cause(below) == nil {
+			runtime.Gosched()
+		}
+		if got := context.Cause(below); got != because {
+			t.Errorf("Cause() = %v, want %v", got, because)
+		}
+	}
+}
+
+// Whoever sees Err may count on Done being closed.
+func TestContextErrDoneRace(t *testing.T) {
+	for _, below := range []bool{false, true} {
+		for range 200 {
+			p := cancel.New(t.Context())
+			s := p
+			if below {
+				s = cancel.New(p)
+			}
+			done := s.Done()
+			go p.Cancel(nil)
+			for s.Err() == nil {
+				runtime.Gosched()
+			}
+			select {
+			case <-done:
+			default:
+				t.Fatalf("below %v: Err() = %v, but Done is open", below, s.Err())
+			}
+		}
+	}
+}
+
+func TestContextWithoutCancel(t *testing.T) {
+	s := cancel.New(context.WithValue(t.Context(), key(1), "one"), cancel.Timeout(time.Hour))
+	ctx := context.WithoutCancel(s)
+	below := cancel.New(ctx)
+	done := below.Done()
+	s.Cancel(nil)
+	for _, ctx := range []context.Context{ctx, below} {
+		if d, ok := ctx.Deadline(); ok {
+			t.Errorf("Deadline() = %v, true, want none", d)
+		}
+		if got := ctx.Value(key(1)); got != "one" {
+			t.Errorf("Value() = %v, want one", got)
+		}
+		if err := ctx.Err(); err != nil {
+			t.Errorf("Err() = %v, want nil", err)
+		}
+	}
+	if ctx.Done() != nil {
+		t.Error("Done() of WithoutCancel is not nil")
+	}
+	boom := errors.New("boom")
+	below.Cancel(boom)
+	<-done
+	wantEnded(t, "below", below, context.Canceled, boom)
+}

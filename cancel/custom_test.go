@@ -1,0 +1,122 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+func TestContextCustom(t *testing.T) {
+	boom, later := errors.New("boom"), errors.New("later")
+
+	t.Run("C3/the cause passes through a context of a foreign type", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := cancel.New(t.Context())
+			c := newCustom(p)
+			s := cancel.New(c)
+			std, stop := context.WithCancel(c)
+			defer stop()
+			below, stop := context.WithCancel(s)
+			defer stop()
+			s.Done()
+			p.Cancel(boom)
+			synctest.Wait()
+			for i, ctx := range []context.Context{p, c, s, std, below} {
+				wantEnded(t, fmt.Sprint(i), ctx, context.Canceled, boom)
+			}
+		})
+	})
+
+	// What a foreign context says of its cause changes with what is above it:
+	// package context looks past it. A scope's own does not, as that of a
+	// standard context does not.
+	t.Run("C5/the end of a context of a foreign type comes first", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			for _, attached := range []bool{false, true} {
+				p := cancel.New(t.Context())
+				c := newCustom(p)
+				s := cancel.New(c)
+				if attached {
+					s.Done()
+				}
+				std, stop := context.WithCancel(c)
+				c.end(context.Canceled)
+				synctest.Wait()
+				wantEnded(t, "scope", s, context.Canceled, context.Canceled)
+				p.Cancel(later)
+				synctest.Wait()
+				wantEnded(t, "standard, later", std, context.Canceled, context.Canceled)
+				wantEnded(t, "scope, later", s, context.Canceled, context.Canceled)
+				if r, _ := cancel.ReasonOf(s); r.Source != cancel.SourceContext || r.Cause != context.Canceled {
+					t.Errorf("ReasonOf() = %+v, want an outer context", r)
+				}
+				stop()
+			}
+		})
+	})
+
+	t.Run("C4/a foreign context that ends is seen, and followed after a hop", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCustom(t.Context())
+			s := cancel.New(c)
+			below := cancel.New(s)
+			done := below.Done()
+			unasked := cancel.New(c)
+			c.end(context.DeadlineExceeded)
+			wantEnded(t, "scope", s, context.DeadlineExceeded, context.DeadlineExceeded)
+			wantEnded(t, "unasked", unasked, context.DeadlineExceeded, context.DeadlineExceeded)
+			<-done
+			wantEnded(t, "below", below, context.DeadlineExceeded, context.DeadlineExceeded)
+		})
+	})
+
+	t.Run("C8/no goroutine waits for a foreign context on behalf of a closed scope", func(t *testing.T) {
+		// synctest.Test fails if one is left when the function returns.
+		synctest.Test(t, func(t *testing.T) {
+			c := newCustom(context.Background())
+			for range 100 {
+				s := cancel.New(c)
+				s.Done()
+				s.Close()
+			}
+		})
+	})
+
+	t.Run("C4/a scope embedded in a foreign type", func(t *testing.T) {
+		type request struct{ *cancel.Scope }
+		s := cancel.New(t.Context())
+		r := request{s}
+		std, stop := context.WithCancel(r)
+		defer stop()
+		below := cancel.New(r)
+		below.Done()
+		s.Cancel(boom)
+		wantEnded(t, "standard", std, context.Canceled, boom)
+		wantEnded(t, "below", below, context.Canceled, boom)
+		if cancel.FromContext(std) != s {
+			t.Errorf("FromContext() = %v, want %v", cancel.FromContext(std), s)
+		}
+	})
+
+	t.Run("C10/a tie with a foreign deadline that has a cause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			slow := errors.New("slow")
+			for i := range 50 {
+				ctx, stop := context.WithTimeoutCause(t.Context(), time.Second, slow)
+				s := cancel.New(ctx, cancel.Timeout(time.Second))
+				if i%2 == 0 {
+					s.Done()
+				}
+				time.Sleep(2 * time.Second)
+				wantEnded(t, "scope", s, context.DeadlineExceeded, slow)
+				s.Close()
+				stop()
+			}
+		})
+	})
+}

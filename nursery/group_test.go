@@ -1,0 +1,331 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// A listError is an error that cannot be compared, like those of go/scanner.
+type listError []string
+
+func (e listError) Error() string { return strings.Join(e, ", ") }
+
+// nest runs a task in depth nurseries inside each other.
+func nest(ctx context.Context, depth int, task func(ctx context.Context) error) error {
+	return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+		if depth == 1 {
+			return task(ctx)
+		}
+		return nest(ctx, depth-1, task)
+	})
+}
+
+// innermost returns the failures of the innermost group along the first ones.
+func innermost(t *testing.T, err error) []error {
+	t.Helper()
+	got := failures(t, err)
+	if g, ok := got[0].(*nursery.GroupError); ok {
+		return innermost(t, g)
+	}
+	return got
+}
+
+func TestGroupOfErrors(t *testing.T) {
+	bubble(t, "N3/an error that cannot be compared rises like any other", func(t *testing.T, ctx context.Context) {
+		for depth := 1; depth <= 3; depth++ {
+			for name, err := range map[string]error{
+				"bare":       listError{"a"},
+				"of a task":  &nursery.TaskError{Task: "x", Err: listError{"a"}},
+				"in a group": group(t, "g", listError{"a"}, errBoom),
+			} {
+				if v := recovered(func() { err = nest(ctx, depth, func(context.Context) error { return err }) }); v != nil {
+					t.Errorf("%s: %d nurseries deep: panic(%v), want none", name, depth, v)
+				} else if l := (listError)(nil); !errors.As(err, &l) || l[0] != "a" {
+					t.Errorf("%s: %d nurseries deep: Run() = %v, want the list", name, depth, err)
+				}
+			}
+		}
+	})
+	bubble(t, "N3/an error keeps its identity, and what it wraps", func(t *testing.T, ctx context.Context) {
+		want := fmt.Errorf("read: %w", &wrapper{1, io.EOF})
+		err := nest(ctx, 3, func(context.Context) error { return want })
+		if got := innermost(t, err); len(got) != 1 || got[0] != want || !errors.Is(err, io.EOF) {
+			t.Errorf("failures = %v, want the error itself", got)
+		}
+	})
+	bubble(t, "N3/groups that the user made are not taken apart, also if they hold echoes", func(t *testing.T, ctx context.Context) {
+		var made error
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				made = errors.Join(ctx.Err(), io.EOF)
+				return made
+			})
+			return errBoom
+		})
+		if got := failures(t, err); len(got) != 2 || got[1] != made {
+			t.Errorf("failures = %v, want the joined error as it was", got)
+		}
+	})
+	bubble(t, "N3/an error of the body's clean-up and one of a task", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
+			defer func() {
+				if closeErr := io.ErrClosedPipe; err != nil {
+					err = errors.Join(err, closeErr)
+				}
+			}()
+			n.Go(failing(time.Second, errBoom))
+			return cancel.Forever(ctx)
+		})
+		got := failures(t, err)
+		if len(got) != 2 || got[0] != errBoom || !errors.Is(got[1], io.ErrClosedPipe) {
+			t.Errorf("failures = %v, want boom and that of the clean-up", got)
+		}
+	})
+	bubble(t, "N4/the filter goes through nested groups, and keeps name and order of what remains", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				return nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, in *nursery.Nursery) error {
+					in.Go(func(context.Context) error { <-ctx.Done(); return io.EOF })
+					in.Go(func(context.Context) error { <-ctx.Done(); time.Sleep(1); return ctx.Err() })
+					in.Go(func(context.Context) error { <-ctx.Done(); time.Sleep(2); return io.ErrNoProgress })
+					return nil
+				}, nursery.KeepGoing(), nursery.Name("inner"))
+			}, nursery.Name("x"))
+			return errBoom
+		})
+		const want = "2 failures\n├── boom\n└── task \"x\": nursery \"inner\": 2 failures\n    ├── EOF\n    └── multiple Read calls return no data or error"
+		if got := fmt.Sprintf("%+v", err); got != want {
+			t.Errorf("Run() =\n%s\nwant:\n%s", got, want)
+		}
+	})
+	for depth := 1; depth <= 3; depth++ {
+		bubble(t, fmt.Sprintf("N6/the cancellation from outside stays known, %d nurseries deep", depth), func(t *testing.T, ctx context.Context) {
+			outer := cancel.FromContext(ctx)
+			time.AfterFunc(time.Second, func() { outer.Cancel(io.ErrClosedPipe) })
+			err := nest(ctx, depth, func(ctx context.Context) error {
+				return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+					n.Go(cancel.Forever)
+					n.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
+					return nil
+				})
+			})
+			count := 0
+			for leaf := range nursery.Leaves(err) {
+				if leaf == context.Canceled {
+					count++
+				}
+			}
+			if !errors.Is(err, errBoom) || count != 1 {
+				t.Errorf("Run() = %+v, want boom, and the cancellation once", err)
+			}
+		})
+	}
+	bubble(t, "N2/the reason names the task that panicked", func(t *testing.T, ctx context.Context) {
+		for name, opts := range map[string][]nursery.Option{"": nil, "RecoverPanics": {nursery.RecoverPanics()}} {
+			var reason cancel.Reason
+			var cause error
+			recovered(func() {
+				_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					n.Go(func(context.Context) error { panic("p") }, nursery.Name("parse"))
+					err := cancel.Forever(ctx)
+					reason, _ = cancel.ReasonOf(ctx)
+					cause = context.Cause(ctx)
+					return err
+				}, opts...)
+			})
+			if e, ok := cause.(*nursery.TaskError); reason.Task != "parse" || !ok || e.Task != "parse" {
+				t.Errorf("%s: task %q, cause %#v, want those of parse", name, reason.Task, cause)
+			}
+		}
+	})
+	t.Run("N1/a panic in a method of the error is one of the task", func(t *testing.T) {
+		var typedNil *wrapper
+		for name, bad := range map[string]error{
+			"a nil pointer in an interface": typedNil,
+			"a nil group":                   (*nursery.GroupError)(nil),
+			"a nil TaskError":               (*nursery.TaskError)(nil),
+		} {
+			bubble(t, name, func(t *testing.T, ctx context.Context) {
+				var ended atomic.Bool
+				recovered(func() {
+					_ = nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+						n.Go(straggler(&ended))
+						n.Cancel(nil)
+						return bad
+					})
+				})
+				if !ended.Load() {
+					t.Error("Run was left while a task ran")
+					time.Sleep(time.Hour) // for what was left behind
+				}
+			})
+		}
+	})
+}
+
+// recovered runs fn and returns what it panics with, or nil.
+func recovered(fn func()) (v any) {
+	defer func() { v = recover() }()
+	fn()
+	return nil
+}
+
+// A nosy error counts how often it is asked what it is.
+type nosy struct{ asked *int }
+
+func (e nosy) Error() string { return "nosy" }
+
+func (e nosy) Is(error) bool { *e.asked++; return false }
+
+func TestDeepError(t *testing.T) {
+	bubble(t, "N19/an error that rises through n canceled nurseries is looked at O(n) times", func(t *testing.T, ctx context.Context) {
+		count := func(depth int) int {
+			asked := 0
+			ctx := cancel.New(ctx)
+			defer ctx.Close()
+			err := nest(ctx, depth, func(context.Context) error { ctx.Cancel(nil); return nosy{&asked} })
+			if got := innermost(t, err); len(got) != 1 {
+				t.Errorf("failures = %v, want one", got)
+			}
+			return asked
+		}
+		if few, many := count(20), count(80); many > 6*few {
+			t.Errorf("asked %d times in 20 nurseries and %d in 80, want 4 times as often", few, many)
+		}
+	})
+}
+
+func TestTree(t *testing.T) {
+	panicked := func() *nursery.PanicError {
+		err := nursery.Run(t.Context(), func(context.Context, *nursery.Nursery) error { explode("v"); return nil }, nursery.RecoverPanics())
+		p := new(nursery.PanicError)
+		errors.As(err, &p)
+		return p
+	}
+	t.Run("N3/the tree has the stack of a panic, wherever that is", func(t *testing.T) {
+		for name, err := range map[string]error{
+			"in a group":        group(t, "g", errBoom, panicked()),
+			"of a named task":   group(t, "g", &nursery.TaskError{Task: "worker", Err: panicked()}),
+			"as a cause":        &nursery.TaskError{Err: panicked()},
+			"in a nested group": group(t, "g", group(t, "h", panicked())),
+		} {
+			if got := fmt.Sprintf("%+v", err); !strings.Contains(got, "panicked: v") || strings.Count(got, "nursery_test.explode(") != 1 {
+				t.Errorf("%s: want the panic with its stack once:\n%s", name, got)
+			}
+		}
+	})
+	t.Run("N3/a task's name is in the message, also if its error is a panic of another's", func(t *testing.T) {
+		err := &nursery.TaskError{Task: "worker", Err: panicked()}
+		if got := fmt.Sprint(err); !strings.Contains(got, `task "worker"`) {
+			t.Errorf("TaskError = %q, want the name in it", got)
+		}
+	})
+	t.Run("N3/text around a group is set off from it", func(t *testing.T) {
+		g := group(t, "g", io.EOF, errBoom)
+		for _, format := range []string{"before: %w", "before %w after", "%w after"} {
+			err := &nursery.TaskError{Task: "x", Err: fmt.Errorf(format, g)}
+			head, _, _ := strings.Cut(fmt.Sprintf("%+v", err), "\n")
+			if strings.Contains(head, "afternursery") || !strings.HasPrefix(head, `task "x": `) {
+				t.Errorf("%q: the first line is %q", format, head)
+			}
+		}
+	})
+	t.Run("N3/errors of one line stay on one line in %v", func(t *testing.T) {
+		err := group(t, "g", panicked(), group(t, "h", errors.Join(io.EOF, errBoom), panicked()), errBoom)
+		const want = `nursery "g": 3 failures: panicked: v; nursery "h": 2 failures: EOF; boom; panicked: v; boom`
+		if got := fmt.Sprint(err); got != want || err.Error() != want {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+	})
+	t.Run("N8/a panic's message has its stack, and the other failures", func(t *testing.T) {
+		p := caught(t, func() {
+			_ = nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error { <-ctx.Done(); return io.EOF }, nursery.Name("other"))
+				explode("v")
+				return nil
+			})
+		})
+		got := p.Error()
+		if !strings.HasPrefix(got, "panicked: v\n    goroutine ") || !strings.HasSuffix(got, "\n└── task \"other\": EOF\n") {
+			t.Errorf("Error() = %s, want panic, stack and the other failure", got)
+		}
+	})
+}
+
+// TestStack has panics of all kinds.
+func TestStack(t *testing.T) {
+	var (
+		table   map[string]int
+		pointer *wrapper
+		list    []int
+		zero    int
+		text    any = "text"
+	)
+	for name, crash := range map[string]func(){
+		"panic":                    func() { panic("v") },
+		"write to a nil map":       func() { table["x"] = 1 },
+		"nil pointer":              func() { pointer.code++ },
+		"index":                    func() { list[zero]++ },
+		"slice":                    func() { list = list[zero+1:] },
+		"division":                 func() { zero /= zero },
+		"type assertion":           func() { zero = text.(int) },
+		"close of a nil channel":   func() { close((chan int)(nil)) },
+		"panic in a deferred call": func() { defer func() { panic("second") }(); panic("first") },
+		"recovered and repeated":   func() { defer func() { panic(recover()) }(); explode("v") },
+	} {
+		t.Run("N20/the first frame is the user's: "+name, func(t *testing.T) {
+			for _, opts := range [][]nursery.TaskOption{nil, {nursery.Name("x")}, {nursery.Daemon()}} {
+				p := caught(t, func() {
+					_ = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+						n.Go(func(context.Context) error { crash(); return nil }, opts...)
+						return cancel.Forever(ctx)
+					})
+				})
+				lines := strings.Split(string(p.Stack), "\n")
+				if len(lines) < 3 || !strings.HasPrefix(lines[0], "goroutine ") || !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.TestStack") {
+					t.Errorf("Stack =\n%s\nwant that it begins here", p.Stack)
+				}
+				if strings.Contains(string(p.Stack), "grove/nursery.") || strings.Contains(string(p.Stack), "debug.Stack") {
+					t.Errorf("Stack =\n%s\nwant no frame of the library", p.Stack)
+				}
+			}
+		})
+	}
+	t.Run("N20/also by way of Spawn, Start and a limit", func(t *testing.T) {
+		for name, body := range map[string]func(ctx context.Context, n *nursery.Nursery) error{
+			"Spawn": func(_ context.Context, n *nursery.Nursery) error {
+				nursery.Spawn(n, func(context.Context) (int, error) { explode("v"); return 0, nil })
+				return nil
+			},
+			"Start": func(ctx context.Context, n *nursery.Nursery) error {
+				_, err := nursery.Start(ctx, n, ending(func(context.Context) error { explode("v"); return nil }))
+				return err
+			},
+			"started": func(ctx context.Context, n *nursery.Nursery) error {
+				_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error { started(1); explode("v"); return nil })
+				return err
+			},
+			"Go": func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(func(context.Context) error { explode("v"); return nil })
+				return nil
+			},
+			"body": func(context.Context, *nursery.Nursery) error { explode("v"); return nil },
+		} {
+			p := caught(t, func() { _ = nursery.Run(t.Context(), body, nursery.Limit(1)) })
+			lines := strings.Split(string(p.Stack), "\n")
+			if !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.explode(") || strings.Contains(string(p.Stack), "grove/nursery.") {
+				t.Errorf("%s: Stack =\n%s\nwant that of explode without the library", name, p.Stack)
+			}
+		}
+	})
+}
