@@ -33,6 +33,8 @@
 //   - Return [Err](ctx), or wrap it, when you give up because ctx is done.
 //   - Do not drop an error because it might be a cancellation; return it. Whose
 //     it is decides itself further up.
+//   - Return nil when you give up because of a graceful stop: you were asked to
+//     finish, and did.
 //   - Close a scope that you made with [New], or Run it.
 //   - The idiom "ctx, cancel := context.WithTimeout(...)" hides this package. In a
 //     file that imports it use a scope, or call the function stop.

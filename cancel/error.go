@@ -47,7 +47,7 @@ const (
 	SourceDeadline                   // a scope's deadline passed
 	SourceTask                       // a task failed, see Scope.Fail
 	SourceStop                       // a graceful stop: it was asked for (UntilStop), or its grace expired
-	SourceClosed                     // the scope was closed
+	SourceClosed                     // the scope was closed, or its work is done
 )
 
 // String returns the source in a word or two.

@@ -312,6 +312,17 @@ func (s *Scope) Fail(task string, cause error) {
 	s.finish(&end{err: context.Canceled, cause: cause, source: SourceTask, scope: s.name, task: task})
 }
 
+// Finish cancels the scope, as Cancel does, because what it was for is done: the
+// reason is the end of the scope, and names no place. It is for those who run
+// tasks in scopes, and want rid of those that serve the others. It panics if
+// cause is nil.
+func (s *Scope) Finish(cause error) {
+	if cause == nil {
+		panic("cancel: Scope.Finish: nil cause")
+	}
+	s.finish(&end{err: context.Canceled, cause: cause, source: SourceClosed, scope: s.name})
+}
+
 // Close ends the scope's use and releases what it holds: no timer and no entry
 // in its parent stays behind. What is still below it, and not shielded, is
 // canceled with the cause [ErrClosed]. Close is idempotent; to cancel first,

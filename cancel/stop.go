@@ -67,6 +67,9 @@ func (s *Scope) graceOver() {
 // be called again and again: what it registers is shared by all calls for the
 // same ctx, and goes when ctx is done. Without an enclosing scope it returns
 // ctx. It panics if ctx is nil.
+//
+// The scope that was asked to stop is not canceled, so an error of the context
+// is an echo of nothing: who finishes because of it returns nil.
 func UntilStop(ctx context.Context) context.Context {
 	mustContext("UntilStop", ctx)
 	s := enclosing(ctx)

@@ -71,7 +71,7 @@ type TaskError struct {
 
 // Error returns the task's name and the message of its error.
 func (e *TaskError) Error() string {
-	if _, ok := e.Err.(*PanicError); ok || e.Task == "" {
+	if p, ok := e.Err.(*PanicError); e.Task == "" || ok && p.Task == e.Task {
 		return line(e.Err)
 	}
 	return "task " + strconv.Quote(e.Task) + ": " + line(e.Err)
@@ -115,13 +115,17 @@ func format(f fmt.State, verb rune, err error, short string) {
 func writeTree(b *strings.Builder, err error, indent string) {
 	var group *GroupError
 	head, stack, below := line(err), "", []error(nil)
-	switch e := err.(type) {
-	case *PanicError:
-		stack, below = string(e.Stack), e.Others
-	default:
-		if group = groupIn(err); group != nil {
-			below = group.errs
-			head = strings.TrimSuffix(head, group.Error()) + group.title()
+	if task, ok := err.(*TaskError); ok {
+		err = task.Err // head has its name
+	}
+	if p, ok := err.(*PanicError); ok {
+		stack, below = string(p.Stack), p.Others
+	} else if group = groupIn(err); group != nil {
+		below = group.errs
+		if before, ok := strings.CutSuffix(head, group.Error()); ok {
+			head = before + group.title()
+		} else {
+			head += ": " + group.title()
 		}
 	}
 	b.WriteString(strings.ReplaceAll(head, "\n", "\n"+indent))

@@ -85,7 +85,21 @@ func (n *Nursery) run(ctx context.Context, body func(ctx context.Context, n *Nur
 		n.scope = cancel.New(ctx, cancel.Name(n.conf.name))
 	}
 	n.state.Store(member)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		// The body called Goexit, also if it panicked after that and runBody
+		// has recovered: the goroutine runs its deferred calls and nothing else.
+		n.join()
+		n.finish()
+		if n.panicked != nil {
+			panic(n.panicked)
+		}
+	}()
 	n.runBody(body)
+	returned = true
 	n.join()
 	return n.end()
 }
@@ -94,25 +108,14 @@ func (n *Nursery) run(ctx context.Context, body func(ctx context.Context, n *Nur
 func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		v := recover()
-		n.crashed(v, nil)
-		if v == nil {
-			// Goexit: the goroutine runs its deferred calls and nothing else.
-			n.join()
-			n.finish()
-			if n.panicked != nil {
-				panic(n.panicked)
-			}
+		if !returned {
+			n.crashed(recover(), nil)
 		}
 	}()
-	err := body(n.scope, n)
-	returned = true
-	if err != nil {
+	if err := body(n.scope, n); err != nil {
 		n.failed("", err)
 	}
+	returned = true
 }
 
 // join waits for all tasks. The body has returned.
@@ -186,7 +189,7 @@ func (n *Nursery) demote() {
 }
 
 // dismiss cancels the daemons, for whom there is nobody left to serve.
-func (n *Nursery) dismiss() { n.scope.Cancel(errServed) }
+func (n *Nursery) dismiss() { n.scope.Finish(errServed) }
 
 // Go starts task in a goroutine of its own, with the nursery's context, and
 // returns at once. Its error counts as the nursery's, see [Run]. With [Limit] it
@@ -234,11 +237,10 @@ func (n *Nursery) plain(task func(ctx context.Context) error) {
 		}
 		n.leave(member)
 	}()
-	err := task(n.scope)
-	returned = true
-	if err != nil {
+	if err := task(n.scope); err != nil {
 		n.failed("", err)
 	}
+	returned = true // also with the error, whose methods may have panicked
 }
 
 // known runs a task with its info.
@@ -259,9 +261,8 @@ func (n *Nursery) call(task func(ctx context.Context) error, info *taskInfo) {
 			info.scope.Close()
 		}
 	}()
-	err := task(info.context(n))
+	n.returned(task(info.context(n)), info)
 	returned = true
-	n.returned(err, info)
 }
 
 // Cancel ends the nursery early: it cancels the context of the body and of all

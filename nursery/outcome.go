@@ -30,37 +30,71 @@ type outcome struct {
 // others. It returns what stands for err in the result: a *cancel.Error if it is
 // an echo.
 func (n *Nursery) failed(name string, err error) error {
-	if n.scope.IsEcho(err) {
+	left, echoed := n.sift(err)
+	if echoed {
 		n.mu.Lock()
 		n.echoed = true
 		n.mu.Unlock()
+	}
+	if left == nil {
 		return cancel.Err(n.scope)
 	}
-	return n.record(name, n.prune(err), n.conf.keepGoing)
+	if n.handedBack(left) {
+		return left
+	}
+	entry := left
+	if name != "" {
+		entry = &TaskError{Task: name, Err: left}
+	}
+	return n.record(name, left, entry)
 }
 
-// record adds a failure to the result and, unless the nursery is to keep going,
-// cancels the scope.
-func (n *Nursery) record(name string, err error, keepGoing bool) error {
+// record adds a failure to the result, as entry, and, unless the nursery is to
+// keep going, cancels the scope.
+func (n *Nursery) record(name string, err, entry error) error {
 	// A cause of its own for each failure: a sibling that fails with the same
 	// sentinel error is not to be taken for one that hands back the cause.
 	failure := &TaskError{Task: name, Err: err}
 	n.mu.Lock()
-	if name == "" {
-		n.errs = append(n.errs, err)
-	} else {
-		n.errs = append(n.errs, failure)
-	}
-	if n.first == nil {
-		n.first = failure
-	}
+	n.errs = append(n.errs, entry)
+	first := n.firstLocked(failure)
 	n.mu.Unlock()
 	// Recorded before the others are canceled: nothing that they return comes
 	// before it.
-	if !keepGoing {
+	if first && !n.conf.keepGoing {
 		n.scope.Fail(name, failure)
 	}
 	return failure
+}
+
+// firstLocked notes a failure as the first, if it is, and reports whether. Only
+// the first cancels the scope, so that of two at once it is the cause.
+func (n *Nursery) firstLocked(failure *TaskError) bool {
+	if n.first != nil {
+		return false
+	}
+	n.first = failure
+	return true
+}
+
+// handedBack reports whether err is a panic of this nursery's that somebody got
+// from Task.Wait, and returned.
+func (n *Nursery) handedBack(err error) bool {
+	p, ok := err.(*PanicError)
+	if !ok {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.panicked == p {
+		return true
+	}
+	for _, e := range n.errs {
+		if q, ok := e.(*PanicError); ok && p == q {
+			return true
+		}
+	}
+	return false
 }
 
 // returned deals with what a task returned.
@@ -106,13 +140,15 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 	}
 	switch {
 	case e.goexit:
+		failure := &TaskError{Task: name, Err: ErrGoexit}
 		n.mu.Lock()
 		n.exited = true
+		n.firstLocked(failure)
 		n.mu.Unlock()
-		n.scope.Fail(name, &TaskError{Task: name, Err: ErrGoexit})
+		n.scope.Fail(name, failure)
 	case n.conf.recoverPanics:
 		// The PanicError names the task itself.
-		n.record("", e.err, n.conf.keepGoing)
+		n.record(name, e.err, e.err)
 	default:
 		n.panicking(e.panicked)
 	}
@@ -123,6 +159,7 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 
 // panicking records a panic that Run is going to pass on.
 func (n *Nursery) panicking(p *PanicError) {
+	failure := &TaskError{Task: p.Task, Err: p}
 	n.mu.Lock()
 	if n.panicked == nil {
 		n.panicked = p
@@ -130,35 +167,63 @@ func (n *Nursery) panicking(p *PanicError) {
 	} else {
 		n.errs = append(n.errs, p)
 	}
+	n.firstLocked(failure)
 	n.mu.Unlock()
-	n.scope.Fail(p.Task, &TaskError{Task: p.Task, Err: p})
+	n.scope.Fail(p.Task, failure)
 }
 
-// prune takes out of err, which is no echo as a whole, the echoes among the
-// failures of nested nurseries. What others have put together stays as it is.
-func (n *Nursery) prune(err error) error {
+// sift returns what is left of err when the echoes are taken out of it, nil if
+// nothing is, and whether there were any. Of an error that is no echo as a whole
+// those parts are taken out that are failures of nested nurseries; what others
+// have put together stays as it is.
+func (n *Nursery) sift(err error) (left error, echoed bool) {
+	if n.scope.IsEcho(err) {
+		return nil, true
+	}
+	if n.scope.Err() == nil {
+		return err, false // once for all of err: the scope may end meanwhile
+	}
+	return n.siftGroup(err)
+}
+
+func (n *Nursery) siftGroup(err error) (left error, echoed bool) {
 	switch e := err.(type) {
 	case *TaskError:
-		if inner := n.prune(e.Err); inner != e.Err {
-			return &TaskError{Task: e.Task, Err: inner}
+		if e == nil || context.Cause(n.scope) == err {
+			break
 		}
+		if _, ok := e.Err.(*GroupError); !ok {
+			break
+		}
+		left, echoed := n.siftGroup(e.Err)
+		if !echoed || left == nil {
+			break
+		}
+		return &TaskError{Task: e.Task, Err: left}, true
 	case *GroupError:
+		if e == nil {
+			break
+		}
 		kept := make([]error, 0, len(e.errs))
-		changed := false
 		for _, f := range e.errs {
-			if n.scope.IsEcho(f) {
-				changed = true
-				continue
+			l, some := n.siftGroup(f)
+			echoed = echoed || some
+			if l != nil {
+				kept = append(kept, l)
 			}
-			p := n.prune(f)
-			changed = changed || p != f
-			kept = append(kept, p)
 		}
-		if changed {
-			return &GroupError{name: e.name, errs: kept}
+		switch {
+		case !echoed:
+			return err, false
+		case len(kept) == 0:
+			return nil, true
 		}
+		return &GroupError{name: e.name, errs: kept}, true
 	}
-	return err
+	if n.scope.IsEcho(err) {
+		return nil, true
+	}
+	return err, false
 }
 
 // end closes the nursery, in which nobody is left, and returns its result, or
@@ -177,23 +242,25 @@ func (n *Nursery) end() error {
 	return &GroupError{name: n.conf.name, errs: errs}
 }
 
-// finish closes the nursery and returns its failures. Everyone has left, so the
-// fields need no lock.
+// finish closes the nursery, which everyone has left, and returns its failures.
 func (n *Nursery) finish() []error {
 	if n.overdue != nil {
 		n.overdue.stop()
 	}
 	errs := n.errs
 	if n.echoed {
-		// Absorbed, unless somebody outside was canceled. But what a failure
-		// in here has set off says nothing beside that failure.
+		// Absorbed, unless somebody outside was canceled. But what a failure in
+		// here, or the end of all tasks but the daemons, has set off says
+		// nothing beside that.
 		left := n.scope.Absorb(cancel.Err(n.scope))
-		if left != nil && (n.first == nil || context.Cause(n.scope) != error(n.first)) {
+		if cause := context.Cause(n.scope); left != nil && cause != errServed && (n.first == nil || cause != error(n.first)) {
 			errs = append(errs, left)
 		}
 	}
 	if n.panicked != nil && len(errs) > 0 {
+		n.mu.Lock() // against Stats
 		n.panicked = n.panicked.with(errs)
+		n.mu.Unlock()
 	}
 	n.scope.Close()
 	return errs

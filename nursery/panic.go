@@ -33,7 +33,7 @@ type PanicError struct {
 
 // newPanicError is called in the deferred call that recovered v.
 func newPanicError(v any, task string) *PanicError {
-	if p, ok := v.(*PanicError); ok {
+	if p, ok := v.(*PanicError); ok && p != nil {
 		return p // from a nursery inside
 	}
 	return &PanicError{Value: v, Stack: userStack(debug.Stack()), Task: task}

@@ -205,7 +205,7 @@ func TestPanic(t *testing.T) {
 				}
 			})
 			restore()
-			for _, want := range []string{`nursery "crawl": after `, "panicked: hidden", "all goroutines:", "time.Sleep("} {
+			for _, want := range []string{`nursery "crawl": after `, "panicked: hidden", "all goroutines:", "nursery_test.TestPanic"} {
 				if !strings.Contains(out.String(), want) {
 					t.Errorf("no %q in the report:\n%s", want, out.String())
 				}
