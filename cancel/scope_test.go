@@ -262,8 +262,7 @@ func TestClose(t *testing.T) {
 		}
 	})
 	t.Run("C8/nothing stays in the parent", func(t *testing.T) {
-		std, stop := context.WithCancel(context.Background())
-		defer stop()
+		std := t.Context()
 		scope := cancel.New(context.Background())
 		defer scope.Close()
 		listened := cancel.New(context.Background())
@@ -294,8 +293,7 @@ func TestClose(t *testing.T) {
 		}
 	})
 	t.Run("C8/a scope that ended by itself is let go, closed or not", func(t *testing.T) {
-		std, stop := context.WithCancel(context.Background())
-		defer stop()
+		std := t.Context()
 		scope := cancel.New(context.Background())
 		defer scope.Close()
 		for _, parent := range []context.Context{std, scope} {

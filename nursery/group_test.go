@@ -96,8 +96,8 @@ func TestGroupOfErrors(t *testing.T) {
 			n.Go(func(ctx context.Context) error {
 				return nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, in *nursery.Nursery) error {
 					in.Go(func(context.Context) error { <-ctx.Done(); return io.EOF })
-					in.Go(func(context.Context) error { <-ctx.Done(); time.Sleep(1); return ctx.Err() })
-					in.Go(func(context.Context) error { <-ctx.Done(); time.Sleep(2); return io.ErrNoProgress })
+					in.Go(func(context.Context) error { <-ctx.Done(); time.Sleep(time.Nanosecond); return ctx.Err() })
+					in.Go(func(context.Context) error { <-ctx.Done(); time.Sleep(2 * time.Nanosecond); return io.ErrNoProgress })
 					return nil
 				}, nursery.KeepGoing(), nursery.Name("inner"))
 			}, nursery.Name("x"))
@@ -188,21 +188,37 @@ func (e nosy) Error() string { return "nosy" }
 func (e nosy) Is(error) bool { *e.asked++; return false }
 
 func TestDeepError(t *testing.T) {
-	bubble(t, "N19/an error that rises through n canceled nurseries is looked at O(n) times", func(t *testing.T, ctx context.Context) {
-		count := func(depth int) int {
-			asked := 0
-			ctx := cancel.New(ctx)
-			defer ctx.Close()
-			err := nest(ctx, depth, func(context.Context) error { ctx.Cancel(nil); return nosy{&asked} })
-			if got := innermost(t, err); len(got) != 1 {
-				t.Errorf("failures = %v, want one", got)
+	var named func(ctx context.Context, depth int, task func(ctx context.Context) error) error
+	named = func(ctx context.Context, depth int, task func(ctx context.Context) error) error {
+		return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				if depth == 1 {
+					return task(ctx)
+				}
+				return named(ctx, depth-1, task)
+			}, nursery.Name("x"))
+			return nil
+		})
+	}
+	for name, open := range map[string]func(ctx context.Context, depth int, task func(ctx context.Context) error) error{
+		"bodies": nest, "named tasks": named,
+	} {
+		bubble(t, "N19/an error that rises through n canceled nurseries is looked at O(n) times: "+name, func(t *testing.T, ctx context.Context) {
+			count := func(depth int) int {
+				asked := 0
+				s := cancel.New(ctx)
+				defer s.Close()
+				err := open(s, depth, func(context.Context) error { s.Cancel(nil); return nosy{&asked} })
+				if err == nil {
+					t.Error("Run() = nil, want the error")
+				}
+				return asked
 			}
-			return asked
-		}
-		if few, many := count(20), count(80); many > 6*few {
-			t.Errorf("asked %d times in 20 nurseries and %d in 80, want 4 times as often", few, many)
-		}
-	})
+			if few, many := count(20), count(80); many > 6*few {
+				t.Errorf("asked %d times in 20 nurseries and %d in 80, want 4 times as often", few, many)
+			}
+		})
+	}
 }
 
 func TestTree(t *testing.T) {

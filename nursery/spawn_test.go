@@ -71,6 +71,23 @@ func TestTask(t *testing.T) {
 			}
 		})
 	}
+	for name, opts := range map[string][]nursery.Option{"": nil, ", recovered": {nursery.RecoverPanics()}} {
+		bubble(t, "N14/a panic repeated by who waited counts once"+name, func(t *testing.T, ctx context.Context) {
+			var err error
+			v := recovered(func() {
+				err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					task := nursery.Spawn(n, func(context.Context) (int, error) { panic("p") })
+					if _, err := task.Wait(context.WithoutCancel(ctx)); err != nil {
+						panic(err)
+					}
+					return nil
+				}, opts...)
+			})
+			if p, ok := v.(*nursery.PanicError); ok && len(p.Others) > 0 || err != nil && len(failures(t, err)) != 1 {
+				t.Errorf("Run() = %v, panic %+v, want p once", err, v)
+			}
+		})
+	}
 	bubble(t, "N14/a failure wrapped by who waited adds nothing", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom })
