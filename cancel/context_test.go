@@ -12,6 +12,9 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
+// A key is a key of context values.
+type key int
+
 // These tests hold a scope against what package context promises of its own
 // contexts, case by case as the tests of that package have it.
 

@@ -94,7 +94,7 @@ func (s *Scope) absorb(err error) (*end, error) {
 		return nil, err
 	}
 	e := s.full()
-	if !s.own || e.source == SourceContext {
+	if !s.own || e.source == SourceContext || e.source == SourceClosed {
 		return nil, err
 	}
 	if !s.shield.Load() && s.parent.Err() != nil {

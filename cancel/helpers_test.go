@@ -89,12 +89,3 @@ func nest(parent context.Context, n int) []*cancel.Scope {
 	}
 	return scopes
 }
-
-// echo is what a well-behaved function returns: it waits for ctx, and says why.
-func echo(ctx context.Context) error {
-	<-ctx.Done()
-	return cancel.Err(ctx)
-}
-
-// A key is a key of context values.
-type key int

@@ -146,6 +146,10 @@ type stopNode struct {
 // innermost scope around ctx, is asked to stop.
 func (s *Scope) listen(ctx context.Context) *Scope {
 	key := ctx.Done()
+	if key == s.Done() {
+		// Shared by all contexts that add values to s, and returned for s.
+		ctx = s
+	}
 	for {
 		node := s.joinStops()
 		if node == nil { // all the scopes around ctx are closed
@@ -232,6 +236,9 @@ func (n *stopNode) join(up *stopNode) {
 func (n *stopNode) close() {
 	n.mu.Lock()
 	n.closed = true
+	// Of a context that is detached, and so never done, nobody tells that it is
+	// not in use any more.
+	delete(n.listeners, nil)
 	n.mu.Unlock()
 	n.prune()
 }

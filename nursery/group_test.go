@@ -173,6 +173,54 @@ func TestGroupOfErrors(t *testing.T) {
 	})
 }
 
+// TestErrorMethods has errors whose methods panic, as those of a nil pointer in
+// an interface do, returned by tasks of all kinds.
+func TestErrorMethods(t *testing.T) {
+	var typedNil *wrapper
+	fail := func(ctx context.Context) error { <-ctx.Done(); return typedNil }
+	for name, start := range map[string]func(ctx context.Context, n *nursery.Nursery) error{
+		"Go":     func(_ context.Context, n *nursery.Nursery) error { n.Go(fail); return nil },
+		"named":  func(_ context.Context, n *nursery.Nursery) error { n.Go(fail, nursery.Name("x")); return nil },
+		"daemon": func(_ context.Context, n *nursery.Nursery) error { n.Go(fail, nursery.Daemon()); return nil },
+		"body":   func(ctx context.Context, _ *nursery.Nursery) error { return fail(ctx) },
+		"Spawn": func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, fail(ctx) })
+			if _, err := task.Wait(context.WithoutCancel(ctx)); err == nil {
+				t.Error("Wait() = nil, want the panic")
+			}
+			return nil
+		},
+		"Start": func(ctx context.Context, n *nursery.Nursery) error {
+			_, err := nursery.Start(ctx, n, ending(fail))
+			return err
+		},
+		"started": func(ctx context.Context, n *nursery.Nursery) error {
+			_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error { started(1); return fail(ctx) })
+			return err
+		},
+	} {
+		for limit := range 3 {
+			bubble(t, fmt.Sprintf("N8/a panic of the error's method is the task's: %s, limit %d", name, limit), func(t *testing.T, ctx context.Context) {
+				var opts []nursery.Option
+				if limit > 0 {
+					opts = append(opts, nursery.Limit(limit))
+				}
+				var ended atomic.Bool
+				p := caught(t, func() {
+					_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+						n.Go(straggler(&ended))
+						time.AfterFunc(time.Second, func() { n.Cancel(nil) })
+						return start(ctx, n)
+					}, opts...)
+				})
+				if !ended.Load() || !strings.Contains(string(p.Stack), "(*wrapper).Unwrap(") {
+					t.Errorf("the other task ended: %v, the panic:\n%+v\nwant true, and the method", ended.Load(), p)
+				}
+			})
+		}
+	}
+}
+
 // recovered runs fn and returns what it panics with, or nil.
 func recovered(fn func()) (v any) {
 	defer func() { v = recover() }()
@@ -219,129 +267,4 @@ func TestDeepError(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestTree(t *testing.T) {
-	panicked := func() *nursery.PanicError {
-		err := nursery.Run(t.Context(), func(context.Context, *nursery.Nursery) error { explode("v"); return nil }, nursery.RecoverPanics())
-		p := new(nursery.PanicError)
-		errors.As(err, &p)
-		return p
-	}
-	t.Run("N3/the tree has the stack of a panic, wherever that is", func(t *testing.T) {
-		for name, err := range map[string]error{
-			"in a group":        group(t, "g", errBoom, panicked()),
-			"of a named task":   group(t, "g", &nursery.TaskError{Task: "worker", Err: panicked()}),
-			"as a cause":        &nursery.TaskError{Err: panicked()},
-			"in a nested group": group(t, "g", group(t, "h", panicked())),
-		} {
-			if got := fmt.Sprintf("%+v", err); !strings.Contains(got, "panicked: v") || strings.Count(got, "nursery_test.explode(") != 1 {
-				t.Errorf("%s: want the panic with its stack once:\n%s", name, got)
-			}
-		}
-	})
-	t.Run("N3/a task's name is in the message, also if its error is a panic of another's", func(t *testing.T) {
-		err := &nursery.TaskError{Task: "worker", Err: panicked()}
-		if got := fmt.Sprint(err); !strings.Contains(got, `task "worker"`) {
-			t.Errorf("TaskError = %q, want the name in it", got)
-		}
-	})
-	t.Run("N3/text around a group is set off from it", func(t *testing.T) {
-		g := group(t, "g", io.EOF, errBoom)
-		for _, format := range []string{"before: %w", "before %w after", "%w after"} {
-			err := &nursery.TaskError{Task: "x", Err: fmt.Errorf(format, g)}
-			head, _, _ := strings.Cut(fmt.Sprintf("%+v", err), "\n")
-			if strings.Contains(head, "afternursery") || !strings.HasPrefix(head, `task "x": `) {
-				t.Errorf("%q: the first line is %q", format, head)
-			}
-		}
-	})
-	t.Run("N3/errors of one line stay on one line in %v", func(t *testing.T) {
-		err := group(t, "g", panicked(), group(t, "h", errors.Join(io.EOF, errBoom), panicked()), errBoom)
-		const want = `nursery "g": 3 failures: panicked: v; nursery "h": 2 failures: EOF; boom; panicked: v; boom`
-		if got := fmt.Sprint(err); got != want || err.Error() != want {
-			t.Errorf("Error() = %q, want %q", got, want)
-		}
-	})
-	t.Run("N8/a panic's message has its stack, and the other failures", func(t *testing.T) {
-		p := caught(t, func() {
-			_ = nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-				n.Go(func(ctx context.Context) error { <-ctx.Done(); return io.EOF }, nursery.Name("other"))
-				explode("v")
-				return nil
-			})
-		})
-		got := p.Error()
-		if !strings.HasPrefix(got, "panicked: v\n    goroutine ") || !strings.HasSuffix(got, "\n└── task \"other\": EOF\n") {
-			t.Errorf("Error() = %s, want panic, stack and the other failure", got)
-		}
-	})
-}
-
-// TestStack has panics of all kinds.
-func TestStack(t *testing.T) {
-	var (
-		table   map[string]int
-		pointer *wrapper
-		list    []int
-		zero    int
-		text    any = "text"
-	)
-	for name, crash := range map[string]func(){
-		"panic":                    func() { panic("v") },
-		"write to a nil map":       func() { table["x"] = 1 },
-		"nil pointer":              func() { pointer.code++ },
-		"index":                    func() { list[zero]++ },
-		"slice":                    func() { list = list[zero+1:] },
-		"division":                 func() { zero /= zero },
-		"type assertion":           func() { zero = text.(int) },
-		"close of a nil channel":   func() { close((chan int)(nil)) },
-		"panic in a deferred call": func() { defer func() { panic("second") }(); panic("first") },
-		"recovered and repeated":   func() { defer func() { panic(recover()) }(); explode("v") },
-	} {
-		t.Run("N20/the first frame is the user's: "+name, func(t *testing.T) {
-			for _, opts := range [][]nursery.TaskOption{nil, {nursery.Name("x")}, {nursery.Daemon()}} {
-				p := caught(t, func() {
-					_ = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-						n.Go(func(context.Context) error { crash(); return nil }, opts...)
-						return cancel.Forever(ctx)
-					})
-				})
-				lines := strings.Split(string(p.Stack), "\n")
-				if len(lines) < 3 || !strings.HasPrefix(lines[0], "goroutine ") || !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.TestStack") {
-					t.Errorf("Stack =\n%s\nwant that it begins here", p.Stack)
-				}
-				if strings.Contains(string(p.Stack), "grove/nursery.") || strings.Contains(string(p.Stack), "debug.Stack") {
-					t.Errorf("Stack =\n%s\nwant no frame of the library", p.Stack)
-				}
-			}
-		})
-	}
-	t.Run("N20/also by way of Spawn, Start and a limit", func(t *testing.T) {
-		for name, body := range map[string]func(ctx context.Context, n *nursery.Nursery) error{
-			"Spawn": func(_ context.Context, n *nursery.Nursery) error {
-				nursery.Spawn(n, func(context.Context) (int, error) { explode("v"); return 0, nil })
-				return nil
-			},
-			"Start": func(ctx context.Context, n *nursery.Nursery) error {
-				_, err := nursery.Start(ctx, n, ending(func(context.Context) error { explode("v"); return nil }))
-				return err
-			},
-			"started": func(ctx context.Context, n *nursery.Nursery) error {
-				_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error { started(1); explode("v"); return nil })
-				return err
-			},
-			"Go": func(_ context.Context, n *nursery.Nursery) error {
-				n.Go(func(context.Context) error { explode("v"); return nil })
-				return nil
-			},
-			"body": func(context.Context, *nursery.Nursery) error { explode("v"); return nil },
-		} {
-			p := caught(t, func() { _ = nursery.Run(t.Context(), body, nursery.Limit(1)) })
-			lines := strings.Split(string(p.Stack), "\n")
-			if !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.explode(") || strings.Contains(string(p.Stack), "grove/nursery.") {
-				t.Errorf("%s: Stack =\n%s\nwant that of explode without the library", name, p.Stack)
-			}
-		}
-	})
 }

@@ -77,8 +77,8 @@ func (n *Nursery) firstLocked(failure *TaskError) bool {
 	return true
 }
 
-// handedBack reports whether err is a panic of this nursery's that somebody got
-// from Task.Wait, and returned.
+// handedBack reports whether err is a panic of this nursery's: somebody who got it
+// from Task.Wait has returned it, or panics with it.
 func (n *Nursery) handedBack(err error) bool {
 	p, ok := err.(*PanicError)
 	if !ok {
@@ -146,6 +146,8 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 		n.firstLocked(failure)
 		n.mu.Unlock()
 		n.scope.Fail(name, failure)
+	case n.handedBack(e.err):
+		// The one who waited for the task that panicked panics with it again.
 	case n.conf.recoverPanics:
 		// The PanicError names the task itself.
 		n.record(name, e.err, e.err)
@@ -196,8 +198,11 @@ func (n *Nursery) siftGroup(err error) (left error, echoed bool) {
 			break
 		}
 		left, echoed := n.siftGroup(e.Err)
-		if !echoed || left == nil {
-			break
+		switch {
+		case !echoed:
+			return err, false
+		case left == nil:
+			return nil, true
 		}
 		return &TaskError{Task: e.Task, Err: left}, true
 	case *GroupError:

@@ -1,0 +1,295 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// here returns the file and line of its call.
+func here() string {
+	_, file, line, _ := runtime.Caller(1)
+	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
+}
+
+func TestReason(t *testing.T) {
+	boom := errors.New("boom")
+
+	bubble(t, "C14/each source", func(t *testing.T, ctx context.Context) {
+		std, stop := context.WithCancelCause(ctx)
+		stop(boom)
+		var at string
+		for want, end := range map[cancel.Reason]func(s *cancel.Scope){
+			{Source: cancel.SourceCancel, Scope: "s", Cause: boom}:                       func(s *cancel.Scope) { s.Cancel(boom); at = here() },
+			{Source: cancel.SourceDeadline, Scope: "s", Cause: context.DeadlineExceeded}: func(s *cancel.Scope) { s.SetTimeout(0) },
+			{Source: cancel.SourceTask, Scope: "s", Task: "index", Cause: boom}:          func(s *cancel.Scope) { s.Fail("index", boom) },
+			{Source: cancel.SourceStop, Scope: "s", Cause: cancel.ErrGraceExpired}:       func(s *cancel.Scope) { s.Shutdown(0) },
+			{Source: cancel.SourceContext, Cause: boom}:                                  func(s *cancel.Scope) { s.Follow(std) },
+		} {
+			s := cancel.New(ctx, cancel.Name("s"))
+			below := cancel.New(s, cancel.Name("below"))
+			child, stop := context.WithCancel(below)
+			if r, ok := cancel.ReasonOf(below); ok {
+				t.Errorf("ReasonOf() = %v, true, want false", r)
+			}
+			end(s)
+			s.Cancel(io.EOF) // the first reason wins
+			below.Cancel(io.EOF)
+			for _, c := range []context.Context{s, below, child, wrapper{child}, cancel.New(s)} {
+				got, ok := cancel.ReasonOf(c)
+				if want.Source == cancel.SourceCancel {
+					if file := fmt.Sprintf("%s:%d", filepath.Base(got.File), got.Line); file != at {
+						t.Errorf("ReasonOf(%v): at %s, want %s", c, file, at)
+					}
+					got.File, got.Line = "", 0
+				}
+				if got != want || !ok {
+					t.Errorf("ReasonOf(%v) = %+v, want %+v", c, got, want)
+				}
+			}
+			stop()
+			s.Close()
+		}
+	})
+
+	t.Run("C14/the place of the call, however it is called", func(t *testing.T) {
+		var at string
+		for name, call := range map[string]func(*cancel.Scope){
+			"directly":       func(s *cancel.Scope) { s.Cancel(nil); at = here() },
+			"a method value": func(s *cancel.Scope) { f := s.Cancel; f(nil); at = here() },
+			"embedded":       func(s *cancel.Scope) { struct{ *cancel.Scope }{s}.Cancel(nil); at = here() },
+		} {
+			s := cancel.New(t.Context())
+			call(s)
+			r, _ := cancel.ReasonOf(s)
+			if got := fmt.Sprintf("%s:%d", filepath.Base(r.File), r.Line); got != at {
+				t.Errorf("%s: called at %s, want %s", name, got, at)
+			}
+		}
+		s := cancel.New(t.Context())
+		go s.Cancel(nil)
+		<-s.Done()
+		if r, _ := cancel.ReasonOf(s); r.Source != cancel.SourceCancel {
+			t.Errorf("ReasonOf() = %v, want a Cancel", r)
+		}
+	})
+
+	t.Run("C14/in words", func(t *testing.T) {
+		for want, r := range map[string]cancel.Reason{
+			"outer context":                     {Source: cancel.SourceContext},
+			"canceled":                          {Source: cancel.SourceCancel},
+			"canceled at crawl.go:42":           {Source: cancel.SourceCancel, File: "/src/crawl.go", Line: 42},
+			`canceled scope "a" at crawl.go:42`: {Source: cancel.SourceCancel, Scope: "a", File: "/src/crawl.go", Line: 42},
+			"deadline of a scope":               {Source: cancel.SourceDeadline},
+			`deadline of scope "fetch"`:         {Source: cancel.SourceDeadline, Scope: "fetch"},
+			"a task failed":                     {Source: cancel.SourceTask},
+			`a task in scope "a" failed`:        {Source: cancel.SourceTask, Scope: "a"},
+			`task "index" failed`:               {Source: cancel.SourceTask, Task: "index"},
+			`task "index" in scope "a" failed`:  {Source: cancel.SourceTask, Task: "index", Scope: "a"},
+			"graceful stop":                     {Source: cancel.SourceStop},
+			`graceful stop of scope "a"`:        {Source: cancel.SourceStop, Scope: "a"},
+			"end of a scope":                    {Source: cancel.SourceClosed},
+			`end of scope "a"`:                  {Source: cancel.SourceClosed, Scope: "a"},
+		} {
+			if got := r.String(); got != want {
+				t.Errorf("String() = %q, want %q", got, want)
+			}
+		}
+		for want, s := range map[string]cancel.Source{
+			"outer context": cancel.SourceContext, "cancel": cancel.SourceCancel, "deadline": cancel.SourceDeadline,
+			"task": cancel.SourceTask, "stop": cancel.SourceStop, "closed": cancel.SourceClosed, "Source(0)": 0, "Source(99)": 99,
+		} {
+			if got := s.String(); got != want {
+				t.Errorf("String() = %q, want %q", got, want)
+			}
+		}
+	})
+}
+
+func TestError(t *testing.T) {
+	boom := errors.New("boom")
+
+	t.Run("C14/message, and what it wraps", func(t *testing.T) {
+		s := cancel.New(t.Context(), cancel.Name("crawl"))
+		if err := cancel.Err(s); err != nil {
+			t.Errorf("Err() = %v, want nil", err)
+		}
+		s.Cancel(io.EOF)
+		at := here()
+		err := cancel.Err(s)
+		if want := fmt.Sprintf("context canceled: EOF (canceled scope %q at %.12s", "crawl", at); err.Error()[:len(want)] != want {
+			t.Errorf("Err() = %v, want it to begin with %v", err, want)
+		}
+		if !errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Unwrap(err) != context.Canceled {
+			t.Errorf("%v wraps something else than %v", err, context.Canceled)
+		}
+		if again := cancel.Err(s); again != err {
+			t.Errorf("Err() = %p, want the same again, %p", again, err)
+		}
+		if got := cancel.Err(cancel.New(s)); got != err {
+			t.Errorf("Err() below = %p, want the same, %p", got, err)
+		}
+	})
+
+	t.Run("C14/of a context without scopes", func(t *testing.T) {
+		std, stop := context.WithCancelCause(t.Context())
+		if err := cancel.Err(std); err != nil {
+			t.Errorf("Err() = %v, want nil", err)
+		}
+		stop(boom)
+		if got, want := cancel.Err(std).Error(), "context canceled: boom (outer context)"; got != want {
+			t.Errorf("Err() = %q, want %q", got, want)
+		}
+	})
+
+	t.Run("C14/an Error made by hand", func(t *testing.T) {
+		err := &cancel.Error{}
+		if got, want := err.Error(), "context canceled (outer context)"; got != want {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+		s := cancel.New(t.Context())
+		s.Cancel(nil)
+		if s.IsEcho(err) || s.IsEcho(&cancel.Error{Err: context.Canceled}) || s.IsEcho(&cancel.TimeoutError{}) {
+			t.Error("IsEcho() = true of an error made by hand, want false")
+		}
+	})
+
+	bubble(t, "C10/TimeoutError", func(t *testing.T, ctx context.Context) {
+		err := cancel.New(ctx, cancel.Name("not this")).Run(func(ctx context.Context) error {
+			return cancel.FailAfter(ctx, 1500*time.Millisecond, cancel.Forever)
+		})
+		if got, want := err.Error(), "timed out: deadline passed at 2000-01-01 00:00:01.5 UTC"; got != want {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+		te, ok := errors.AsType[*cancel.TimeoutError](err)
+		if !ok || !te.Deadline.Equal(time.Now()) || !te.Timeout() {
+			t.Errorf("TimeoutError = %+v, want the deadline %v", te, time.Now())
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("%v is not %v alone", err, context.DeadlineExceeded)
+		}
+		if !os.IsTimeout(err) {
+			t.Error("IsTimeout() = false, want true")
+		}
+		te.Scope = "fetch"
+		if got, want := te.Error(), `timed out: deadline of scope "fetch" passed at 2000-01-01 00:00:01.5 UTC`; got != want {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+	})
+}
+
+// An opaque says whether it may be taken for an echo.
+type opaque struct {
+	error
+	echo bool
+}
+
+func (o opaque) Echo() bool    { return o.echo }
+func (o opaque) Unwrap() error { return o.error }
+
+func TestEcho(t *testing.T) {
+	boom := errors.New("boom")
+	other := cancel.New(t.Context())
+	other.Cancel(boom)
+	std, stop := context.WithCancel(t.Context())
+	stop()
+	s := cancel.New(t.Context())
+	dialed := &net.OpError{Op: "dial", Err: context.Canceled}
+	errs := func(s *cancel.Scope) map[string]error {
+		child, stop := context.WithCancel(cancel.New(s))
+		defer stop()
+		return map[string]error{
+			"echo Err":               context.Canceled,
+			"echo cause":             boom,
+			"echo Error":             cancel.Err(s),
+			"echo Error below":       cancel.Err(child),
+			"echo wrapped":           fmt.Errorf("fetch: %w", cancel.Err(s)),
+			"echo joined":            errors.Join(context.Canceled, cancel.Err(s)),
+			"echo net":               dialed,
+			"echo that may be one":   opaque{context.Canceled, true},
+			"real nil":               nil,
+			"real other sentinel":    context.DeadlineExceeded,
+			"real error":             io.EOF,
+			"real message":           errors.New(context.Canceled.Error()),
+			"real joined":            errors.Join(context.Canceled, io.EOF),
+			"real wrapped":           fmt.Errorf("%w: %w", io.EOF, context.Canceled),
+			"real empty join":        emptyJoin{},
+			"real Error of other":    cancel.Err(other),
+			"real Error of std":      cancel.Err(std),
+			"real that must not be":  opaque{context.Canceled, false},
+			"real nil pointer":       (*cancel.Error)(nil),
+			"real nil timeout":       (*cancel.TimeoutError)(nil),
+			"real uncomparable":      uncomparable{"a"},
+			"real wrapped nil panic": errors.Join(context.Canceled, opaque{boom, false}),
+		}
+	}
+	t.Run("C9/nothing is an echo of a scope that is not canceled", func(t *testing.T) {
+		for name, err := range errs(s) {
+			if name != "echo Error" && s.IsEcho(err) {
+				t.Errorf("IsEcho(%s) = true, want false", name)
+			}
+			if got := s.Absorb(err); err == nil && got != nil || err != nil && name != "real uncomparable" && got != err {
+				t.Errorf("Absorb(%s) = %v, want %v", name, got, err)
+			}
+		}
+	})
+	s.Cancel(boom)
+	t.Run("C9/every leaf counts", func(t *testing.T) {
+		for name, err := range errs(s) {
+			if got, want := s.IsEcho(err), name[:4] == "echo"; got != want {
+				t.Errorf("IsEcho(%s) = %v, want %v", name, got, want)
+			}
+			if got := s.Absorb(err); (got == nil) != (name[:4] == "echo" || err == nil) {
+				t.Errorf("Absorb(%s) = %v", name, got)
+			}
+		}
+	})
+	t.Run("C9/a cause that cannot be compared", func(t *testing.T) {
+		s := cancel.New(t.Context())
+		cause := uncomparable{"a", "b"}
+		s.Cancel(cause)
+		child, stop := context.WithCancel(s)
+		defer stop()
+		for i, err := range []error{cause, cancel.Err(s), cancel.Err(child), cancel.Err(cancel.New(wrapper{s}))} {
+			if !s.IsEcho(err) {
+				t.Errorf("IsEcho(%d: %v) = false, want true", i, err)
+			}
+		}
+		if s.IsEcho(uncomparable{"a", "c"}) {
+			t.Error("IsEcho() of another slice = true, want false")
+		}
+	})
+	t.Run("C9/an end by Close or from outside is not the scope's to absorb", func(t *testing.T) {
+		closed := cancel.New(t.Context())
+		closed.Close()
+		for _, s := range []*cancel.Scope{closed, cancel.New(std), cancel.New(other)} {
+			err := cancel.Err(s)
+			if !s.IsEcho(err) {
+				t.Errorf("IsEcho(%v) = false, want true", err)
+			}
+			if got := s.Absorb(err); got != err {
+				t.Errorf("Absorb(%v) = %v, want it unchanged", err, got)
+			}
+		}
+	})
+}
+
+// An emptyJoin wraps no errors.
+type emptyJoin struct{}
+
+func (emptyJoin) Error() string   { return "empty" }
+func (emptyJoin) Unwrap() []error { return []error{nil} }
+
+// An uncomparable is an error for which == panics.
+type uncomparable []string
+
+func (u uncomparable) Error() string { return fmt.Sprint([]string(u)) }

@@ -1,0 +1,196 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+func TestShield(t *testing.T) {
+	boom, later := errors.New("boom"), errors.New("later")
+
+	t.Run("C7/outer cancellation stays out, and its cause", func(t *testing.T) {
+		for _, attached := range []bool{false, true} {
+			outer := cancel.New(t.Context())
+			s := cancel.New(outer, cancel.Shielded())
+			below := cancel.New(s)
+			std, stop := context.WithCancelCause(below)
+			if attached {
+				std.Done()
+				below.Done()
+			}
+			outer.Cancel(boom)
+			for _, ctx := range []context.Context{s, below, std} {
+				wantOpen(t, "behind the shield", ctx)
+			}
+			stop(later)
+			wantEnded(t, "standard", std, context.Canceled, later)
+			s.Cancel(later)
+			wantEnded(t, "by its own Cancel", below, context.Canceled, later)
+		}
+	})
+
+	t.Run("C7/a standard parent's cancellation stays out", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			outer, stop := context.WithCancelCause(t.Context())
+			s := cancel.New(outer, cancel.Shielded())
+			below := cancel.New(s)
+			below.Done()
+			stop(boom)
+			synctest.Wait()
+			wantOpen(t, "shielded", s)
+			wantOpen(t, "below", below)
+			s.SetShield(false)
+			wantEnded(t, "below", below, context.Canceled, boom)
+			wantEnded(t, "shielded", s, context.Canceled, boom)
+		})
+	})
+
+	// Trio: test_cancel_shield_abort.
+	bubble(t, "C7/lowering it lets in what waits, and wakes sleepers", func(t *testing.T, ctx context.Context) {
+		outer := cancel.New(ctx)
+		s := cancel.New(outer, cancel.Shielded())
+		start := time.Now()
+		got := make(chan error)
+		go func() { got <- cancel.Sleep(cancel.New(s), time.Hour) }()
+		time.Sleep(time.Second)
+		outer.Cancel(boom)
+		time.Sleep(time.Second)
+		s.SetShield(false)
+		wantEnded(t, "scope", s, context.Canceled, boom)
+		if err := <-got; !errors.Is(err, context.Canceled) || time.Since(start) != 2*time.Second {
+			t.Errorf("Sleep() = %v after %v, want %v after 2s", err, time.Since(start), context.Canceled)
+		}
+	})
+
+	t.Run("C7/what reached the scope before stays", func(t *testing.T) {
+		for _, ask := range []bool{false, true} {
+			outer := cancel.New(t.Context())
+			s := cancel.New(outer)
+			below := cancel.New(s)
+			if ask {
+				below.Done()
+			}
+			outer.Cancel(boom)
+			s.SetShield(true)
+			wantEnded(t, "scope", s, context.Canceled, boom)
+			wantEnded(t, "below", below, context.Canceled, boom)
+		}
+	})
+
+	t.Run("C7/raised and lowered while nothing happens", func(t *testing.T) {
+		outer := cancel.New(t.Context())
+		s := cancel.New(outer)
+		for range 3 {
+			s.SetShield(true)
+			s.SetShield(true)
+			s.SetShield(false)
+			s.SetShield(false)
+		}
+		wantOpen(t, "scope", s)
+		outer.Cancel(boom)
+		wantEnded(t, "scope", s, context.Canceled, boom)
+	})
+
+	t.Run("C7/two shields", func(t *testing.T) {
+		outer := cancel.New(t.Context())
+		a := cancel.New(outer, cancel.Shielded())
+		b := cancel.New(cancel.New(a), cancel.Shielded())
+		b.Done()
+		outer.Cancel(boom)
+		b.SetShield(false)
+		wantOpen(t, "behind the outer shield", b)
+		b.SetShield(true)
+		a.SetShield(false)
+		wantEnded(t, "outer", a, context.Canceled, boom)
+		wantOpen(t, "behind the inner shield", b)
+		b.SetShield(false)
+		wantEnded(t, "inner", b, context.Canceled, boom)
+	})
+
+	bubble(t, "C7/its own deadline works on, an outer one stays out", func(t *testing.T, ctx context.Context) {
+		outer := cancel.New(ctx, cancel.Timeout(time.Second))
+		s := cancel.New(outer, cancel.Shielded(), cancel.Timeout(time.Minute))
+		below := cancel.New(s)
+		time.Sleep(2 * time.Second)
+		wantEnded(t, "outer", outer, context.DeadlineExceeded, context.DeadlineExceeded)
+		wantOpen(t, "below", below)
+		start := time.Now()
+		<-below.Done()
+		if got, want := time.Since(start), 58*time.Second; got != want {
+			t.Errorf("ended after %v, want %v", got, want)
+		}
+	})
+
+	t.Run("C7/a shield of one scope does not protect another", func(t *testing.T) {
+		outer := cancel.New(t.Context())
+		cancel.New(outer, cancel.Shielded()).Done()
+		other := cancel.New(outer)
+		outer.Cancel(boom)
+		wantEnded(t, "beside", other, context.Canceled, boom)
+	})
+
+	t.Run("C7/an outer scope canceled from behind the shield waits for its end", func(t *testing.T) {
+		outer := cancel.New(t.Context())
+		err := outer.Run(func(ctx context.Context) error {
+			err := cancel.New(ctx, cancel.Shielded()).Run(func(inner context.Context) error {
+				outer.Cancel(boom)
+				return cancel.Checkpoint(inner)
+			})
+			if err != nil {
+				t.Errorf("Checkpoint() behind the shield = %v, want nil", err)
+			}
+			return cancel.Checkpoint(ctx)
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+func TestShieldFunc(t *testing.T) {
+	bubble(t, "C7/clean-up in a canceled scope may block, and then the cancellation resumes", func(t *testing.T, ctx context.Context) {
+		outer := cancel.New(ctx)
+		outer.Cancel(nil)
+		start := time.Now()
+		err := cancel.Shield(outer, time.Minute, func(ctx context.Context) error {
+			wantDeadline(t, ctx, time.Minute)
+			return cancel.Sleep(ctx, time.Second)
+		})
+		if err != nil || time.Since(start) != time.Second {
+			t.Errorf("Shield() = %v after %v, want nil after 1s", err, time.Since(start))
+		}
+		if err := cancel.Checkpoint(outer); !errors.Is(err, context.Canceled) {
+			t.Errorf("Checkpoint() = %v, want %v", err, context.Canceled)
+		}
+	})
+	bubble(t, "C7/the grace bounds it", func(t *testing.T, ctx context.Context) {
+		outer := cancel.New(ctx)
+		outer.Cancel(nil)
+		start := time.Now()
+		err := cancel.Shield(outer, time.Second, cancel.Forever)
+		if te, ok := errors.AsType[*cancel.TimeoutError](err); !ok || !te.Deadline.Equal(start.Add(time.Second)) {
+			t.Errorf("Shield() = %v, want a timeout a second later", err)
+		}
+		if got := time.Since(start); got != time.Second {
+			t.Errorf("Shield() took %v, want 1s", got)
+		}
+	})
+	bubble(t, "C7/the error of the function", func(t *testing.T, ctx context.Context) {
+		boom := errors.New("boom")
+		if err := cancel.Shield(ctx, time.Second, func(context.Context) error { return boom }); err != boom {
+			t.Errorf("Shield() = %v, want %v", err, boom)
+		}
+		err := cancel.Shield(ctx, 0, func(ctx context.Context) error {
+			wantEnded(t, "no grace", ctx, context.DeadlineExceeded, context.DeadlineExceeded)
+			return boom
+		})
+		if err != boom {
+			t.Errorf("Shield() = %v, want %v", err, boom)
+		}
+	})
+}

@@ -1,0 +1,164 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+func TestStop(t *testing.T) {
+	boom := errors.New("boom")
+
+	t.Run("C12/it reaches listeners below, through shields, and cancels nothing else", func(t *testing.T) {
+		root := cancel.New(t.Context(), cancel.Name("root"))
+		std, stop := context.WithCancel(cancel.New(root, cancel.Shielded()))
+		defer stop()
+		leaf := cancel.New(std, cancel.Shielded())
+		var listeners []context.Context
+		for _, ctx := range []context.Context{root, std, leaf, context.WithValue(leaf, key(1), 1), wrapper{std}, context.WithoutCancel(leaf)} {
+			u := cancel.UntilStop(ctx)
+			wantOpen(t, "listener", u)
+			if got, want := cancel.FromContext(u), cancel.FromContext(ctx); got != want {
+				t.Errorf("FromContext() = %v, want %v", got, want)
+			}
+			listeners = append(listeners, u, cancel.New(u))
+		}
+		root.Stop()
+		root.Stop()
+		for _, ctx := range []context.Context{root, std, leaf} {
+			wantOpen(t, "no listener", ctx)
+		}
+		for i, u := range append(listeners, cancel.UntilStop(leaf), cancel.UntilStop(cancel.New(std))) {
+			wantEnded(t, fmt.Sprint("listener ", i), u, context.Canceled, cancel.ErrStopping)
+			if r, _ := cancel.ReasonOf(u); r.Source != cancel.SourceStop || r.Scope != "root" {
+				t.Errorf("ReasonOf() = %v, want the stop of root", r)
+			}
+		}
+	})
+
+	t.Run("C12/it does not reach up or aside", func(t *testing.T) {
+		root := cancel.New(t.Context())
+		a, b := cancel.New(root), cancel.New(root)
+		above, beside := cancel.UntilStop(root), cancel.UntilStop(b)
+		a.Stop()
+		wantOpen(t, "above", above)
+		wantOpen(t, "beside", beside)
+		wantEnded(t, "later", cancel.UntilStop(a), context.Canceled, cancel.ErrStopping)
+	})
+
+	t.Run("C12/a listener is canceled with its context", func(t *testing.T) {
+		root := cancel.New(t.Context())
+		s := cancel.New(root)
+		v := context.WithValue(s, key(1), "one")
+		u, w := cancel.UntilStop(s), cancel.UntilStop(v)
+		s.Cancel(boom)
+		for _, ctx := range []context.Context{u, w, cancel.UntilStop(s)} {
+			wantEnded(t, "listener", ctx, context.Canceled, boom)
+		}
+		if got := w.Value(key(1)); got != "one" {
+			t.Errorf("Value() = %v, want one", got)
+		}
+		root.Stop()
+		wantEnded(t, "listener, later", u, context.Canceled, boom)
+	})
+
+	t.Run("C12/values of what UntilStop returns are those of its context", func(t *testing.T) {
+		s := cancel.New(t.Context())
+		a, b := context.WithValue(s, key(1), "a"), context.WithValue(s, key(1), "b")
+		u, w := cancel.UntilStop(a), cancel.UntilStop(b)
+		for range 2 {
+			if u.Value(key(1)) != "a" || w.Value(key(1)) != "b" || cancel.UntilStop(s).Value(key(1)) != nil {
+				t.Errorf("Value() = %v, %v, want a, b", u.Value(key(1)), w.Value(key(1)))
+			}
+			s.Stop()
+		}
+		wantEnded(t, "a", u, context.Canceled, cancel.ErrStopping)
+		wantEnded(t, "b", w, context.Canceled, cancel.ErrStopping)
+		child, stop := context.WithCancel(u)
+		wantEnded(t, "below a", child, context.Canceled, cancel.ErrStopping)
+		stop()
+	})
+
+	t.Run("C12/without an enclosing scope, or listening already, it is the context itself", func(t *testing.T) {
+		if u := cancel.UntilStop(t.Context()); u != t.Context() {
+			t.Errorf("UntilStop() = %v, want its argument", u)
+		}
+		u := cancel.UntilStop(cancel.New(t.Context()))
+		if got := cancel.UntilStop(u); got != u {
+			t.Errorf("UntilStop() = %v, want its argument", got)
+		}
+		v := context.WithValue(u, key(1), 1)
+		if got := cancel.UntilStop(v); got != v {
+			t.Errorf("UntilStop() = %v, want its argument", got)
+		}
+	})
+
+	t.Run("C12/a scope below a listener, and a listener below that", func(t *testing.T) {
+		root := cancel.New(t.Context())
+		s := cancel.New(cancel.UntilStop(root))
+		u := cancel.UntilStop(s)
+		root.Stop()
+		wantEnded(t, "scope", s, context.Canceled, cancel.ErrStopping)
+		wantEnded(t, "listener", u, context.Canceled, cancel.ErrStopping)
+	})
+
+	t.Run("C12/past a scope closed in between", func(t *testing.T) {
+		for _, before := range []bool{true, false} {
+			root := cancel.New(t.Context())
+			middle := cancel.New(root)
+			s := cancel.New(middle, cancel.Shielded())
+			var u context.Context
+			if before {
+				u = cancel.UntilStop(s)
+			}
+			middle.Close()
+			if !before {
+				u = cancel.UntilStop(s)
+			}
+			wantOpen(t, "listener", u)
+			root.Stop()
+			wantEnded(t, fmt.Sprint("listener, before: ", before), u, context.Canceled, cancel.ErrStopping)
+		}
+	})
+
+	bubble(t, "C12/called in a loop, nothing grows", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(cancel.New(ctx))
+		v := context.WithValue(s, key(1), 1)
+		round := func() uint64 {
+			for range 2000 {
+				cancel.UntilStop(s)
+				cancel.UntilStop(v).Done()
+				child, stop := context.WithCancel(s)
+				cancel.UntilStop(child).Done()
+				stop()
+				inner := cancel.New(s)
+				cancel.UntilStop(inner).Done()
+				inner.Close()
+			}
+			synctest.Wait()
+			return heap()
+		}
+		before := round()
+		if after := round(); after > before+1<<17 {
+			t.Errorf("the heap grew by %d bytes", after-before)
+		}
+	})
+
+	t.Run("C12/all listen while it is asked", func(t *testing.T) {
+		for range 200 {
+			root := cancel.New(t.Context())
+			s := cancel.New(cancel.New(root), cancel.Shielded())
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() { <-cancel.UntilStop(s).Done() })
+			}
+			wg.Go(root.Stop)
+			wg.Wait()
+		}
+	})
+}

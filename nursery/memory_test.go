@@ -1,0 +1,139 @@
+//go:build !race
+
+package nursery_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+	"weak"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// heap returns how much memory is in use when nothing is garbage.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestLongLife does the same again and again in a nursery that stays open.
+func TestLongLife(t *testing.T) {
+	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		ctx.Done() // so that what is below is linked to it
+		caller := cancel.New(ctx)
+		defer caller.Close()
+		for name, work := range map[string]func(){
+			"Start": func() {
+				task := func(_ context.Context, started func(int)) error { started(1); return nil }
+				if _, err := nursery.Start(caller, n, task, nursery.Daemon()); err != nil {
+					t.Error(err)
+				}
+			},
+			"Start that fails": func() {
+				if _, err := nursery.Start(caller, n, ending(noop)); err != nursery.ErrNotStarted {
+					t.Error(err)
+				}
+			},
+			"Spawn that is canceled": func() {
+				task := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() }, nursery.Name("x"))
+				task.Cancel(nil)
+				<-task.Done()
+			},
+			"a nursery inside": func() {
+				if err := nursery.Run(ctx, parkedAndCanceled, nursery.Name("x")); err != nil {
+					t.Error(err)
+				}
+			},
+			"a context derived in a task": func() {
+				done := make(chan struct{})
+				n.Go(func(ctx context.Context) error {
+					defer close(done)
+					ctx, stop := context.WithTimeout(ctx, time.Hour)
+					defer stop()
+					cancel.UntilStop(ctx).Done()
+					return nil
+				})
+				<-done
+			},
+		} {
+			for range 1000 {
+				work()
+			}
+			before := heap()
+			const rounds = 20_000
+			for range rounds {
+				work()
+			}
+			if after := heap(); after > before+rounds*16 {
+				t.Errorf("N18: %s: the heap grew from %d to %d bytes", name, before, after)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+}
+
+// parkedAndCanceled is a body with a task that it cancels.
+func parkedAndCanceled(_ context.Context, n *nursery.Nursery) error {
+	n.Go(cancel.Forever)
+	n.Cancel(nil)
+	return nil
+}
+
+// TestCollectable holds a nursery open and looks for what has finished in it.
+func TestCollectable(t *testing.T) {
+	type payload struct{ _ [1 << 10]byte }
+	for name, opts := range map[string][]nursery.Option{"": nil, "limited": {nursery.Limit(3)}, "KeepGoing": {nursery.KeepGoing()}} {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			var captured []weak.Pointer[payload]
+			var tasks []weak.Pointer[nursery.Task[*payload]]
+			var scopes []weak.Pointer[cancel.Scope]
+			for range 100 {
+				p := new(payload)
+				captured = append(captured, weak.Make(p))
+				task := nursery.Spawn(n, func(ctx context.Context) (*payload, error) {
+					ctx.Done()
+					scopes = append(scopes, weak.Make(cancel.FromContext(ctx)))
+					return p, nil
+				})
+				tasks = append(tasks, weak.Make(task))
+				if _, err := task.Wait(ctx); err != nil {
+					t.Error(err)
+				}
+				done := make(chan struct{})
+				n.Go(func(context.Context) error { _ = *p; close(done); return nil }, nursery.Name("x"))
+				<-done
+			}
+			// Tasks that have said that they are done may take a moment to leave.
+			for n.Stats().Running > 0 {
+				runtime.Gosched()
+			}
+			runtime.GC()
+			runtime.GC()
+			alive := [3]int{}
+			for i := range captured {
+				for j, gone := range []bool{captured[i].Value() == nil, tasks[i].Value() == nil, scopes[i].Value() == nil} {
+					if !gone {
+						alive[j]++
+					}
+				}
+			}
+			// The last ones may still be in a register or a dead stack slot.
+			if alive[0] > 4 || alive[1] > 4 || alive[2] > 4 {
+				t.Errorf("N18: %s: %d captured values, handles and scopes of 100 are reachable, want none", name, alive)
+			}
+			return nil
+		}, opts...)
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	}
+}
