@@ -98,7 +98,7 @@ func TestStressCancelFromMany(t *testing.T) {
 // even if somebody cancels a scope in between at the same time.
 func TestStressCancelAtTwoHeights(t *testing.T) {
 	newRand(t)
-	for round := range 2000 {
+	for round := range 800 {
 		root := cancel.New(context.Background())
 		middle := cancel.New(root)
 		var std []context.Context

@@ -232,6 +232,32 @@ func TestGo(t *testing.T) {
 	})
 }
 
+func TestStatsAfterBody(t *testing.T) {
+	for _, opts := range [][]nursery.Option{nil, {nursery.Limit(2)}} {
+		bubble(t, "N18/the body counts neither before nor after its return", func(t *testing.T, ctx context.Context) {
+			var during, after nursery.Stats
+			var kept *nursery.Nursery
+			err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				kept = n
+				n.Go(failing(time.Second, nil))
+				n.Go(func(context.Context) error {
+					time.Sleep(2 * time.Second)
+					during = n.Stats()
+					return nil
+				})
+				return nil
+			}, opts...)
+			after = kept.Stats()
+			if want := (nursery.Stats{Running: 1, Finished: 1}); err != nil || during != want {
+				t.Errorf("Run() = %v, Stats() = %+v, want nil, %+v", err, during, want)
+			}
+			if want := (nursery.Stats{Finished: 2}); after != want {
+				t.Errorf("Stats() = %+v after the end, want %+v", after, want)
+			}
+		})
+	}
+}
+
 func TestDeep(t *testing.T) {
 	const depth = 2000
 	down := func(bottom func(ctx context.Context) error) func(ctx context.Context) error {

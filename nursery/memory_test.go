@@ -137,3 +137,38 @@ func TestCollectable(t *testing.T) {
 		}
 	}
 }
+
+// TestQueueForgets looks for tasks that have waited in a queue and run.
+func TestQueueForgets(t *testing.T) {
+	type payload struct{ _ [1 << 10]byte }
+	err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		const tasks = 200
+		var waited []weak.Pointer[payload]
+		gate := make(chan struct{})
+		n.Go(func(context.Context) error { <-gate; return nil })
+		for range tasks {
+			p := new(payload)
+			waited = append(waited, weak.Make(p))
+			n.Go(func(context.Context) error { _ = *p; return nil })
+		}
+		close(gate)
+		for n.Stats().Running > 0 {
+			runtime.Gosched()
+		}
+		runtime.GC()
+		runtime.GC()
+		alive := 0
+		for _, w := range waited {
+			if w.Value() != nil {
+				alive++
+			}
+		}
+		if alive > 2 { // as in TestCollectable
+			t.Errorf("N18: %d of %d tasks that have run are reachable, want none", alive, tasks)
+		}
+		return nil
+	}, nursery.Limit(1))
+	if err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+}

@@ -38,7 +38,6 @@ func FuzzNestedEchoes(f *testing.F) {
 				if outside {
 					root.Cancel(io.ErrClosedPipe)
 				}
-				<-closedIf(ctx)
 				if err := cancel.Err(ctx); err != nil {
 					b.echo = append(b.echo, err, context.Cause(ctx))
 				}
@@ -56,16 +55,6 @@ func FuzzNestedEchoes(f *testing.F) {
 		}
 		noEmpty(t, err)
 	})
-}
-
-// closedIf returns the Done channel of ctx if ctx is done, else one that is closed.
-func closedIf(ctx context.Context) <-chan struct{} {
-	if ctx.Err() != nil {
-		return ctx.Done()
-	}
-	c := make(chan struct{})
-	close(c)
-	return c
 }
 
 // noEmpty checks that no group in err is empty.

@@ -32,6 +32,24 @@ func TestTask(t *testing.T) {
 			t.Errorf("Run() = %v, sum %d, want nil, 30", err, got.Load())
 		}
 	})
+	bubble(t, "N14/what has ended comes before a ctx that is done", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(context.Context) (int, error) { return 3, nil })
+			<-task.Done()
+			done := cancel.New(ctx)
+			defer done.Close()
+			done.Cancel(nil)
+			for range 100 {
+				if v, err := task.Wait(done); v != 3 || err != nil {
+					t.Fatalf("Wait() = %v, %v, want 3, nil", v, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
 	bubble(t, "N14/tasks may wait for each other across nurseries", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(ctx context.Context) (string, error) { return "v", cancel.Sleep(ctx, time.Second) })

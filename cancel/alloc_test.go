@@ -1,0 +1,56 @@
+//go:build !race
+
+package cancel_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// TestAllocs holds the package to the allocations that it promises, which the
+// race detector would add to.
+func TestAllocs(t *testing.T) {
+	parent := cancel.New(context.Background())
+	parent.Done()
+	std, stop := context.WithCancel(t.Context())
+	defer stop()
+	open, canceled := cancel.New(parent), cancel.New(parent)
+	canceled.Cancel(nil)
+	_ = cancel.Err(canceled)
+	idle := cancel.New(parent, cancel.Timeout(time.Hour))
+	listened := cancel.New(parent)
+	cancel.UntilStop(listened)
+	for _, row := range []struct {
+		name string
+		f    func()
+		want float64
+	}{
+		{"New and Close", func() { cancel.New(parent).Close() }, 1},
+		{"New and Close below a standard context", func() { cancel.New(std).Close() }, 1},
+		{"New, Done and Close", func() {
+			s := cancel.New(parent)
+			s.Done()
+			s.Close()
+		}, 2},
+		{"New, Err and Close", func() {
+			s := cancel.New(parent)
+			_ = s.Err()
+			s.Close()
+		}, 1},
+		{"Err of an open scope", func() { _ = cancel.Err(open) }, 0},
+		{"Err of a canceled scope", func() { _ = cancel.Err(canceled) }, 0},
+		{"Checkpoint", func() { _ = cancel.Checkpoint(open) }, 0},
+		{"Deadline", func() { idle.Deadline() }, 0},
+		{"SetTimeout to later", func() { idle.SetTimeout(time.Hour) }, 0},
+		{"SetShield", func() { open.SetShield(true); open.SetShield(false) }, 0},
+		{"FromContext", func() { cancel.FromContext(open) }, 0},
+		{"UntilStop again", func() { cancel.UntilStop(listened) }, 0},
+	} {
+		if got := testing.AllocsPerRun(100, row.f); got > row.want {
+			t.Errorf("%s: %v allocations, want %v", row.name, got, row.want)
+		}
+	}
+}
