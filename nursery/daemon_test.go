@@ -120,6 +120,33 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("failures = %v, want the one with EOF", got)
 		}
 	})
+	bubble(t, "N6/a nursery in a daemon that is dismissed was cut short, and says so", func(t *testing.T, ctx context.Context) {
+		var inner error
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				inner = nursery.Run(ctx, parked)
+				return inner
+			}, nursery.Daemon())
+			return nil
+		})
+		if err != nil || !errors.Is(inner, context.Canceled) {
+			t.Errorf("outer Run() = %v, inner Run() = %v, want nil, the cancellation", err, inner)
+		}
+	})
+	bubble(t, "N10/dismissed, and then canceled from outside", func(t *testing.T, ctx context.Context) {
+		outer := cancel.FromContext(ctx)
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				outer.Cancel(io.EOF)
+				return cancel.Err(ctx)
+			}, nursery.Daemon())
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil: everything but the daemon had ended well", err)
+		}
+	})
 	bubble(t, "N10/the reason names no place, for nobody called Cancel", func(t *testing.T, ctx context.Context) {
 		for _, last := range []time.Duration{0, time.Second} { // the body or a task leaves last
 			var why error
