@@ -189,7 +189,15 @@ func (n *Nursery) demote() {
 }
 
 // dismiss cancels the daemons, for whom there is nobody left to serve.
-func (n *Nursery) dismiss() { n.scope.Finish(errServed) }
+func (n *Nursery) dismiss() {
+	n.mu.Lock()
+	if n.served == nil {
+		n.served = new(servedError)
+	}
+	cause := n.served
+	n.mu.Unlock()
+	n.scope.Finish(cause)
+}
 
 // Go starts task in a goroutine of its own, with the nursery's context, and
 // returns at once. Its error counts as the nursery's, see [Run]. With [Limit] it

@@ -2,7 +2,6 @@ package nursery
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -10,8 +9,12 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// errServed is the cause with which daemons are canceled.
-var errServed = errors.New("all other tasks have returned")
+// A servedError is the cause with which the daemons of a nursery are canceled.
+// Each nursery has one of its own: one inside a daemon is not to take the
+// daemon's dismissal for its own.
+type servedError struct{ _ byte }
+
+func (*servedError) Error() string { return "all other tasks have returned" }
 
 // outcome gathers how the tasks of a nursery end.
 type outcome struct {
@@ -24,6 +27,7 @@ type outcome struct {
 	panicked *PanicError
 	overdue  *overdue // set with panicked
 	exited   bool     // somebody called Goexit
+	served   *servedError
 }
 
 // failed records that a task returned err, which is not nil, and cancels the
@@ -258,7 +262,7 @@ func (n *Nursery) finish() []error {
 		// here, or the end of all tasks but the daemons, has set off says
 		// nothing beside that.
 		left := n.scope.Absorb(cancel.Err(n.scope))
-		if cause := context.Cause(n.scope); left != nil && cause != errServed && (n.first == nil || cause != error(n.first)) {
+		if cause := context.Cause(n.scope); left != nil && cause != error(n.served) && (n.first == nil || cause != error(n.first)) {
 			errs = append(errs, left)
 		}
 	}
