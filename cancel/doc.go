@@ -110,8 +110,8 @@
 //	fail_after, fail_at                FailAfter, FailAt
 //	CancelScope(shield=True)           Shield, Shielded, Scope.SetShield
 //	scope.deadline = x                 Scope.SetDeadline
-//	scope.cancelled_caught             the first result of MoveOnAfter
 //	current_effective_deadline()       ctx.Deadline()
+//	whether a scope has moved on       the first result of MoveOnAfter
 //	sleep, sleep_until, sleep_forever  Sleep, SleepUntil, Forever
 //	checkpoint()                       Checkpoint
 //

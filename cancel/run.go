@@ -57,7 +57,7 @@ func (s *Scope) runOrFail(fn func(ctx context.Context) error) error {
 // MoveOnAfter panics if ctx or fn is nil. The scope, to move its deadline, is
 // [FromContext] of fn's context.
 //
-// This is Trio's move_on_after; moved is its cancelled_caught.
+// This is Trio's move_on_after, which tells moved by an attribute of the scope.
 func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (moved bool, err error) {
 	mustContext("MoveOnAfter", ctx)
 	mustFunc("MoveOnAfter", fn)
