@@ -112,13 +112,13 @@ func TestCloseGrowth(t *testing.T) {
 		"deadline":  func(s *cancel.Scope) { s.SetTimeout(time.Hour) },
 		"UntilStop": func(s *cancel.Scope) { cancel.UntilStop(s) },
 	}
-	const rounds = 5000
+	const rounds = 2000
 	for _, p := range parents {
 		for name, use := range uses {
 			if d := p.Done(); d == nil {
 				t.Fatal("Done() = nil")
 			}
-			// Each leftover would take more than 100 bytes, so 500 KB in all.
+			// Each leftover would take more than 100 bytes, so 200 KB in all.
 			wantNoGrowth(t, fmt.Sprint("below ", p, ", ", name), 1<<17, func() {
 				for range rounds {
 					s := cancel.New(p)

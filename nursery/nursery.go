@@ -181,11 +181,10 @@ func (n *Nursery) leave(who uint64) {
 	}
 }
 
-// demote makes one who is waited for a daemon.
-func (n *Nursery) demote() {
-	if v := n.state.Add(^(member - daemon - 1)); v>>waited == 0 {
-		n.dismiss()
-	}
+// demote makes one who is waited for a daemon, and reports whether the daemons
+// are to be dismissed.
+func (n *Nursery) demote() bool {
+	return n.state.Add(^(member-daemon-1))>>waited == 0 // minus (member - daemon)
 }
 
 // dismiss cancels the daemons, for whom there is nobody left to serve.

@@ -252,6 +252,7 @@ func (n *Nursery) end() error {
 }
 
 // finish closes the nursery, which everyone has left, and returns its failures.
+// Only the goroutine that dismisses the daemons may still be on its way out.
 func (n *Nursery) finish() []error {
 	if n.overdue != nil {
 		n.overdue.stop()
@@ -261,8 +262,11 @@ func (n *Nursery) finish() []error {
 		// Absorbed, unless somebody outside was canceled. But what a failure in
 		// here, or the end of all tasks but the daemons, has set off says
 		// nothing beside that.
+		n.mu.Lock() // against dismiss
+		served := n.served
+		n.mu.Unlock()
 		left := n.scope.Absorb(cancel.Err(n.scope))
-		if cause := context.Cause(n.scope); left != nil && cause != error(n.served) && (n.first == nil || cause != error(n.first)) {
+		if cause := context.Cause(n.scope); left != nil && cause != error(served) && (n.first == nil || cause != error(n.first)) {
 			errs = append(errs, left)
 		}
 	}

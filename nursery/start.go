@@ -105,14 +105,19 @@ type starting struct {
 // task belongs to the nursery from now on.
 func (st *starting) started(n *Nursery, info *taskInfo) bool {
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	if st.decided || !st.release() {
+		st.mu.Unlock()
 		return false
 	}
 	st.decided, st.begun = true, true
+	last := false
 	if info.daemon {
 		info.starting.Store(false)
-		n.demote()
+		last = n.demote()
+	}
+	st.mu.Unlock()
+	if last { // cancels, and so runs the code of others
+		n.dismiss()
 	}
 	return true
 }
