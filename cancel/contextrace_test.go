@@ -41,23 +41,26 @@ func TestContextCauseRace(t *testing.T) {
 
 // Whoever sees Err may count on Done being closed.
 func TestContextErrDoneRace(t *testing.T) {
-	for _, below := range []bool{false, true} {
-		for range 200 {
-			p := cancel.New(t.Context())
-			s := p
-			if below {
-				s = cancel.New(p)
-			}
-			done := s.Done()
-			go p.Cancel(nil)
+	for round := range 2000 {
+		p := cancel.New(t.Context())
+		s := p
+		if round%2 == 0 {
+			s = cancel.New(p)
+		}
+		done := s.Done()
+		watch := func() {
 			for s.Err() == nil {
 				runtime.Gosched()
 			}
 			select {
 			case <-done:
 			default:
-				t.Fatalf("below %v: Err() = %v, but Done is open", below, s.Err())
+				t.Errorf("round %d: Err() = %v, but Done is open", round, s.Err())
 			}
+		}
+		race(func() { p.Cancel(nil) }, watch, watch)
+		if t.Failed() {
+			return
 		}
 	}
 }

@@ -119,4 +119,21 @@ func TestContextCustom(t *testing.T) {
 			}
 		})
 	})
+
+	t.Run("C6/a foreign context that has a deadline and does not end", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := cancel.New(promise{t.Context(), time.Now().Add(time.Second)}, cancel.Timeout(time.Second))
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			wantEnded(t, "scope", s, context.DeadlineExceeded, context.DeadlineExceeded)
+		})
+	})
 }
+
+// A promise is a context that tells of a deadline, and does nothing about it.
+type promise struct {
+	context.Context
+	deadline time.Time
+}
+
+func (p promise) Deadline() (time.Time, bool) { return p.deadline, true }

@@ -32,6 +32,7 @@ func TestReason(t *testing.T) {
 			{Source: cancel.SourceCancel, Scope: "s", Cause: boom}:                       func(s *cancel.Scope) { s.Cancel(boom); at = here() },
 			{Source: cancel.SourceDeadline, Scope: "s", Cause: context.DeadlineExceeded}: func(s *cancel.Scope) { s.SetTimeout(0) },
 			{Source: cancel.SourceTask, Scope: "s", Task: "index", Cause: boom}:          func(s *cancel.Scope) { s.Fail("index", boom) },
+			{Source: cancel.SourceClosed, Scope: "s", Cause: boom}:                       func(s *cancel.Scope) { s.Finish(boom) },
 			{Source: cancel.SourceStop, Scope: "s", Cause: cancel.ErrGraceExpired}:       func(s *cancel.Scope) { s.Shutdown(0) },
 			{Source: cancel.SourceContext, Cause: boom}:                                  func(s *cancel.Scope) { s.Follow(std) },
 		} {
@@ -264,8 +265,10 @@ func TestEcho(t *testing.T) {
 				t.Errorf("IsEcho(%d: %v) = false, want true", i, err)
 			}
 		}
-		if s.IsEcho(uncomparable{"a", "c"}) {
-			t.Error("IsEcho() of another slice = true, want false")
+		for _, err := range []error{uncomparable{"a", "c"}, uncomparable{"a", "b"}, uncomparable{"a"}} {
+			if s.IsEcho(err) {
+				t.Errorf("IsEcho(%v, another slice) = true, want false", err)
+			}
 		}
 	})
 	t.Run("C9/an end by Close or from outside is not the scope's to absorb", func(t *testing.T) {

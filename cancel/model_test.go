@@ -93,8 +93,25 @@ func (n *node) wantReason() cancel.Reason {
 // mayTell reports whether the reason is that of a scope around n that ended with
 // the same error and cause, though later: a scope that was not asked in between
 // cannot tell that deadline from the one of a foreign context.
+//
+// And where package context tells a context of its parent's end by a goroutine,
+// as it does below values that stand on a scope, a scope further down with a
+// deadline at the same instant may report that as its own.
 func (n *node) mayTell(reason cancel.Reason) bool {
-	if n.wantReason().Source != cancel.SourceContext {
+	if want := n.wantReason(); want.Source == cancel.SourceDeadline && reason.Source == cancel.SourceDeadline {
+		var own, outer time.Time
+		foreign := false
+		for p := n; p != nil; p = p.parent {
+			if p.name == reason.Scope {
+				own = p.deadline
+			}
+			if p.name == want.Scope {
+				outer = p.deadline
+			}
+			foreign = foreign || p.kind == "cancel" || p.kind == "deadline"
+		}
+		return foreign && !own.IsZero() && own.Equal(outer)
+	} else if want.Source != cancel.SourceContext {
 		return false
 	}
 	for p := n.parent; p != nil; p = p.parent {

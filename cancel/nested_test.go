@@ -16,18 +16,17 @@ func TestNested(t *testing.T) {
 	boom := errors.New("boom")
 
 	t.Run("C13/cancel each", func(t *testing.T) {
-		const n = deep / 20
 		for name, at := range map[string]func(int) int{
-			"from the inside out": func(i int) int { return n - 1 - i },
+			"from the inside out": func(i int) int { return deep - 1 - i },
 			"from the outside in": func(i int) int { return i },
 		} {
-			scopes := nest(t.Context(), n)
-			scopes[n-1].Done()
+			scopes := nest(t.Context(), deep)
+			scopes[deep-1].Done()
 			scopes[0].Cancel(boom)
 			for i := range scopes {
 				scopes[at(i)].Cancel(nil)
 			}
-			if got := context.Cause(scopes[n-1]); got != boom {
+			if got := context.Cause(scopes[deep-1]); got != boom {
 				t.Errorf("%s: Cause() = %v, want %v", name, got, boom)
 			}
 		}
