@@ -55,7 +55,8 @@
 //
 // C4 Cancellation is synchronous: when the Cancel that canceled a scope returns,
 // Err is set in everything below it that is not shielded, scopes and contexts of
-// the standard library in any mix. The cancellation of a standard context shows
+// the standard library in any mix; [Scope.Cancel] names two exceptions, which
+// follow within one goroutine hop. The cancellation of a standard context shows
 // in the Err of a scope derived from it at once, and further down after one
 // goroutine hop at most.
 //

@@ -290,9 +290,10 @@ func (s *Scope) Value(key any) any {
 //
 // Cancel does not block. When it returns, Err of every scope and every standard
 // context below that is not shielded is set, also if somebody else has canceled
-// the scope at the same time. The one exception is a standard context that
-// another goroutine is deriving at that very moment: it follows within one
-// goroutine hop.
+// the scope at the same time. Two standard contexts follow within one goroutine
+// hop instead: one that another goroutine is deriving at that very moment, and
+// one that was derived from a scope by way of context.WithValue, of whose end
+// package context lets a goroutine tell.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {
