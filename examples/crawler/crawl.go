@@ -25,11 +25,12 @@ type crawler struct {
 	opts     options
 	client   *http.Client
 	limiter  *rate.Limiter
-	robots   *robotstxt.Group // nil: all is allowed; set before the first page
+	robots   *robotstxt.Group // set before the first page
 	progress progress
 
 	mu     sync.Mutex // guards the fields below
 	seen   map[string]bool
+	moved  map[string]string // where redirects lead; without circles
 	report report
 }
 
@@ -38,6 +39,7 @@ type link struct {
 	url   *url.URL
 	from  *url.URL // the page that links to it; nil for the first
 	depth int
+	hops  int // redirects on the way from there
 }
 
 func newCrawler(start *url.URL, o options, limit rate.Limit, p progress) *crawler {
@@ -48,6 +50,7 @@ func newCrawler(start *url.URL, o options, limit rate.Limit, p progress) *crawle
 		limiter:  rate.NewLimiter(limit, 1),
 		progress: p,
 		seen:     make(map[string]bool),
+		moved:    make(map[string]string),
 		report:   report{start: start, concurrency: o.concurrency},
 	}
 }
@@ -61,8 +64,7 @@ func (c *crawler) crawl(ctx context.Context) error {
 	// Each page is a task, which starts a task for each link that it finds. The
 	// limit queues them; the nursery ends when none is left.
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		c.follow(n, link{url: c.start})
-		return nil
+		return firstPage(c.follow(n, link{url: c.start}))
 	}, nursery.Name("pages"), nursery.Limit(c.opts.concurrency))
 }
 
@@ -88,13 +90,18 @@ func (c *crawler) readRobots(ctx context.Context) error {
 	return nil
 }
 
-// follow starts a task for the link, unless the page is known, elsewhere, too
-// deep, forbidden, or one too many.
-func (c *crawler) follow(n *nursery.Nursery, l link) {
-	if l.url.Host != c.start.Host || l.depth > c.opts.depth || !c.claim(l.url) {
-		return
+// follow starts a task for the link, unless the page is known, too deep, or one
+// too many. The error says that it may not be visited.
+func (c *crawler) follow(n *nursery.Nursery, l link) error {
+	switch {
+	case l.url.Scheme != "http" && l.url.Scheme != "https" || l.url.Host != c.start.Host:
+		return errElsewhere
+	case !c.robots.Test(l.url.RequestURI()):
+		return errForbidden
+	case l.depth <= c.opts.depth && c.claim(l.url):
+		n.Go(func(ctx context.Context) error { return c.visit(ctx, n, l) }, nursery.Name(l.url.String()))
 	}
-	n.Go(func(ctx context.Context) error { return c.visit(ctx, n, l) }, nursery.Name(l.url.String()))
+	return nil
 }
 
 // claim reports whether the page is to be visited, which it says once.
@@ -105,54 +112,109 @@ func (c *crawler) claim(u *url.URL) bool {
 	if c.seen[key] || len(c.seen) >= c.opts.pages {
 		return false
 	}
-	if c.robots != nil && !c.robots.Test(u.EscapedPath()) {
-		c.report.forbidden++
-		return false
-	}
 	c.seen[key] = true
 	return true
 }
 
 // visit fetches a page, records what came of it, and follows its links. What
-// goes wrong with a page is for the report; the error is that of ctx alone.
+// goes wrong with a page is for the report; the error is that of ctx, or of the
+// first page, without which there is nothing to crawl.
 func (c *crawler) visit(ctx context.Context, n *nursery.Nursery, l link) error {
-	// A graceful stop ends the wait for a turn, and nothing that has begun.
+	// A graceful stop ends the wait for a turn, and nothing that has begun. The
+	// limiter's own Wait would not do: it gives up at once, and not with an echo,
+	// if the turn comes after the deadline for the whole.
 	if cancel.Sleep(cancel.UntilStop(ctx), c.limiter.Reserve().Delay()) != nil {
+		c.record(l, page{}, errUnfinished, 0)
 		return cancel.Err(ctx)
 	}
 	var p page
 	began := time.Now()
-	moved, err := cancel.MoveOnAfter(ctx, c.opts.pageTimeout, func(ctx context.Context) error {
+	late, err := cancel.MoveOnAfter(ctx, c.opts.pageTimeout, func(ctx context.Context) error {
 		var err error
 		p, err = fetch(ctx, c.client, l.url)
 		return err
 	})
-	if err := cancel.Err(ctx); err != nil {
+	took := time.Since(began)
+	if cancel.FromContext(ctx).IsEcho(err) { // the whole was cut off, and this page with it
+		c.record(l, page{}, errUnfinished, took)
 		return err
 	}
-	if moved {
+	if late {
 		err = errTimeout
 	}
-	c.record(l, p, err, time.Since(began))
-	if l.from == nil && err != nil {
-		return fmt.Errorf("the first page: %w", err)
+	if p.redirect != nil {
+		err = c.redirect(n, l, p.redirect)
 	}
-	if p.moved != nil && !c.claim(p.moved) {
-		return nil // has been, or is going to be, visited as itself
-	}
+	c.record(l, p, err, took)
 	for _, u := range p.links {
-		c.follow(n, link{url: u, from: p.url, depth: l.depth + 1})
+		if err := c.follow(n, link{url: u, from: l.url, depth: l.depth + 1}); err == errForbidden {
+			c.forbid()
+		}
+	}
+	if l.from == nil {
+		return firstPage(err)
 	}
 	return nil
 }
 
-// errTimeout stands for a page that took too long.
-var errTimeout = errors.New("timed out")
+// redirect follows a redirect of l. It is a link like any other: robots.txt, the
+// rate and what is known already hold for where it leads.
+func (c *crawler) redirect(n *nursery.Nursery, l link, to *url.URL) error {
+	if l.hops == maxRedirects {
+		return errRedirects
+	}
+	if c.circular(l.url.String(), to.String()) {
+		return errCircle
+	}
+	return c.follow(n, link{url: to, from: l.from, depth: l.depth, hops: l.hops + 1})
+}
+
+// circular notes that one address redirects to another, and reports whether that
+// closes a circle. As each address is visited once, in any order, no single
+// chain of redirects would show it.
+func (c *crawler) circular(from, to string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for at, ok := to, true; ok; at, ok = c.moved[at] {
+		if at == from {
+			return true
+		}
+	}
+	c.moved[from] = to
+	return false
+}
+
+// What becomes of a link beyond what a server or the network says.
+var (
+	errTimeout    = errors.New("timed out")
+	errUnfinished = errors.New("not finished")
+	errRedirects  = errors.New("too many redirects")
+	errCircle     = errors.New("redirects in a circle")
+	errElsewhere  = errors.New("redirected to another host")
+	errForbidden  = errors.New("robots.txt forbids it")
+)
+
+// firstPage says of an error that it is that of the first page.
+func firstPage(err error) error {
+	if err != nil {
+		return fmt.Errorf("the first page: %w", err)
+	}
+	return nil
+}
 
 // record enters a visit into the report.
 func (c *crawler) record(l link, p page, err error, took time.Duration) {
 	c.mu.Lock()
 	c.report.add(l, p, err, took)
 	c.mu.Unlock()
-	c.progress.add()
+	if err != errUnfinished {
+		c.progress.add()
+	}
+}
+
+// forbid enters a link into the report that robots.txt forbids.
+func (c *crawler) forbid() {
+	c.mu.Lock()
+	c.report.forbidden++
+	c.mu.Unlock()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,8 +17,8 @@ import (
 
 func TestGoodAndBadPages(t *testing.T) {
 	inBubble(t, defaults(), func(t *testing.T, ctx context.Context, s *site, c *crawler) {
-		s.page("/{$}", "a", "a#there", "/a", "missing", "broken", "text", "cut", "loop", "away",
-			"endless", "slow", "http://other.test/x", "mailto:a@site.test", "%zz", "moved")
+		s.page("/{$}", "a", "a#there", "/a", "missing", "broken", "text", "cut", "midway", "loop", "away",
+			"endless", "slow", "http://other.test/x", "ftp://site.test/x", "mailto:a@site.test", "%zz", "moved")
 		s.page("/a", "/", "a?q=1")
 		s.mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 		s.mux.HandleFunc("/text", func(w http.ResponseWriter, _ *http.Request) {
@@ -25,6 +26,12 @@ func TestGoodAndBadPages(t *testing.T) {
 			w.Write([]byte("<a href=/never>plain text</a>"))
 		})
 		s.mux.HandleFunc("/cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		s.mux.HandleFunc("/midway", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Write([]byte("<a href=/never>half a page</a>"))
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		})
 		s.mux.Handle("/loop", http.RedirectHandler("/loop", http.StatusFound))
 		s.mux.Handle("/away", http.RedirectHandler("http://other.test/", http.StatusFound))
 		s.mux.Handle("/moved", http.RedirectHandler("/dir/", http.StatusFound))
@@ -47,14 +54,15 @@ func TestGoodAndBadPages(t *testing.T) {
 		}
 		text := c.summary()
 		mustContain(t, text,
-			"7 pages of http://site.test (5 HTML, 2 other)\n",
-			"2 broken links\n",
+			"7 pages of http://site.test (5 HTML, 2 other)\n8.4 MB in ",
+			"5 broken links\n",
 			"http://site.test/broken: 500 Internal Server Error (linked from http://site.test/)\n",
 			"http://site.test/missing: 404 Not Found (linked from http://site.test/)\n",
-			"5 pages with trouble\n",
+			"2 pages with trouble\n",
 			"/cut: EOF",
-			"/loop: too many redirects",
-			"/away: redirected to another host",
+			"/midway: unexpected EOF",
+			"/loop: redirects in a circle",
+			"1 redirects to other hosts\n",
 			"/endless: cut off after 8388608 bytes",
 			"/slow: timed out",
 			"slowest pages:\n")
@@ -64,7 +72,7 @@ func TestGoodAndBadPages(t *testing.T) {
 			}
 		}
 		if s.count("/never") != 0 {
-			t.Error("a link in a text was followed")
+			t.Error("a link in a text, or in half a page, was followed")
 		}
 	})
 }
@@ -224,7 +232,7 @@ func TestGracefulStop(t *testing.T) {
 		if d := time.Since(start); d != 3*time.Second {
 			t.Errorf("the crawl took %v, want 3s: until those in flight had finished", d)
 		}
-		mustContain(t, c.summary(), "7 pages", "0 pages with trouble")
+		mustContain(t, c.summary(), "7 pages", "ended early: 8 more", "0 pages with trouble")
 		if n := len(s.visited()); n != 7 {
 			t.Errorf("%d pages were begun, want 7", n)
 		}
@@ -262,5 +270,46 @@ func TestCancel(t *testing.T) {
 		}
 		mustContain(t, c.summary(), "3 pages", "0 pages with trouble")
 		synctest.Wait()
+	})
+}
+
+// An ending is a transport that tells when an answer has been read to its end.
+type ending struct {
+	*http.Transport
+	of   string
+	tell func()
+}
+
+func (e ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := e.Transport.RoundTrip(r)
+	if err == nil && r.URL.Path == e.of {
+		answer.Body = endingBody{answer.Body, e.tell}
+	}
+	return answer, err
+}
+
+type endingBody struct {
+	io.ReadCloser
+	tell func()
+}
+
+func (b endingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.tell()
+	}
+	return n, err
+}
+
+func TestPageThatIsThereCounts(t *testing.T) {
+	inBubble(t, defaults(), func(t *testing.T, ctx context.Context, s *site, c *crawler) {
+		s.page("/{$}", "/a")
+		s.page("/a", "/b")
+		s.page("/b")
+		c.client.Transport = ending{c.client.Transport.(*http.Transport), "/a", func() { scopeOf(ctx).Cancel(nil) }}
+		if err := c.crawl(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("crawl() = %v, want that it was canceled", err)
+		}
+		mustContain(t, c.summary(), "2 pages", "ended early: 1 more", "0 broken links", "0 pages with trouble")
 	})
 }

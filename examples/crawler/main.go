@@ -10,6 +10,11 @@
 // whole (FailAfter) and one for each page (MoveOnAfter); a server that is begun
 // with Start and says where it listens; and a program that the first Ctrl-C stops
 // gracefully and the second one at once (Main, UntilStop).
+//
+// It prints a summary: the number of pages, bytes, requests per second, broken
+// links and the slowest pages. The status is 0 also with broken links and after a
+// graceful stop, and 1 if the first page cannot be fetched or the crawl was cut
+// off, by the time limit or a second Ctrl-C.
 package main
 
 import (
@@ -42,19 +47,18 @@ type options struct {
 
 func main() {
 	o, err := parse(os.Args[1:], os.Stderr)
-	if err == flag.ErrHelp {
+	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, o, os.Stdout, newProgress(os.Stderr, o.pages))
-	}, nursery.Name("crawler"))
+	}, nursery.Name("crawler"), nursery.Grace(o.pageTimeout+shutdownGrace)) // pages in flight finish
 }
 
-// parse reads the command line.
+// parse reads the command line. What is wrong with it is written to usage.
 func parse(args []string, usage io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("crawler", flag.ContinueOnError)
@@ -72,24 +76,35 @@ func parse(args []string, usage io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
+	err := o.complete(f.Args())
+	if err != nil {
+		fmt.Fprintln(usage, "crawler:", err)
+	}
+	return o, err
+}
+
+// complete checks the flags, and adds what the arguments say.
+func (o *options) complete(args []string) error {
 	if o.concurrency < 1 || o.depth < 0 || o.pages < 1 || o.perSecond < 0 || o.timeout <= 0 || o.pageTimeout <= 0 {
-		return o, fmt.Errorf("crawler: a flag is out of range: %q", args)
+		return errors.New("a flag is out of range; see -h")
 	}
-	if f.NArg() > 1 {
-		return o, fmt.Errorf("crawler: one URL at most, got %q", f.Args())
-	}
-	if f.NArg() == 1 {
-		u, err := url.Parse(f.Arg(0))
+	switch len(args) {
+	case 0:
+		return nil
+	case 1:
+		u, err := url.Parse(args[0])
 		if err != nil {
-			return o, err
+			return err
 		}
 		if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return o, fmt.Errorf("crawler: %q is no http or https URL", f.Arg(0))
+			return fmt.Errorf("%q is no http or https URL", args[0])
 		}
 		o.start = u
 		o.perSecond = cmp.Or(o.perSecond, 5)
+		return nil
+	default:
+		return fmt.Errorf("one URL at most, got %q", args)
 	}
-	return o, nil
 }
 
 // run crawls, and prints the summary however the crawl has ended.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,8 +48,14 @@ func TestParse(t *testing.T) {
 		"-concurrency 0", "-depth -1", "-pages 0", "-rate -1", "-timeout 0s", "-page-timeout -1s",
 		"ftp://site.test", "site.test", "http://a.test http://b.test", "-nonsense",
 	} {
-		if _, err := parse(strings.Fields(args), io.Discard); err == nil {
+		var said strings.Builder
+		_, err := parse(strings.Fields(args), &said)
+		if err == nil {
 			t.Errorf("parse(%q) = nil error, want one", args)
+			continue
+		}
+		if n := strings.Count(said.String(), err.Error()); n != 1 {
+			t.Errorf("parse(%q) said %d times what is wrong, want once:\n%s", args, n, &said)
 		}
 	}
 	o, err := parse([]string{"http://site.test/a"}, io.Discard)
@@ -130,4 +137,27 @@ func signalTo(t *testing.T, c *exec.Cmd, s os.Signal) {
 	if err := c.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" {
+			http.NotFound(w, r)
+			return
+		}
+		<-r.Context().Done() // a page that never comes
+	}))
+	defer site.Close()
+	o, err := parse([]string{"-timeout", "50ms", "-page-timeout", "1h", site.URL}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	err = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		return run(ctx, n, o, &out, progress{})
+	})
+	if err == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "not finished within 50ms") {
+		t.Errorf("run() = %v, want that it was not finished in time", err)
+	}
+	mustContain(t, out.String(), "0 pages of "+site.URL, "0 pages with trouble")
 }

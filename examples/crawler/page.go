@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/temoto/robotstxt"
 	"golang.org/x/net/html"
@@ -21,8 +21,7 @@ const (
 
 // A page is what came of fetching one.
 type page struct {
-	url       *url.URL // where it was found in the end
-	moved     *url.URL // the same, if a redirect led there, else nil
+	redirect  *url.URL // where to look instead, else nil
 	html      bool
 	bytes     int64
 	truncated bool // it is longer than maxBody
@@ -36,27 +35,14 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("%d %s", e.code, http.StatusText(e.code))
 }
 
-var (
-	errRedirects = errors.New("too many redirects")
-	errElsewhere = errors.New("redirected to another host")
-)
-
-// newClient returns a client that keeps a connection for each of its users, and
-// follows redirects within a host.
+// newClient returns a client that keeps a connection for each of its users. It
+// returns redirects as they are, for the crawler decides on each address.
 func newClient(users int) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = users
 	return &http.Client{
-		Transport: t,
-		CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > maxRedirects {
-				return errRedirects
-			}
-			if r.URL.Host != via[0].URL.Host {
-				return errElsewhere
-			}
-			return nil
-		},
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -77,17 +63,19 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 		return page{}, err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
+	if answer.StatusCode/100 == 3 {
+		if to, err := answer.Location(); err == nil {
+			return page{redirect: normalize(to)}, nil
+		}
+	}
+	if answer.StatusCode/100 != 2 {
 		return page{}, &statusError{answer.StatusCode}
 	}
-	p := page{url: normalize(answer.Request.URL)}
-	if p.url.String() != u.String() {
-		p.moved = p.url
-	}
+	var p page
 	body := &io.LimitedReader{R: answer.Body, N: maxBody}
 	if kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err == nil && kind == "text/html" {
 		p.html = true
-		p.links, err = links(body, p.url)
+		p.links, err = links(body, u)
 		if err != nil {
 			return p, err
 		}
@@ -102,7 +90,7 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 	return p, nil
 }
 
-// links returns the links of an HTML page to other pages.
+// links returns the links of an HTML page, wherever they lead.
 func links(body io.Reader, base *url.URL) ([]*url.URL, error) {
 	doc, err := html.Parse(body)
 	if err != nil {
@@ -123,7 +111,7 @@ func links(body io.Reader, base *url.URL) ([]*url.URL, error) {
 			}
 			if n.DataAtom == atom.Base {
 				base = u
-			} else if u.Scheme == "http" || u.Scheme == "https" {
+			} else {
 				found = append(found, normalize(u))
 			}
 		}
@@ -135,15 +123,24 @@ func links(body io.Reader, base *url.URL) ([]*url.URL, error) {
 func normalize(u *url.URL) *url.URL {
 	n := *u
 	n.Fragment, n.RawFragment = "", ""
+	n.Host = strings.ToLower(n.Host)
+	switch n.Scheme {
+	case "http":
+		n.Host = strings.TrimSuffix(n.Host, ":80")
+	case "https":
+		n.Host = strings.TrimSuffix(n.Host, ":443")
+	}
 	if n.Path == "" {
 		n.Path = "/"
 	}
 	return &n
 }
 
-// fetchRobots fetches and reads robots.txt.
+// fetchRobots fetches and reads robots.txt, wherever it has been moved to.
 func fetchRobots(ctx context.Context, client *http.Client, u *url.URL) (*robotstxt.RobotsData, error) {
-	answer, err := get(ctx, client, u)
+	following := *client
+	following.CheckRedirect = nil
+	answer, err := get(ctx, &following, u)
 	if err != nil {
 		return nil, err
 	}

@@ -21,14 +21,16 @@ type report struct {
 	start       *url.URL
 	concurrency int
 
-	requests  int
-	pages     int // that were fetched
-	html      int // pages that are HTML
-	bytes     int64
-	forbidden int       // links that robots.txt forbids
-	broken    []trouble // links to pages that are not there
-	failed    []trouble // pages that failed, timed out, or are too long
-	slowest   []timing
+	requests   int
+	pages      int // that were fetched
+	html       int // pages that are HTML
+	bytes      int64
+	unfinished int       // pages that were known, or in flight, when all ended
+	elsewhere  int       // redirects to other hosts
+	forbidden  int       // links that robots.txt forbids, and redirects
+	broken     []trouble // links to what is not there, or cannot be fetched
+	overlong   []trouble // pages that are there, but take too long or are too long
+	slowest    []timing
 }
 
 type trouble struct {
@@ -43,14 +45,26 @@ type timing struct {
 
 // add enters a visit.
 func (r *report) add(l link, p page, err error, took time.Duration) {
-	r.requests++
-	if status := new(statusError); errors.As(err, &status) {
-		r.broken = append(r.broken, trouble{err.Error(), l})
+	if err == errUnfinished {
+		r.unfinished++
 		return
 	}
-	if err != nil {
-		r.failed = append(r.failed, trouble{reason(err), l})
+	r.requests++
+	switch {
+	case err == errElsewhere:
+		r.elsewhere++
 		return
+	case err == errForbidden:
+		r.forbidden++
+		return
+	case err == errTimeout:
+		r.overlong = append(r.overlong, trouble{err.Error(), l})
+		return
+	case err != nil:
+		r.broken = append(r.broken, trouble{reason(err), l})
+		return
+	case p.redirect != nil:
+		return // it counts as what it leads to
 	}
 	r.pages++
 	r.bytes += p.bytes
@@ -58,7 +72,7 @@ func (r *report) add(l link, p page, err error, took time.Duration) {
 		r.html++
 	}
 	if p.truncated {
-		r.failed = append(r.failed, trouble{fmt.Sprintf("cut off after %d bytes", maxBody), l})
+		r.overlong = append(r.overlong, trouble{fmt.Sprintf("cut off after %d bytes", maxBody), l})
 	}
 	r.slowest = append(r.slowest, timing{took, l.url})
 	slices.SortFunc(r.slowest, func(a, b timing) int { return cmp.Compare(b.took, a.took) })
@@ -80,11 +94,17 @@ func (r *report) write(out io.Writer, took time.Duration) {
 	fmt.Fprintf(&b, "%d pages of %v (%d HTML, %d other)\n", r.pages, r.start, r.html, r.pages-r.html)
 	fmt.Fprintf(&b, "%.1f MB in %v, %.0f requests per second, %d at a time\n",
 		float64(r.bytes)/1e6, took.Round(10*time.Millisecond), float64(r.requests)/took.Seconds(), r.concurrency)
+	if r.unfinished > 0 {
+		fmt.Fprintf(&b, "ended early: %d more were known and not fetched\n", r.unfinished)
+	}
+	if r.elsewhere > 0 {
+		fmt.Fprintf(&b, "%d redirects to other hosts\n", r.elsewhere)
+	}
 	if r.forbidden > 0 {
 		fmt.Fprintf(&b, "%d links that robots.txt forbids\n", r.forbidden)
 	}
 	writeTroubles(&b, "broken links", r.broken)
-	writeTroubles(&b, "pages with trouble", r.failed)
+	writeTroubles(&b, "pages with trouble", r.overlong)
 	if len(r.slowest) > 0 {
 		fmt.Fprintln(&b, "slowest pages:")
 	}
