@@ -293,7 +293,8 @@ func (s *Scope) Value(key any) any {
 // the scope at the same time. Two standard contexts follow within one goroutine
 // hop instead: one that another goroutine is deriving at that very moment, and
 // one that was derived from a scope by way of context.WithValue, of whose end
-// package context lets a goroutine tell.
+// package context lets a goroutine tell. Nor does Cancel wait for a function
+// given to AfterFunc directly that another goroutine is calling.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {
@@ -315,8 +316,8 @@ func (s *Scope) Fail(task string, cause error) {
 
 // Finish cancels the scope, as Cancel does, because what it was for is done: the
 // reason is the end of the scope, and names no place. It is for those who run
-// tasks in scopes, and want rid of those that serve the others. It panics if
-// cause is nil.
+// tasks in scopes, and want rid of those that serve the others. Run and Absorb do
+// not absorb its echo. It panics if cause is nil.
 func (s *Scope) Finish(cause error) {
 	if cause == nil {
 		panic("cancel: Scope.Finish: nil cause")

@@ -85,6 +85,7 @@ func TestScope(t *testing.T) {
 			"cancel: Scope.Run: nil function":       func() { _ = cancel.New(ctx).Run(nil) },
 			"cancel: Scope.AfterFunc: nil function": func() { cancel.New(ctx).AfterFunc(nil) },
 			"cancel: Scope.Follow: nil context":     func() { cancel.New(ctx).Follow(none) },
+			"cancel: Scope.Finish: nil cause":       func() { cancel.New(ctx).Finish(nil) },
 			"cancel: Scope.Fail: nil cause":         func() { cancel.New(ctx).Fail("x", nil) },
 		} {
 			mustPanic(t, want, call)

@@ -69,7 +69,8 @@ func (s *Scope) graceOver() {
 // ctx. It panics if ctx is nil.
 //
 // The scope that was asked to stop is not canceled, so an error of the context
-// is an echo of nothing: who finishes because of it returns nil.
+// is an echo of nothing: who finishes because of it returns nil, or [Err] of ctx
+// itself, which is nil unless that is done too.
 func UntilStop(ctx context.Context) context.Context {
 	mustContext("UntilStop", ctx)
 	s := enclosing(ctx)

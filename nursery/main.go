@@ -40,7 +40,9 @@ func (e *SignalError) Error() string { return "second signal: " + e.Signal.Strin
 // that counts as a failure here. A panic ends the program as any panic does.
 // Deferred calls of the caller do not run when Main ends the program.
 //
-// The options are those of [Run], and [Grace]. Main panics if body is nil.
+// What takes longer than the default grace of 10 seconds to finish is cut off:
+// set [Grace] to more than that. The options are those of [Run], and [Grace].
+// If body or a task calls [runtime.Goexit], so does Main. Main panics if body is nil.
 func Main(body func(ctx context.Context, n *Nursery) error, opts ...Option) {
 	if body == nil {
 		panic("nursery: Main: nil body")
