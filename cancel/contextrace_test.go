@@ -85,6 +85,9 @@ func TestContextWithoutCancel(t *testing.T) {
 	if ctx.Done() != nil {
 		t.Error("Done() of WithoutCancel is not nil")
 	}
+	if got := cancel.FromContext(ctx); got != s {
+		t.Errorf("FromContext() = %v, want %v", got, s)
+	}
 	boom := errors.New("boom")
 	below.Cancel(boom)
 	<-done

@@ -75,6 +75,18 @@ func TestContextCustom(t *testing.T) {
 		})
 	})
 
+	t.Run("C4/a foreign context that ends while a scope is registered with it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			hold := make(chan struct{})
+			s := cancel.New(endsLate{newCustom(t.Context()), hold})
+			below, stop := context.WithCancel(s)
+			defer stop()
+			wantEnded(t, "standard", below, context.Canceled, context.Canceled) // first, for the scope asks when it is asked
+			wantEnded(t, "scope", s, context.Canceled, context.Canceled)
+			close(hold)
+		})
+	})
+
 	t.Run("C8/no goroutine waits for a foreign context on behalf of a closed scope", func(t *testing.T) {
 		// synctest.Test fails if one is left when the function returns.
 		synctest.Test(t, func(t *testing.T) {
@@ -128,6 +140,22 @@ func TestContextCustom(t *testing.T) {
 			wantEnded(t, "scope", s, context.DeadlineExceeded, context.DeadlineExceeded)
 		})
 	})
+}
+
+// An endsLate ends when somebody registers with it, and tells them when hold is
+// closed.
+type endsLate struct {
+	*custom
+	hold chan struct{}
+}
+
+func (e endsLate) AfterFunc(f func()) func() bool {
+	e.end(context.Canceled)
+	go func() {
+		<-e.hold
+		f()
+	}()
+	return func() bool { return false }
 }
 
 // A promise is a context that tells of a deadline, and does nothing about it.

@@ -134,7 +134,9 @@ func or(s, otherwise string) string {
 // ReasonOf returns the reason for which ctx was canceled, and whether it was.
 // The first reason wins, and a descendant reports its ancestor's. Of a context
 // that was canceled by itself, by means of the standard library, ReasonOf
-// knows the cause alone, and the source is [SourceContext].
+// knows the cause alone, and the source is [SourceContext]; if it has no cause
+// of its own and the scope around it ends later in the same way, also without
+// one, ReasonOf cannot tell the two apart and names the reason of the scope.
 //
 // It panics if ctx is nil.
 func ReasonOf(ctx context.Context) (Reason, bool) {
@@ -230,5 +232,9 @@ func (e *TimeoutError) Error() string {
 // Is reports whether target is [context.DeadlineExceeded].
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Timeout returns true: a TimeoutError is a timeout in the sense of net.Error.
+// Timeout returns true. A TimeoutError is a net.Error, as
+// [context.DeadlineExceeded] is.
 func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary returns true, as it does for [context.DeadlineExceeded].
+func (e *TimeoutError) Temporary() bool { return true }

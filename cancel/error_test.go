@@ -181,6 +181,9 @@ func TestError(t *testing.T) {
 		if !os.IsTimeout(err) {
 			t.Error("IsTimeout() = false, want true")
 		}
+		if ne, ok := errors.AsType[net.Error](err); !ok || !ne.Timeout() || !ne.Temporary() {
+			t.Errorf("%v is no net.Error of the kind of %v", err, context.DeadlineExceeded)
+		}
 		te.Scope = "fetch"
 		if got, want := te.Error(), `timed out: deadline of scope "fetch" passed at 2000-01-01 00:00:01.5 UTC`; got != want {
 			t.Errorf("Error() = %q, want %q", got, want)

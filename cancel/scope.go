@@ -131,7 +131,8 @@ func New(parent context.Context, opts ...Option) *Scope {
 }
 
 // FromContext returns the innermost scope that encloses ctx, which is ctx
-// itself if ctx is a *Scope, or nil if there is none. It panics if ctx is nil.
+// itself if ctx is a *Scope, or nil if there is none. It looks through
+// [context.WithoutCancel], as values do. It panics if ctx is nil.
 func FromContext(ctx context.Context) *Scope {
 	mustContext("FromContext", ctx)
 	s := enclosing(ctx)
@@ -353,9 +354,10 @@ func (s *Scope) Close() {
 
 // AfterFunc is the hook by which package context registers what it derives
 // from a scope, without a goroutine: it arranges for f to be called, once,
-// when the scope ends, by the goroutine that ends it and before that goes on,
-// or in a goroutine of its own if the scope has ended already. The function
-// returned takes the registration back and reports whether it came in time.
+// when the scope ends, by the goroutine that ends it, or is the first to notice
+// that something around it has ended, and before that goes on; or in a goroutine
+// of its own if the scope has ended already. The function returned takes the
+// registration back and reports whether it came in time.
 //
 // f must not block. Use [context.AfterFunc] to run something in a goroutine
 // of its own. AfterFunc panics if f is nil.

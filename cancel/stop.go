@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Stop asks everything in the scope, and below it through all shields, to
-// finish what it is doing and return. It is a request, not a cancellation:
-// those see it who look out for it, with [UntilStop]. Stop does not block. It
-// cannot be taken back; to stop again has no effect.
+// Stop asks everything in the scope, and below it through all shields and
+// [context.WithoutCancel], to finish what it is doing and return. It is a
+// request, not a cancellation: those see it who look out for it, with
+// [UntilStop]. Stop does not block. It cannot be taken back; to stop again has
+// no effect.
 //
 // This is Kotlin's and Erlang's idea of a shutdown in two steps rather than
 // Trio's, where it is under discussion (python-trio/trio#147).

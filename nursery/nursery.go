@@ -131,13 +131,13 @@ func (n *Nursery) join() {
 }
 
 // enter counts one more in and reports whether the nursery is open.
-func (n *Nursery) enter(who uint64) bool {
+func (n *Nursery) enter(kind uint64) bool {
 	for {
 		v := n.state.Load()
 		if v == 0 {
 			return false
 		}
-		if n.state.CompareAndSwap(v, v+who) {
+		if n.state.CompareAndSwap(v, v+kind) {
 			break
 		}
 	}
@@ -146,8 +146,8 @@ func (n *Nursery) enter(who uint64) bool {
 }
 
 // mustEnter is enter for the function fn, and panics if the nursery is not open.
-func (n *Nursery) mustEnter(fn string, who uint64) {
-	if !n.enter(who) {
+func (n *Nursery) mustEnter(fn string, kind uint64) {
+	if !n.enter(kind) {
 		n.refuse(fn)
 	}
 }
@@ -172,11 +172,11 @@ func (n *Nursery) refuse(fn string) {
 }
 
 // leave counts one out, who has returned.
-func (n *Nursery) leave(who uint64) {
-	switch v := n.state.Add(-who); {
+func (n *Nursery) leave(kind uint64) {
+	switch v := n.state.Add(-kind); {
 	case v == 0:
 		close(n.done)
-	case v>>waited == 0 && who == member:
+	case v>>waited == 0 && kind == member:
 		n.dismiss()
 	}
 }
@@ -230,7 +230,7 @@ func (n *Nursery) launch(fn string, task func(ctx context.Context) error, info *
 		n.queue(fn, job{task, info})
 		return
 	}
-	n.mustEnter(fn, info.who())
+	n.mustEnter(fn, info.kind())
 	go n.known(task, info)
 }
 
@@ -252,7 +252,7 @@ func (n *Nursery) plain(task func(ctx context.Context) error) {
 
 // known runs a task with its info.
 func (n *Nursery) known(task func(ctx context.Context) error, info *taskInfo) {
-	defer func() { n.leave(info.who()) }()
+	defer func() { n.leave(info.kind()) }()
 	n.call(task, info)
 }
 
@@ -281,7 +281,8 @@ func (n *Nursery) Cancel(cause error) {
 }
 
 // Scope returns the nursery's cancel scope, which is the context that the body
-// and the tasks get.
+// and the tasks get. A deadline of it ends the nursery early, as Cancel does, and
+// is no failure: for a deadline that is one, call Run within [cancel.FailAfter].
 func (n *Nursery) Scope() *cancel.Scope {
 	n.mustScope("Scope")
 	return n.scope
@@ -292,7 +293,7 @@ type Stats struct {
 	Running  int // tasks that have begun and not returned, daemons among them
 	Queued   int // tasks that wait for their turn under Limit
 	Finished int // tasks that have returned
-	Failed   int // failures, the body's among them
+	Failed   int // failures, the body's among them; not those who called Goexit
 }
 
 // Stats returns figures about the tasks of the nursery as of now. While others

@@ -20,13 +20,16 @@ func (*servedError) Error() string { return "all other tasks have returned" }
 type outcome struct {
 	bodyDone atomic.Bool
 
-	mu       sync.Mutex // guards the fields below
+	// mu guards the fields below. When everyone has left, Run reads without it
+	// what only tasks write: all but served, which the one who dismisses the
+	// daemons may set later than that, and panicked, which Stats may read.
+	mu       sync.Mutex
 	errs     []error    // failures, in the order in which they happened
 	first    *TaskError // the first failure, with which the scope was canceled
 	echoed   bool       // somebody returned an echo of the scope's cancellation
 	panicked *PanicError
 	overdue  *overdue // set with panicked
-	exited   bool     // somebody called Goexit
+	goexit   bool     // somebody called runtime.Goexit
 	served   *servedError
 }
 
@@ -146,7 +149,7 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 	case e.goexit:
 		failure := &TaskError{Task: name, Err: ErrGoexit}
 		n.mu.Lock()
-		n.exited = true
+		n.goexit = true
 		n.firstLocked(failure)
 		n.mu.Unlock()
 		n.scope.Fail(name, failure)
@@ -156,16 +159,17 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 		// The PanicError names the task itself.
 		n.record(name, e.err, e.err)
 	default:
-		n.panicking(e.panicked)
+		n.panicking(name, e.panicked)
 	}
 	if info != nil && info.report != nil {
 		info.report(e.err)
 	}
 }
 
-// panicking records a panic that Run is going to pass on.
-func (n *Nursery) panicking(p *PanicError) {
-	failure := &TaskError{Task: p.Task, Err: p}
+// panicking records a panic that Run is going to pass on. The name is that of the
+// task in this nursery; the panic may have risen from a task of one inside.
+func (n *Nursery) panicking(name string, p *PanicError) {
+	failure := &TaskError{Task: name, Err: p}
 	n.mu.Lock()
 	if n.panicked == nil {
 		n.panicked = p
@@ -175,7 +179,7 @@ func (n *Nursery) panicking(p *PanicError) {
 	}
 	n.firstLocked(failure)
 	n.mu.Unlock()
-	n.scope.Fail(p.Task, failure)
+	n.scope.Fail(name, failure)
 }
 
 // sift returns what is left of err when the echoes are taken out of it, nil if
@@ -242,7 +246,7 @@ func (n *Nursery) end() error {
 	if n.panicked != nil {
 		panic(n.panicked)
 	}
-	if n.exited {
+	if n.goexit {
 		runtime.Goexit()
 	}
 	if len(errs) == 0 {

@@ -91,6 +91,33 @@ func TestPanic(t *testing.T) {
 			t.Errorf("Others = %v, want both, from the inside out", p.Others)
 		}
 	})
+	bubble(t, "N8/the reason in each nursery names the task there", func(t *testing.T, ctx context.Context) {
+		p := caught(t, func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error {
+					return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+						n.Go(func(context.Context) error { explode("v"); return nil }, nursery.Name("inner"))
+						_ = cancel.Forever(ctx)
+						if r, _ := cancel.ReasonOf(ctx); r.Source != cancel.SourceTask || r.Task != "inner" {
+							t.Errorf("ReasonOf() = %+v inside, want the failure of inner", r)
+						}
+						return nil
+					})
+				}, nursery.Name("outer"))
+				_ = cancel.Forever(ctx)
+				if r, _ := cancel.ReasonOf(ctx); r.Source != cancel.SourceTask || r.Task != "outer" {
+					t.Errorf("ReasonOf() = %+v, want the failure of outer", r)
+				}
+				if got, want := context.Cause(ctx).Error(), `task "outer": task "inner" panicked: v`; got != want {
+					t.Errorf("Cause() = %q, want %q", got, want)
+				}
+				return nil
+			})
+		})
+		if p.Task != "inner" {
+			t.Errorf("Task = %q, want inner", p.Task)
+		}
+	})
 	bubble(t, "N8/the first of two counts, and the second is not lost", func(t *testing.T, ctx context.Context) {
 		p := caught(t, func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {

@@ -18,7 +18,9 @@ type Task[T any] struct {
 }
 
 // Spawn starts task in n, as [Nursery.Go] does, and returns a handle to it. The
-// task has a cancel scope of its own within the nursery's.
+// task has a cancel scope of its own within the nursery's. That this one is
+// canceled, by [Task.Cancel] or a deadline that the task gives it
+// ([cancel.FromContext] of its ctx), is no failure of the nursery.
 //
 // The options are [Name] and [Daemon]. Spawn panics if n or task is nil, and if
 // the nursery's Run has returned.

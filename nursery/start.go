@@ -54,13 +54,13 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 		value T
 		calls atomic.Int32
 		ready = make(chan struct{})
-		st    = &starting{gone: make(chan struct{})}
+		st    = &startCall{gone: make(chan struct{})}
 	)
 	info := newTaskInfo("Start", opts)
 	info.starting.Store(true)
 	info.openScope("Start", n)
 	info.intercept = func(e exit) bool { return st.returned(info, e) }
-	n.mustEnter("Start", info.who())
+	n.mustEnter("Start", info.kind())
 	st.release = info.scope.Follow(ctx)
 	go n.known(func(ctx context.Context) error {
 		return task(ctx, func(v T) {
@@ -88,10 +88,10 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 	return none, st.exit.err
 }
 
-// starting is a call of Start. Three may decide it: the task by calling started,
+// A startCall is a call of Start. Three may decide it: the task by calling started,
 // the task by returning, and the caller's context. The last of these counts
 // unless release, which returns true at most once, says that it came too late.
-type starting struct {
+type startCall struct {
 	release func() bool // ends the task's being canceled along with the caller
 	exit    exit        // how the task ended; set before gone is closed
 	gone    chan struct{}
@@ -103,7 +103,7 @@ type starting struct {
 
 // started is called when the task says that it is ready. It reports whether the
 // task belongs to the nursery from now on.
-func (st *starting) started(n *Nursery, info *taskInfo) bool {
+func (st *startCall) started(n *Nursery, info *taskInfo) bool {
 	st.mu.Lock()
 	if st.decided || !st.release() {
 		st.mu.Unlock()
@@ -124,7 +124,7 @@ func (st *starting) started(n *Nursery, info *taskInfo) bool {
 
 // returned is called when the task is through, and reports whether that is for
 // the caller of Start to hear.
-func (st *starting) returned(info *taskInfo, e exit) bool {
+func (st *startCall) returned(info *taskInfo, e exit) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.begun {

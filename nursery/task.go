@@ -48,8 +48,8 @@ func (i *taskInfo) openScope(fn string, n *Nursery) {
 	}
 }
 
-// who says how the task counts in the nursery's state.
-func (i *taskInfo) who() uint64 {
+// kind says how the task counts in the nursery's state.
+func (i *taskInfo) kind() uint64 {
 	if i.daemon && !i.starting.Load() {
 		return daemon
 	}

@@ -16,7 +16,7 @@ import (
 func TestGoodAndBadPages(t *testing.T) {
 	inBubble(t, defaults(), func(t *testing.T, ctx context.Context, s *site, c *crawler) {
 		s.page("/{$}", "a", "a#there", "/a", "missing", "broken", "text", "cut", "midway", "loop", "away",
-			"endless", "slow", "http://other.test/x", "ftp://site.test/x", "mailto:a@site.test", "%zz", "moved")
+			"endless", "full", "slow", "http://other.test/x", "ftp://site.test/x", "mailto:a@site.test", "%zz", "moved")
 		s.page("/a", "/", "a?q=1")
 		s.mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 		s.mux.HandleFunc("/text", func(w http.ResponseWriter, _ *http.Request) {
@@ -42,6 +42,10 @@ func TestGoodAndBadPages(t *testing.T) {
 				}
 			}
 		})
+		s.mux.HandleFunc("/full", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.Write(make([]byte, maxBody))
+		})
 		s.mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		start := time.Now()
 		if err := c.crawl(ctx); err != nil {
@@ -52,7 +56,7 @@ func TestGoodAndBadPages(t *testing.T) {
 		}
 		text := c.summary()
 		mustContain(t, text,
-			"7 pages of http://site.test (5 HTML, 2 other)\n8.4 MB in ",
+			"8 pages of http://site.test (5 HTML, 3 other)\n16.8 MB in ",
 			"5 broken links\n",
 			"http://site.test/broken: 500 Internal Server Error (linked from http://site.test/)\n",
 			"http://site.test/missing: 404 Not Found (linked from http://site.test/)\n",
@@ -64,6 +68,9 @@ func TestGoodAndBadPages(t *testing.T) {
 			"/endless: cut off after 8388608 bytes",
 			"/slow: timed out",
 			"slowest pages:\n")
+		if strings.Contains(text, "/full: cut off") {
+			t.Errorf("a page of exactly %d bytes is said to be cut off:\n%s", maxBody, text)
+		}
 		for path, want := range map[string]int{"/text": 1, "/slow": 1, "/dir/sub": 1, "/a": 2} { // /a with a query too
 			if n := s.count(path); n != want {
 				t.Errorf("%s was visited %d times, want %d", path, n, want)

@@ -72,7 +72,7 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 		return page{}, &statusError{answer.StatusCode}
 	}
 	var p page
-	body := &io.LimitedReader{R: answer.Body, N: maxBody}
+	body := &io.LimitedReader{R: answer.Body, N: maxBody + 1} // one more tells a page that is just as long
 	if kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err == nil && kind == "text/html" {
 		p.html = true
 		p.links, err = links(body, u)
@@ -85,8 +85,8 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 	if _, err := io.Copy(io.Discard, body); err != nil {
 		return p, err
 	}
-	p.bytes = maxBody - body.N
 	p.truncated = body.N == 0
+	p.bytes = min(maxBody+1-body.N, maxBody)
 	return p, nil
 }
 
