@@ -258,6 +258,44 @@ func TestStatsAfterBody(t *testing.T) {
 	}
 }
 
+// What Stats says does not depend on when the workers of a limited nursery run.
+func TestStatsLimited(t *testing.T) {
+	bubble(t, "N11/tasks count as running as soon as there is room", func(t *testing.T, ctx context.Context) {
+		var seen []nursery.Stats
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			see := func() { seen = append(seen, n.Stats()) }
+			n.Go(failing(time.Second, nil))
+			see()
+			for range 4 {
+				n.Go(failing(time.Second, nil))
+			}
+			see()
+			synctest.Wait()
+			see()
+			for range 2 {
+				time.Sleep(time.Second)
+				synctest.Wait()
+				see()
+			}
+			n.Go(failing(time.Second, nil), nursery.Daemon())
+			n.Go(failing(time.Second, nil))
+			see()
+			return nil
+		}, nursery.Limit(3))
+		want := []nursery.Stats{
+			{Running: 1},
+			{Running: 3, Queued: 2},
+			{Running: 3, Queued: 2},
+			{Running: 2, Finished: 3},
+			{Finished: 5},
+			{Running: 2, Finished: 5},
+		}
+		if err != nil || !slices.Equal(seen, want) {
+			t.Errorf("Run() = %v, Stats() = %+v, want nil, %+v", err, seen, want)
+		}
+	})
+}
+
 func TestDeep(t *testing.T) {
 	const depth = 2000
 	down := func(bottom func(ctx context.Context) error) func(ctx context.Context) error {

@@ -16,33 +16,49 @@ type job struct {
 // An unlimited nursery that reuses idle workers was tried and lost to
 // contention for the lock.
 //
+// One worker at a time is begun, which begins the next one, if there is still
+// something to do, before it takes a task for itself. So short tasks are done
+// by few workers, and none is begun for nothing while another is on its way.
+//
 // A worker counts in the nursery's state, a task that waits does not: while one
-// waits there are as many workers as the limit allows.
+// waits there is a worker, if only on its way.
 //
 // The fields are guarded by the nursery's mu.
 type limited struct {
 	workers int
+	coming  bool // a worker has been begun, and has not come to take a task yet
 	jobs    ring
-	handed  uint64 // tasks that a worker was given after its first
+	taken   uint64 // tasks that workers have taken
 }
 
 // queue accepts a task of a limited nursery in the name of the function fn.
 func (n *Nursery) queue(fn string, j job) {
 	n.lockBusy()
-	if n.workers == n.conf.limit {
-		n.jobs.push(j)
-		n.mu.Unlock()
-		return
-	}
-	open := n.enter(member)
+	begin, open := n.beginLocked()
 	if open {
-		n.workers++
+		n.jobs.push(j)
 	}
 	n.mu.Unlock()
 	if !open {
 		n.refuse(fn)
 	}
-	go n.worker(j)
+	if begin {
+		go n.worker(true)
+	}
+}
+
+// beginLocked reports whether another worker is to be begun, and counts it in,
+// and whether the nursery is open.
+func (n *Nursery) beginLocked() (begin, open bool) {
+	if n.coming || n.workers == n.conf.limit {
+		return false, true // a worker is in the nursery
+	}
+	if !n.enter(member) {
+		return false, false
+	}
+	n.coming = true
+	n.workers++
+	return true, true
 }
 
 // lockBusy locks mu, for which workers with short tasks contend. What it guards
@@ -57,35 +73,45 @@ func (n *Nursery) lockBusy() {
 	n.mu.Lock()
 }
 
-// worker runs j and then what waits, until nothing does.
-func (n *Nursery) worker(j job) {
+// worker runs what waits, until nothing does. It is the first in its place, the
+// one that was coming, or goes on for one that a task has ended.
+func (n *Nursery) worker(first bool) {
 	idle := false
 	defer func() {
-		if !idle {
+		if idle {
+			n.leave(member)
+		} else {
 			// A task called Goexit, which ends this goroutine. Another goes on.
-			if j, ok := n.next(); ok {
-				go n.worker(j)
-				return
-			}
+			go n.worker(false)
 		}
-		n.leave(member)
 	}()
-	for ok := true; ok; j, ok = n.next() {
+	for j, ok := n.next(first); ok; j, ok = n.next(false) {
 		n.call(j.task, j.info)
 	}
 	idle = true
 }
 
 // next returns the task whose turn it is, or lets the worker go.
-func (n *Nursery) next() (job, bool) {
+func (n *Nursery) next(first bool) (j job, ok bool) {
 	n.lockBusy()
-	defer n.mu.Unlock()
-	if n.jobs.len == 0 {
-		n.workers--
-		return job{}, false
+	if first {
+		n.coming = false
 	}
-	n.handed++
-	return n.jobs.pop(), true
+	begin := false
+	if ok = n.jobs.len > 0; ok {
+		j = n.jobs.pop()
+		n.taken++
+		if first && n.jobs.len > 0 {
+			begin, _ = n.beginLocked()
+		}
+	} else {
+		n.workers--
+	}
+	n.mu.Unlock()
+	if begin {
+		go n.worker(true)
+	}
+	return j, ok
 }
 
 // A ring is a first-in-first-out queue of jobs.

@@ -24,7 +24,7 @@ type Nursery struct {
 	// Invariant: state is 0 before Run has begun and for ever once the
 	// nursery has ended, so that nobody comes in when it is 0.
 	state    atomic.Uint64
-	accepted atomic.Uint64 // all who ever came in
+	accepted atomic.Uint64 // all tasks that ever came in, but for those under a limit
 
 	scope *cancel.Scope
 	conf  config
@@ -138,18 +138,18 @@ func (n *Nursery) enter(kind uint64) bool {
 			return false
 		}
 		if n.state.CompareAndSwap(v, v+kind) {
-			break
+			return true
 		}
 	}
-	n.accepted.Add(1)
-	return true
 }
 
-// mustEnter is enter for the function fn, and panics if the nursery is not open.
+// mustEnter is enter for a task, which the function fn is given, and panics if
+// the nursery is not open.
 func (n *Nursery) mustEnter(fn string, kind uint64) {
 	if !n.enter(kind) {
 		n.refuse(fn)
 	}
+	n.accepted.Add(1)
 }
 
 // mustScope panics in the name of the function fn if n does not come from Run.
@@ -301,20 +301,26 @@ type Stats struct {
 // just then.
 func (n *Nursery) Stats() Stats {
 	n.mu.Lock()
-	queued, handed, failed := n.jobs.len, n.handed, len(n.errs)
+	queued, taken, failed := n.jobs.len, n.taken, len(n.errs)
 	if n.panicked != nil {
 		failed++
 	}
+	idle, coming := n.conf.limit-n.workers, 0
+	if n.coming {
+		idle, coming = idle+1, 1
+	}
 	n.mu.Unlock()
-	begun := n.accepted.Load() + handed
-	running := n.state.Load() & everyone
+	begun := int(n.accepted.Load() + taken)
+	running := int(n.state.Load()&everyone) - coming
 	if running > 0 && !n.bodyDone.Load() {
 		running--
 	}
+	// Workers that are coming, or about to be, take what waits.
+	moving := min(queued, max(0, idle))
 	return Stats{
-		Running:  int(running),
-		Queued:   queued,
-		Finished: int(begun - min(begun, running)),
+		Running:  running + moving,
+		Queued:   queued - moving,
+		Finished: max(0, begun-running),
 		Failed:   failed,
 	}
 }
