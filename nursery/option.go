@@ -63,7 +63,7 @@ func Name(name string) NameOption { return nameOption(name) }
 // Limit panics if n is less than 1.
 //
 // Such tasks share goroutines, one after the other: who calls
-// [runtime.LockOSThread] or [pprof.SetGoroutineLabels] in one has to undo it.
+// [runtime.LockOSThread] or pprof.SetGoroutineLabels in one has to undo it.
 //
 // errgroup's SetLimit makes Go block; here Go never blocks, so that a task of a
 // limited nursery may start tasks in it.
