@@ -187,3 +187,98 @@ func TestErrorKeepsNoScope(t *testing.T) {
 	}
 	runtime.KeepAlive(err)
 }
+
+func TestClose(t *testing.T) {
+	bubble(t, "C8/what is derived is canceled with a cause that says so", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(ctx, cancel.Name("crawl"))
+		std, stop := context.WithCancel(s)
+		defer stop()
+		inner, alone := cancel.New(s), cancel.New(s)
+		inner.Done()
+		s.Close()
+		s.Close()
+		s.Cancel(errBoom) // too late
+		for _, c := range []context.Context{s, std, inner, alone} {
+			if cause := context.Cause(c); !errors.Is(cause, cancel.ErrClosed) || cause.Error() != `scope "crawl" has ended` {
+				t.Errorf("Cause() = %v, want that the scope has ended", cause)
+			}
+			wantEnded(t, "c", c, context.Canceled, context.Cause(c))
+			if r, _ := cancel.ReasonOf(c); r.Source != cancel.SourceClosed || r.Scope != "crawl" {
+				t.Errorf("ReasonOf() = %v, want the end of crawl", r)
+			}
+		}
+		unnamed := cancel.New(ctx)
+		unnamed.Close()
+		if cause := context.Cause(unnamed); !errors.Is(cause, cancel.ErrClosed) || cause.Error() != "scope has ended" {
+			t.Errorf("Cause() = %v", cause)
+		}
+	})
+	bubble(t, "C8/a deadline that passes later has no effect", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(ctx, cancel.Timeout(time.Second))
+		s.Close()
+		s.SetTimeout(0)
+		time.Sleep(time.Minute)
+		if s.Err() != context.Canceled {
+			t.Errorf("Err() = %v, want Canceled", s.Err())
+		}
+	})
+	t.Run("C8/nothing stays in the parent", func(t *testing.T) {
+		std := t.Context()
+		scope := cancel.New(context.Background())
+		defer scope.Close()
+		listened := cancel.New(context.Background())
+		defer listened.Close()
+		for _, parent := range []context.Context{std, scope, context.WithValue(scope, t, 1), listened} {
+			round := func(n int) uint64 {
+				for range n {
+					s := cancel.New(parent, cancel.Timeout(time.Hour))
+					s.Done()
+					if parent == context.Context(listened) {
+						cancel.UntilStop(s).Done()
+					}
+					s.Close()
+				}
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return m.HeapAlloc
+			}
+			before := round(1000)
+			// A word for each would be 800 KB.
+			if after := round(100_000); after > before+400_000 {
+				t.Errorf("below %v the heap grew from %d to %d bytes", parent, before, after)
+			}
+		}
+		for range 1_000_000 {
+			cancel.New(scope).Close()
+		}
+	})
+	t.Run("C8/a scope that ended by itself is let go, closed or not", func(t *testing.T) {
+		std := t.Context()
+		scope := cancel.New(context.Background())
+		defer scope.Close()
+		for _, parent := range []context.Context{std, scope} {
+			for _, end := range []func(s *cancel.Scope){
+				func(s *cancel.Scope) { s.Close() },
+				func(s *cancel.Scope) { s.Cancel(nil) },
+				func(s *cancel.Scope) { s.SetTimeout(0) },
+			} {
+				w := func() weak.Pointer[cancel.Scope] {
+					s := cancel.New(parent)
+					s.Done()
+					end(s)
+					return weak.Make(s)
+				}()
+				for range 10 {
+					runtime.GC()
+					if w.Value() == nil {
+						break
+					}
+				}
+				if w.Value() != nil {
+					t.Errorf("below %v, a scope that has ended is still reachable", parent)
+				}
+			}
+		}
+	})
+}

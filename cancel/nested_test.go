@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -165,3 +166,80 @@ func (e *askingError) ask() {
 
 func (e *askingError) Error() string        { e.ask(); return "asking" }
 func (e *askingError) Is(target error) bool { e.ask(); return target == e }
+
+func TestDeep(t *testing.T) {
+	const depth = 100_000
+	grow := func(opts ...cancel.Option) []*cancel.Scope {
+		scopes := []*cancel.Scope{cancel.New(context.Background(), opts...)}
+		for range depth {
+			scopes = append(scopes, cancel.New(scopes[len(scopes)-1], opts...))
+		}
+		return scopes
+	}
+	closeAll := func(scopes []*cancel.Scope) {
+		for i := range scopes {
+			if i%2 == 0 {
+				scopes[len(scopes)-1-i].Close()
+			}
+		}
+		for _, s := range scopes {
+			s.Close()
+		}
+	}
+	t.Run("C13/asked one by one", func(t *testing.T) {
+		scopes := grow()
+		for _, s := range scopes {
+			if s.Err() != nil {
+				t.Fatalf("Err() = %v, want nil", s.Err())
+			}
+		}
+		closeAll(scopes)
+	})
+	t.Run("C13/canceled at the top", func(t *testing.T) {
+		scopes := grow()
+		leaf := scopes[depth]
+		<-func() <-chan struct{} {
+			done := leaf.Done()
+			scopes[0].Cancel(errBoom)
+			return done
+		}()
+		for _, s := range scopes {
+			if s.Err() != context.Canceled {
+				t.Fatalf("Err() = %v, want Canceled", s.Err())
+			}
+		}
+		if context.Cause(leaf) != errBoom {
+			t.Errorf("Cause() = %v, want boom", context.Cause(leaf))
+		}
+		closeAll(scopes)
+	})
+	t.Run("C13/closed at the top", func(t *testing.T) {
+		scopes := grow()
+		done := scopes[depth].Done()
+		scopes[0].Close()
+		<-done
+		closeAll(scopes)
+	})
+	t.Run("C13/deadlines and stops", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			scopes := grow()
+			for _, i := range []int{0, 1, depth / 2, depth} {
+				scopes[i].SetTimeout(time.Second)
+			}
+			stop := cancel.UntilStop(scopes[depth])
+			scopes[0].Stop()
+			wantEnded(t, "stop", stop, context.Canceled, cancel.ErrStopping)
+			if d, ok := scopes[depth].Deadline(); !ok || time.Until(d) != time.Second {
+				t.Errorf("Deadline() = %v, want a second", d)
+			}
+			<-scopes[depth].Done()
+			if r, _ := cancel.ReasonOf(scopes[depth]); r.Source != cancel.SourceDeadline {
+				t.Errorf("ReasonOf() = %v, want a deadline", r)
+			}
+			closeAll(scopes)
+			if len(scopes[depth].String()) < depth {
+				t.Error("String() is too short")
+			}
+		})
+	})
+}

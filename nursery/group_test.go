@@ -268,3 +268,26 @@ func TestDeepError(t *testing.T) {
 		})
 	}
 }
+
+func TestGroupError(t *testing.T) {
+	t.Run("N3/formats", func(t *testing.T) {
+		err := group(t, "g", errors.New("a\nb"), &nursery.TaskError{Task: "x", Err: group(t, "", io.EOF, errBoom)})
+		for format, want := range map[string]string{
+			"%v":  `nursery "g": 2 failures: a; b; task "x": 2 failures: EOF; boom`,
+			"%s":  `nursery "g": 2 failures: a; b; task "x": 2 failures: EOF; boom`,
+			"%+v": "nursery \"g\": 2 failures\n├── a\n│   b\n└── task \"x\": 2 failures\n    ├── EOF\n    └── boom",
+			"%x":  `%!x(*nursery.GroupError=nursery "g": 2 failures: a; b; task "x": 2 failures: EOF; boom)`,
+		} {
+			if got := fmt.Sprintf(format, err); got != want {
+				t.Errorf("%s: %q, want %q", format, got, want)
+			}
+		}
+		if g := new(nursery.GroupError); !errors.As(err, &g) || g.Nursery() != "g" {
+			t.Errorf("Nursery() = %q, want g", g.Nursery())
+		}
+		task := &nursery.TaskError{Err: errBoom}
+		if task.Error() != "boom" || fmt.Sprintf("%+v", task) != "boom" || !errors.Is(task, errBoom) {
+			t.Errorf("TaskError without a name = %v", task)
+		}
+	})
+}

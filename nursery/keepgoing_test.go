@@ -120,3 +120,31 @@ func TestKeepGoingOutcome(t *testing.T) {
 		}
 	})
 }
+
+func TestKeepGoing(t *testing.T) {
+	bubble(t, "N12/failures do not cancel, and all come back", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for i := range 3 {
+				n.Go(failing(time.Duration(i)*time.Second, errBoom))
+			}
+			n.Go(failing(5*time.Second, nil))
+			return errors.New("body")
+		}, nursery.KeepGoing())
+		if got, d := failures(t, err), time.Since(start); len(got) != 4 || d != 5*time.Second {
+			t.Errorf("failures = %v after %v, want 4 after 5s", got, d)
+		}
+	})
+	bubble(t, "N12/a cancellation still ends it", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(failing(0, errBoom))
+			n.Go(cancel.Forever)
+			time.Sleep(time.Second)
+			n.Cancel(nil)
+			return nil
+		}, nursery.KeepGoing())
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want boom", got)
+		}
+	})
+}

@@ -2,7 +2,6 @@ package nursery_test
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -119,115 +118,6 @@ func TestLimit(t *testing.T) {
 			if ran.Load() != 20 || end == "returned" {
 				t.Errorf("%d tasks ran, and Run %s, want 20 and no return", ran.Load(), end)
 			}
-		}
-	})
-}
-
-// runToEnd calls fn in a goroutine of its own and tells how it ended.
-func runToEnd(fn func()) string {
-	ch := make(chan string)
-	go func() {
-		how := "called Goexit"
-		defer func() {
-			if recover() != nil {
-				how = "panicked"
-			}
-			ch <- how
-		}()
-		fn()
-		how = "returned"
-	}()
-	return <-ch
-}
-
-func TestDaemon(t *testing.T) {
-	bubble(t, "N10/canceled when all others have returned, and awaited", func(t *testing.T, ctx context.Context) {
-		start := time.Now()
-		var reasons []error
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error {
-				<-ctx.Done()
-				reasons = append(reasons, context.Cause(ctx))
-				time.Sleep(time.Second)
-				return ctx.Err()
-			}, nursery.Daemon())
-			n.Go(failing(time.Second, nil))
-			return cancel.Sleep(ctx, 2*time.Second)
-		})
-		if d := time.Since(start); err != nil || d != 3*time.Second || len(reasons) != 1 {
-			t.Errorf("Run() = %v after %v, want nil after 3s", err, d)
-		}
-	})
-	bubble(t, "N10/its failure is a failure", func(t *testing.T, ctx context.Context) {
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(failing(time.Second, errBoom), nursery.Daemon())
-			return cancel.Forever(ctx)
-		})
-		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want boom", got)
-		}
-	})
-	bubble(t, "N10/a daemon may start tasks while it ends", func(t *testing.T, ctx context.Context) {
-		ran := false
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error {
-				<-ctx.Done()
-				n.Go(func(ctx context.Context) error { ran = true; return ctx.Err() })
-				return nil
-			}, nursery.Daemon())
-			return nil
-		})
-		if err != nil || !ran {
-			t.Errorf("Run() = %v, ran %v, want nil, true", err, ran)
-		}
-	})
-	bubble(t, "N10/a nursery of daemons alone ends with the body", func(t *testing.T, ctx context.Context) {
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			for range 10 {
-				n.Go(cancel.Forever, nursery.Daemon(), nursery.Name("d"))
-			}
-			return nil
-		}, nursery.Limit(2))
-		if err != nil {
-			t.Errorf("Run() = %v, want nil", err)
-		}
-	})
-	bubble(t, "N10/after an outer cancellation its echo is that one's", func(t *testing.T, ctx context.Context) {
-		cancel.FromContext(ctx).Cancel(nil)
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(cancel.Forever, nursery.Daemon())
-			return nil
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Run() = %v, want the cancellation", err)
-		}
-	})
-}
-
-func TestKeepGoing(t *testing.T) {
-	bubble(t, "N12/failures do not cancel, and all come back", func(t *testing.T, ctx context.Context) {
-		start := time.Now()
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			for i := range 3 {
-				n.Go(failing(time.Duration(i)*time.Second, errBoom))
-			}
-			n.Go(failing(5*time.Second, nil))
-			return errors.New("body")
-		}, nursery.KeepGoing())
-		if got, d := failures(t, err), time.Since(start); len(got) != 4 || d != 5*time.Second {
-			t.Errorf("failures = %v after %v, want 4 after 5s", got, d)
-		}
-	})
-	bubble(t, "N12/a cancellation still ends it", func(t *testing.T, ctx context.Context) {
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(failing(0, errBoom))
-			n.Go(cancel.Forever)
-			time.Sleep(time.Second)
-			n.Cancel(nil)
-			return nil
-		}, nursery.KeepGoing())
-		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want boom", got)
 		}
 	})
 }

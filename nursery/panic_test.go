@@ -17,21 +17,6 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// caught runs fn and returns the *PanicError with which it panics.
-func caught(t *testing.T, fn func()) (p *nursery.PanicError) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		v := recover()
-		var ok bool
-		if p, ok = v.(*nursery.PanicError); !ok {
-			t.Fatalf("panic(%v), want a *PanicError", v)
-		}
-	}()
-	fn()
-	return nil
-}
-
 // A lockedBuffer is a buffer for several goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex
@@ -250,64 +235,6 @@ func TestPanic(t *testing.T) {
 		})
 		if out.String() != "" {
 			t.Errorf("reported: %s", out.String())
-		}
-	})
-}
-
-func TestGoexit(t *testing.T) {
-	exit := func(context.Context) error { runtime.Goexit(); return nil }
-	run := func(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) string {
-		return runToEnd(func() { _ = nursery.Run(ctx, body) })
-	}
-	bubble(t, "N9/in a task", func(t *testing.T, ctx context.Context) {
-		var cause error
-		end := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(exit, nursery.Name("x"))
-			n.Go(func(ctx context.Context) error { <-ctx.Done(); cause = context.Cause(ctx); return errBoom })
-			return nil
-		})
-		if end != "called Goexit" || !errors.Is(cause, nursery.ErrGoexit) {
-			t.Errorf("Run %s, cause %v, want Goexit, ErrGoexit", end, cause)
-		}
-	})
-	bubble(t, "N9/in the body, with the tasks joined first", func(t *testing.T, ctx context.Context) {
-		joined := false
-		end := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); joined = true; return nil })
-			return exit(ctx)
-		})
-		if end != "called Goexit" || !joined {
-			t.Errorf("Run %s, joined %v, want Goexit, true", end, joined)
-		}
-	})
-	bubble(t, "N9/a panic comes before it", func(t *testing.T, ctx context.Context) {
-		for range 2 {
-			end := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(func(ctx context.Context) error { <-ctx.Done(); panic("p") })
-				n.Go(exit)
-				return nil
-			})
-			if end != "panicked" {
-				t.Errorf("Run %s, want a panic", end)
-			}
-			end = run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(func(ctx context.Context) error { <-ctx.Done(); panic("p") })
-				return exit(ctx)
-			})
-			if end != "panicked" {
-				t.Errorf("Run %s, want a panic", end)
-			}
-		}
-	})
-	bubble(t, "N9/through nurseries", func(t *testing.T, ctx context.Context) {
-		end := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error {
-				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { n.Go(exit); return nil })
-			})
-			return cancel.Forever(ctx)
-		})
-		if end != "called Goexit" {
-			t.Errorf("Run %s, want Goexit", end)
 		}
 	})
 }

@@ -5,57 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery"
-	"github.com/grove-go/grove/testutil"
 )
-
-// bubble runs fn in a bubble with a root scope.
-func bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
-}
-
-// failing returns a task that fails after d.
-func failing(d time.Duration, err error) func(ctx context.Context) error {
-	return func(ctx context.Context) error {
-		if err := cancel.Sleep(ctx, d); err != nil {
-			return err
-		}
-		return err
-	}
-}
-
-// failures returns what is in the group that err must be.
-func failures(t *testing.T, err error) []error {
-	t.Helper()
-	g, ok := err.(*nursery.GroupError)
-	if !ok {
-		t.Fatalf("Run() = %v (%T), want a *GroupError", err, err)
-	}
-	return g.Unwrap()
-}
-
-// mustPanic runs fn, which must panic with a text that contains want.
-func mustPanic(t *testing.T, want string, fn func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
-			t.Errorf("panic(%q), want one that contains %q", got, want)
-		}
-	}()
-	fn()
-}
-
-var errBoom = errors.New("boom")
 
 func TestRunJoins(t *testing.T) {
 	bubble(t, "N1/waits for tasks that tasks have started", func(t *testing.T, ctx context.Context) {
@@ -202,146 +158,6 @@ func TestFailure(t *testing.T) {
 	})
 }
 
-func TestEchoes(t *testing.T) {
-	dial := func(ctx context.Context) error {
-		<-ctx.Done()
-		var d net.Dialer
-		_, err := d.DialContext(ctx, "tcp", "127.0.0.1:1")
-		return err
-	}
-	echoes := map[string]func(ctx context.Context) error{
-		"ctx.Err":        func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-		"wrapped":        func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("read: %w", ctx.Err()) },
-		"context.Cause":  func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
-		"cancel.Err":     cancel.Forever,
-		"joined":         func(ctx context.Context) error { <-ctx.Done(); return errors.Join(cancel.Err(ctx), ctx.Err()) },
-		"of package net": dial,
-		"of a nursery":   func(ctx context.Context) error { return nursery.Run(ctx, parked) },
-		"of a derived context": func(ctx context.Context) error {
-			ctx, stop := context.WithCancel(ctx)
-			defer stop()
-			return cancel.Forever(ctx)
-		},
-		"of a timeout that came second": func(ctx context.Context) error {
-			return cancel.FailAfter(ctx, time.Hour, cancel.Forever)
-		},
-		"of a timeout that came first and was slow": func(ctx context.Context) error {
-			return cancel.FailAfter(ctx, time.Second/2, func(ctx context.Context) error {
-				<-ctx.Done()
-				time.Sleep(time.Hour)
-				return ctx.Err()
-			})
-		},
-	}
-	for name, echo := range echoes {
-		bubble(t, "N4/dropped: "+name, func(t *testing.T, ctx context.Context) {
-			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(echo, nursery.Name("sibling"))
-				n.Go(failing(time.Second, errBoom))
-				return nil
-			})
-			if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-				t.Errorf("failures = %v, want boom alone", got)
-			}
-		})
-		bubble(t, "N5/n.Cancel is no failure: "+name, func(t *testing.T, ctx context.Context) {
-			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(echo)
-				time.Sleep(time.Second)
-				n.Cancel(errBoom)
-				return ctx.Err()
-			})
-			if err != nil {
-				t.Errorf("Run() = %v, want nil", err)
-			}
-		})
-		bubble(t, "N6/collapsed: "+name, func(t *testing.T, ctx context.Context) {
-			time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(errBoom) })
-			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(echo)
-				n.Go(echo)
-				return cancel.Forever(ctx)
-			})
-			got := failures(t, err)
-			e, ok := got[0].(*cancel.Error)
-			if len(got) != 1 || !ok || e.Reason.Cause != errBoom || !errors.Is(err, context.Canceled) || errors.Is(err, errBoom) {
-				t.Errorf("failures = %v, want one *cancel.Error with the cause boom in it", got)
-			}
-		})
-	}
-	real := map[string]func(ctx context.Context) error{
-		"the same sentinel":     func(ctx context.Context) error { <-ctx.Done(); return errBoom },
-		"joined with an echo":   func(ctx context.Context) error { <-ctx.Done(); return errors.Join(ctx.Err(), io.EOF) },
-		"its own timeout":       func(ctx context.Context) error { <-ctx.Done(); return context.DeadlineExceeded },
-		"another context's end": func(ctx context.Context) error { <-ctx.Done(); return otherEnd() },
-		"a real one in a group": func(ctx context.Context) error {
-			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(cancel.Forever)
-				<-ctx.Done()
-				return io.EOF
-			})
-		},
-	}
-	for name, task := range real {
-		bubble(t, "N4/kept: "+name, func(t *testing.T, ctx context.Context) {
-			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.Go(failing(time.Second, errBoom))
-				n.Go(task)
-				return nil
-			})
-			got := failures(t, err)
-			if len(got) != 2 || got[0] != errBoom {
-				t.Fatalf("failures = %v, want boom and another one", got)
-			}
-			if g, ok := got[1].(*nursery.GroupError); ok && len(g.Unwrap()) != 1 {
-				t.Errorf("inner failures = %v, want them without the echo", g.Unwrap())
-			}
-		})
-	}
-	bubble(t, "N6/nil in spite of a cancellation is nil", func(t *testing.T, ctx context.Context) {
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error { <-ctx.Done(); return nil })
-			cancel.FromContext(ctx).Cancel(nil)
-			return nil
-		})
-		if err != nil {
-			t.Errorf("Run() = %v, want nil", err)
-		}
-	})
-	bubble(t, "N6/a failure in reaction to an outer cancellation stands beside it", func(t *testing.T, ctx context.Context) {
-		time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(nil) })
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(cancel.Forever)
-			n.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
-			return nil
-		})
-		got := failures(t, err)
-		if len(got) != 2 || got[0] != errBoom || !errors.Is(got[1], context.Canceled) {
-			t.Errorf("failures = %v, want boom and the cancellation", got)
-		}
-	})
-	bubble(t, "N6/an outer deadline is absorbed where it belongs", func(t *testing.T, ctx context.Context) {
-		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
-			return nursery.Run(ctx, parked)
-		})
-		if !moved || err != nil {
-			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
-		}
-	})
-	bubble(t, "N4/canceled by hand, then from outside", func(t *testing.T, ctx context.Context) {
-		outer := cancel.FromContext(ctx)
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return ctx.Err() })
-			n.Cancel(io.EOF)
-			outer.Cancel(errBoom)
-			return nil
-		})
-		if e, ok := failures(t, err)[0].(*cancel.Error); !ok || e.Reason.Cause != errBoom {
-			t.Errorf("Run() = %v, want the outer cancellation", err)
-		}
-	})
-}
-
 // otherEnd returns the error of a context that has nothing to do with any other.
 func otherEnd() error {
 	s := cancel.New(context.Background())
@@ -435,36 +251,4 @@ func startNil(ctx context.Context, n *nursery.Nursery) {
 func runNil(body func(context.Context, *nursery.Nursery) error) {
 	var none context.Context
 	_ = nursery.Run(none, body)
-}
-
-func TestStats(t *testing.T) {
-	bubble(t, "N18/figures follow the tasks", func(t *testing.T, ctx context.Context) {
-		check := func(n *nursery.Nursery, want nursery.Stats) {
-			t.Helper()
-			synctest.Wait()
-			if got := n.Stats(); got != want {
-				t.Errorf("Stats() = %+v, want %+v", got, want)
-			}
-		}
-		for _, opts := range [][]nursery.Option{{nursery.KeepGoing()}, {nursery.KeepGoing(), nursery.Limit(2)}} {
-			limited := len(opts) == 2
-			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				check(n, nursery.Stats{})
-				n.Go(failing(time.Second, nil))
-				n.Go(failing(2*time.Second, errBoom))
-				n.Go(cancel.Forever, nursery.Daemon())
-				n.Go(failing(3*time.Second, nil))
-				if limited {
-					check(n, nursery.Stats{Running: 3, Queued: 1})
-				} else {
-					check(n, nursery.Stats{Running: 4})
-				}
-				time.Sleep(2500 * time.Millisecond)
-				check(n, nursery.Stats{Running: 2, Finished: 2, Failed: 1})
-				time.Sleep(2 * time.Second)
-				check(n, nursery.Stats{Running: 1, Finished: 3, Failed: 1})
-				return nil
-			}, opts...)
-		}
-	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -190,6 +191,124 @@ func TestTask(t *testing.T) {
 			task.Cancel(nil)
 			return nil
 		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+func TestSpawn(t *testing.T) {
+	bubble(t, "N14/Wait returns the result, also later", func(t *testing.T, ctx context.Context) {
+		var task *nursery.Task[string]
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task = nursery.Spawn(n, func(ctx context.Context) (string, error) { return "v", cancel.Sleep(ctx, time.Second) })
+			select {
+			case <-task.Done():
+				t.Error("Done before the task had ended")
+			default:
+			}
+			v, err := task.Wait(ctx)
+			if v != "v" || err != nil {
+				t.Errorf("Wait() = %q, %v, want v, nil", v, err)
+			}
+			return err
+		})
+		done := cancel.New(ctx)
+		done.Cancel(nil)
+		if v, werr := task.Wait(done); v != "v" || werr != nil || err != nil {
+			t.Errorf("Wait() = %q, %v, want v, nil; Run() = %v", v, werr, err)
+		}
+		<-task.Done()
+		task.Cancel(nil)
+		done.Close()
+	})
+	bubble(t, "N14/a failure is the nursery's, and handed back it adds nothing", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(context.Context) (int, error) { return 7, errBoom }, nursery.Name("x"))
+			v, err := task.Wait(context.WithoutCancel(ctx))
+			if v != 7 || !errors.Is(err, errBoom) {
+				t.Errorf("Wait() = %d, %v, want 7, boom", v, err)
+			}
+			return err
+		})
+		if got := failures(t, err); len(got) != 1 || got[0].Error() != `task "x": boom` {
+			t.Errorf("failures = %v, want that of x alone", got)
+		}
+	})
+	bubble(t, "N14/Cancel cancels it alone, and its echo is no failure", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
+			task.Cancel(io.EOF)
+			_, err := task.Wait(ctx)
+			if !isCancel(io.EOF)(err) {
+				t.Errorf("Wait() = %v, want the cancellation", err)
+			}
+			other := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, errBoom })
+			if ctx.Err() != nil {
+				t.Error("Cancel of a task reached its siblings")
+			}
+			other.Cancel(nil)
+			return nil
+		})
+		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+			t.Errorf("failures = %v, want the one that is no echo", got)
+		}
+	})
+	bubble(t, "N14/Wait gives up without touching the task", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 3, cancel.Sleep(ctx, time.Minute) })
+			moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+				_, err := task.Wait(ctx)
+				return err
+			})
+			if !moved || err != nil {
+				t.Errorf("MoveOnAfter(Wait) = %v, %v, want true, nil", moved, err)
+			}
+			if v, err := task.Wait(ctx); v != 3 || err != nil {
+				t.Errorf("Wait() = %v, %v, want 3, nil", v, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N14/Wait tells of a panic, a Goexit and the nursery's end", func(t *testing.T, ctx context.Context) {
+		var tasks []*nursery.Task[int]
+		spawn := func(n *nursery.Nursery, end func(ctx context.Context) error) {
+			tasks = append(tasks, nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, end(ctx) }))
+		}
+		caught(t, func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				spawn(n, func(context.Context) error { panic("p") })
+				spawn(n, func(context.Context) error { runtime.Goexit(); return nil })
+				spawn(n, cancel.Forever)
+				return nil
+			})
+		})
+		_, err := tasks[0].Wait(ctx)
+		if p, ok := err.(*nursery.PanicError); !ok || p.Value != "p" {
+			t.Errorf("Wait() = %v, want the PanicError", err)
+		}
+		if _, err := tasks[1].Wait(ctx); err != nursery.ErrGoexit {
+			t.Errorf("Wait() = %v, want ErrGoexit", err)
+		}
+		if _, err := tasks[2].Wait(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Wait() = %v, want the cancellation", err)
+		}
+	})
+	bubble(t, "N14/a task that waits in a queue can be canceled, and runs", func(t *testing.T, ctx context.Context) {
+		ran := false
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(failing(time.Second, nil))
+			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { ran = true; return 0, cancel.Err(ctx) })
+			task.Cancel(io.EOF)
+			_, err := task.Wait(ctx)
+			if !isCancel(io.EOF)(err) || !ran {
+				t.Errorf("Wait() = %v, ran %v, want the cancellation, true", err, ran)
+			}
+			return nil
+		}, nursery.Limit(1))
 		if err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}

@@ -1,0 +1,154 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+func TestEchoes(t *testing.T) {
+	dial := func(ctx context.Context) error {
+		<-ctx.Done()
+		var d net.Dialer
+		_, err := d.DialContext(ctx, "tcp", "127.0.0.1:1")
+		return err
+	}
+	echoes := map[string]func(ctx context.Context) error{
+		"ctx.Err":        func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"wrapped":        func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("read: %w", ctx.Err()) },
+		"context.Cause":  func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+		"cancel.Err":     cancel.Forever,
+		"joined":         func(ctx context.Context) error { <-ctx.Done(); return errors.Join(cancel.Err(ctx), ctx.Err()) },
+		"of package net": dial,
+		"of a nursery":   func(ctx context.Context) error { return nursery.Run(ctx, parked) },
+		"of a derived context": func(ctx context.Context) error {
+			ctx, stop := context.WithCancel(ctx)
+			defer stop()
+			return cancel.Forever(ctx)
+		},
+		"of a timeout that came second": func(ctx context.Context) error {
+			return cancel.FailAfter(ctx, time.Hour, cancel.Forever)
+		},
+		"of a timeout that came first and was slow": func(ctx context.Context) error {
+			return cancel.FailAfter(ctx, time.Second/2, func(ctx context.Context) error {
+				<-ctx.Done()
+				time.Sleep(time.Hour)
+				return ctx.Err()
+			})
+		},
+	}
+	for name, echo := range echoes {
+		bubble(t, "N4/dropped: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(echo, nursery.Name("sibling"))
+				n.Go(failing(time.Second, errBoom))
+				return nil
+			})
+			if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
+				t.Errorf("failures = %v, want boom alone", got)
+			}
+		})
+		bubble(t, "N5/n.Cancel is no failure: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(echo)
+				time.Sleep(time.Second)
+				n.Cancel(errBoom)
+				return ctx.Err()
+			})
+			if err != nil {
+				t.Errorf("Run() = %v, want nil", err)
+			}
+		})
+		bubble(t, "N6/collapsed: "+name, func(t *testing.T, ctx context.Context) {
+			time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(errBoom) })
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(echo)
+				n.Go(echo)
+				return cancel.Forever(ctx)
+			})
+			got := failures(t, err)
+			e, ok := got[0].(*cancel.Error)
+			if len(got) != 1 || !ok || e.Reason.Cause != errBoom || !errors.Is(err, context.Canceled) || errors.Is(err, errBoom) {
+				t.Errorf("failures = %v, want one *cancel.Error with the cause boom in it", got)
+			}
+		})
+	}
+	real := map[string]func(ctx context.Context) error{
+		"the same sentinel":     func(ctx context.Context) error { <-ctx.Done(); return errBoom },
+		"joined with an echo":   func(ctx context.Context) error { <-ctx.Done(); return errors.Join(ctx.Err(), io.EOF) },
+		"its own timeout":       func(ctx context.Context) error { <-ctx.Done(); return context.DeadlineExceeded },
+		"another context's end": func(ctx context.Context) error { <-ctx.Done(); return otherEnd() },
+		"a real one in a group": func(ctx context.Context) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(cancel.Forever)
+				<-ctx.Done()
+				return io.EOF
+			})
+		},
+	}
+	for name, task := range real {
+		bubble(t, "N4/kept: "+name, func(t *testing.T, ctx context.Context) {
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(failing(time.Second, errBoom))
+				n.Go(task)
+				return nil
+			})
+			got := failures(t, err)
+			if len(got) != 2 || got[0] != errBoom {
+				t.Fatalf("failures = %v, want boom and another one", got)
+			}
+			if g, ok := got[1].(*nursery.GroupError); ok && len(g.Unwrap()) != 1 {
+				t.Errorf("inner failures = %v, want them without the echo", g.Unwrap())
+			}
+		})
+	}
+	bubble(t, "N6/nil in spite of a cancellation is nil", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); return nil })
+			cancel.FromContext(ctx).Cancel(nil)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+	bubble(t, "N6/a failure in reaction to an outer cancellation stands beside it", func(t *testing.T, ctx context.Context) {
+		time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(nil) })
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(cancel.Forever)
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
+			return nil
+		})
+		got := failures(t, err)
+		if len(got) != 2 || got[0] != errBoom || !errors.Is(got[1], context.Canceled) {
+			t.Errorf("failures = %v, want boom and the cancellation", got)
+		}
+	})
+	bubble(t, "N6/an outer deadline is absorbed where it belongs", func(t *testing.T, ctx context.Context) {
+		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+			return nursery.Run(ctx, parked)
+		})
+		if !moved || err != nil {
+			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
+		}
+	})
+	bubble(t, "N4/canceled by hand, then from outside", func(t *testing.T, ctx context.Context) {
+		outer := cancel.FromContext(ctx)
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return ctx.Err() })
+			n.Cancel(io.EOF)
+			outer.Cancel(errBoom)
+			return nil
+		})
+		if e, ok := failures(t, err)[0].(*cancel.Error); !ok || e.Reason.Cause != errBoom {
+			t.Errorf("Run() = %v, want the outer cancellation", err)
+		}
+	})
+}
