@@ -181,7 +181,7 @@ func TestError(t *testing.T) {
 		if !os.IsTimeout(err) {
 			t.Error("IsTimeout() = false, want true")
 		}
-		if ne, ok := errors.AsType[net.Error](err); !ok || !ne.Timeout() || !ne.Temporary() {
+		if ne, ok := errors.AsType[net.Error](err); !ok || !ne.Timeout() || !te.Temporary() {
 			t.Errorf("%v is no net.Error of the kind of %v", err, context.DeadlineExceeded)
 		}
 		te.Scope = "fetch"
