@@ -57,6 +57,27 @@ func TestStarted(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
+	bubble(t, "N13/a shield in a task that has not started keeps the caller's cancellation out", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		var cleaned error
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+					err := cancel.Forever(ctx)
+					cleaned = cancel.Shield(ctx, time.Minute, func(ctx context.Context) error { return cancel.Sleep(ctx, time.Second) })
+					return err
+				})
+				return err
+			})
+			if !moved {
+				t.Errorf("MoveOnAfter() = false, %v, want true", err)
+			}
+			return err
+		})
+		if d := time.Since(start); err != nil || cleaned != nil || d != 2*time.Second {
+			t.Errorf("Run() = %v after %v, clean-up: %v, want nil after 2s, nil", err, d, cleaned)
+		}
+	})
 	bubble(t, "N13/a timeout around Start is reported as such, and touches no other", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
