@@ -173,6 +173,26 @@ func TestStressStop(t *testing.T) {
 	}
 }
 
+// C12: who listens in what outlives a scope, while that is closed, hears what the
+// scopes above are asked.
+func TestStressStopClosed(t *testing.T) {
+	newRand(t)
+	for range 3000 {
+		root := cancel.New(t.Context())
+		s := cancel.New(root)
+		detached, stop := context.WithCancel(context.WithoutCancel(s))
+		var u context.Context
+		race(s.Close, func() { u = cancel.UntilStop(detached) }, func() { cancel.UntilStop(s) })
+		root.Stop()
+		wantEnded(t, "listener", u, context.Canceled, cancel.ErrStopping)
+		stop()
+		root.Close()
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 // C7: a shield that is lowered and a cancellation that meet do not miss each other.
 func TestStressShield(t *testing.T) {
 	newRand(t)

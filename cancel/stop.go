@@ -66,8 +66,9 @@ func (s *Scope) graceOver() {
 // it for what a graceful stop should interrupt, such as the wait for more work,
 // and ctx itself for what it should let finish. It needs no release, and it may
 // be called again and again: what it registers is shared by all calls for the
-// same ctx, and goes when ctx is done. Without an enclosing scope it returns
-// ctx. It panics if ctx is nil.
+// same ctx, and goes when ctx is done or, if ctx never is, as one that comes from
+// [context.WithoutCancel], when the scope around it is closed. Without an
+// enclosing scope it returns ctx. It panics if ctx is nil.
 //
 // The scope that was asked to stop is not canceled, so an error of the context
 // is an echo of nothing: who finishes because of it returns nil, or [Err] of ctx

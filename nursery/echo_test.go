@@ -139,6 +139,21 @@ func TestEchoes(t *testing.T) {
 			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
 		}
 	})
+	bubble(t, "N4/a deadline of package context at the instant of the nursery's own", func(t *testing.T, ctx context.Context) {
+		for range 20 {
+			deadline := time.Now().Add(time.Second)
+			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				std, stop := context.WithDeadline(ctx, deadline)
+				defer stop()
+				n.Scope().SetDeadline(deadline)
+				<-std.Done()
+				return std.Err()
+			})
+			if err != nil {
+				t.Fatalf("Run() = %v, want nil: the nursery's own deadline has passed as well", err)
+			}
+		}
+	})
 	bubble(t, "N4/canceled by hand, then from outside", func(t *testing.T, ctx context.Context) {
 		outer := cancel.FromContext(ctx)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
