@@ -66,6 +66,36 @@ func TestLimit(t *testing.T) {
 			t.Errorf("Run() = %v, order %v, want nil, %v", err, order, want)
 		}
 	})
+	bubble(t, "N11/a queue that grows while it is in use keeps its order", func(t *testing.T, ctx context.Context) {
+		const tasks = 2000
+		var order []int
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			queued := 0
+			var task func(i int) func(ctx context.Context) error
+			add := func() {
+				n.Go(task(queued))
+				queued++
+			}
+			task = func(i int) func(ctx context.Context) error {
+				return func(context.Context) error {
+					order = append(order, i)
+					for range 2 { // two come for each that goes
+						if queued < tasks {
+							add()
+						}
+					}
+					return nil
+				}
+			}
+			for range 10 {
+				add()
+			}
+			return nil
+		}, nursery.Limit(1))
+		if err != nil || len(order) != tasks || !slices.IsSorted(order) {
+			t.Errorf("Run() = %v, order %v, want nil, all from 0 to %d", err, order, tasks-1)
+		}
+	})
 	bubble(t, "N11/queued tasks run after a failure, with a context that is done", func(t *testing.T, ctx context.Context) {
 		var open, done atomic.Int32
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {

@@ -23,8 +23,9 @@ const inChild = "GROVE_MAIN_CHILD"
 
 // programs are what a child process may run by Main.
 var programs = map[string]func(ctx context.Context, n *nursery.Nursery) error{
-	"ok":   func(context.Context, *nursery.Nursery) error { return nil },
-	"fail": func(context.Context, *nursery.Nursery) error { return errBoom },
+	"ok":        func(context.Context, *nursery.Nursery) error { return nil },
+	"lingering": func(context.Context, *nursery.Nursery) error { return nil },
+	"fail":      func(context.Context, *nursery.Nursery) error { return errBoom },
 	"panic": func(_ context.Context, n *nursery.Nursery) error {
 		n.Go(func(context.Context) error { explode("v"); return nil }, nursery.Name("bad"))
 		return nil
@@ -66,6 +67,9 @@ func TestMainProgram(t *testing.T) {
 		}
 		nursery.Main(programs[name], opts...)
 		say("returned")
+		if name == "lingering" {
+			select {}
+		}
 		os.Exit(0)
 	}
 	interrupt, term := os.Signal(os.Interrupt), os.Signal(syscall.SIGTERM)
@@ -76,6 +80,7 @@ func TestMainProgram(t *testing.T) {
 		out, errs     []string
 	}{
 		{"N17/nothing failed", "ok", nil, 0, []string{"returned"}, nil},
+		{"N17/signals are as before when it has returned", "lingering", map[string]os.Signal{"returned": term}, -1, []string{"returned"}, nil},
 		{"N17/a failure", "fail", nil, 1, nil, []string{"nursery \"prog\": 1 failure\n└── boom\n"}},
 		{"N17/a panic", "panic", nil, 2, nil, []string{`panic: task "bad" panicked: v`, "nursery_test.explode"}},
 		{"N17/SIGINT stops", "graceful", map[string]os.Signal{"ready": interrupt}, 0, []string{"returned"}, nil},
@@ -112,6 +117,9 @@ func TestMainProgram(t *testing.T) {
 			}
 			if got := c.ProcessState.ExitCode(); got != test.status {
 				t.Errorf("status = %d, want %d; it printed:\n%s%s", got, test.status, &out, &errs)
+			}
+			if s := c.ProcessState.Sys().(syscall.WaitStatus); test.status == -1 && s.Signal() != syscall.SIGTERM {
+				t.Errorf("it ended by %v, want %v", s.Signal(), syscall.SIGTERM)
 			}
 			for _, want := range test.out {
 				if !strings.Contains(out.String(), want) {

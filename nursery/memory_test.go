@@ -81,6 +81,32 @@ func TestLongLife(t *testing.T) {
 	}
 }
 
+// A burst of tasks leaves no queue of its size behind.
+func TestBurst(t *testing.T) {
+	const tasks = 200_000 // 3 MB in the queue
+	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		before := heap()
+		release, through := make(chan struct{}), make(chan struct{})
+		n.Go(func(context.Context) error { <-release; return nil })
+		for range tasks {
+			n.Go(noop)
+		}
+		n.Go(func(context.Context) error { close(through); return nil })
+		if after := heap(); after < before+tasks*8 {
+			t.Errorf("the heap grew from %d to %d bytes: the test measures nothing", before, after)
+		}
+		close(release)
+		<-through
+		if after := heap(); after > before+tasks*8 {
+			t.Errorf("N18: the heap grew from %d to %d bytes", before, after)
+		}
+		return nil
+	}, nursery.Limit(1))
+	if err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+}
+
 // parkedAndCanceled is a body with a task that it cancels.
 func parkedAndCanceled(_ context.Context, n *nursery.Nursery) error {
 	n.Go(cancel.Forever)
