@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -18,8 +19,13 @@ func newProgress(f *os.File, pages int) progress {
 	if !term.IsTerminal(int(f.Fd())) {
 		return progress{}
 	}
+	return drawProgress(f, pages)
+}
+
+// drawProgress returns a progress line on w.
+func drawProgress(w io.Writer, pages int) progress {
 	return progress{progressbar.NewOptions(pages,
-		progressbar.OptionSetWriter(f),
+		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription("crawling"),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),
