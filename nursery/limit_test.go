@@ -87,9 +87,12 @@ func TestLimit(t *testing.T) {
 					return nil
 				}
 			}
-			for range 10 {
-				add()
-			}
+			n.Go(func(context.Context) error { // in a task, for these run one by one
+				for range 10 {
+					add()
+				}
+				return nil
+			})
 			return nil
 		}, nursery.Limit(1))
 		if err != nil || len(order) != tasks || !slices.IsSorted(order) {
