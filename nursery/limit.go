@@ -1,6 +1,10 @@
 package nursery
 
-import "context"
+import (
+	"context"
+
+	"github.com/grove-go/grove/internal/ring"
+)
 
 // A job is a task that waits for its turn.
 type job struct {
@@ -27,7 +31,7 @@ type job struct {
 type limited struct {
 	workers int
 	coming  bool // a worker has been begun, and has not come to take a task yet
-	jobs    ring
+	jobs    ring.Queue[job]
 	taken   uint64 // tasks that workers have taken
 }
 
@@ -36,7 +40,7 @@ func (n *Nursery) queue(fn string, j job) {
 	n.lockBusy()
 	begin, open := n.beginLocked()
 	if open {
-		n.jobs.push(j)
+		n.jobs.Push(j)
 	}
 	n.mu.Unlock()
 	if !open {
@@ -98,10 +102,10 @@ func (n *Nursery) next(first bool) (j job, ok bool) {
 		n.coming = false
 	}
 	begin := false
-	if ok = n.jobs.len > 0; ok {
-		j = n.jobs.pop()
+	if ok = n.jobs.Len() > 0; ok {
+		j = n.jobs.Pop()
 		n.taken++
-		if first && n.jobs.len > 0 {
+		if first && n.jobs.Len() > 0 {
 			begin, _ = n.beginLocked()
 		}
 	} else {
@@ -112,39 +116,4 @@ func (n *Nursery) next(first bool) (j job, ok bool) {
 		go n.worker(true)
 	}
 	return j, ok
-}
-
-// A ring is a first-in-first-out queue of jobs.
-type ring struct {
-	buf  []job // its length is a power of two, or 0
-	head int
-	len  int
-}
-
-const (
-	ringMin  = 16   // what a ring begins with
-	ringKeep = 1024 // what an empty ring keeps at most, so that a burst leaves nothing behind
-)
-
-func (r *ring) push(j job) {
-	if r.len == len(r.buf) {
-		grown := make([]job, max(ringMin, 2*len(r.buf)))
-		k := copy(grown, r.buf[r.head:])
-		copy(grown[k:], r.buf[:r.head])
-		r.buf, r.head = grown, 0
-	}
-	r.buf[(r.head+r.len)&(len(r.buf)-1)] = j
-	r.len++
-}
-
-// pop returns the oldest job of a ring that is not empty.
-func (r *ring) pop() job {
-	j := r.buf[r.head]
-	r.buf[r.head] = job{}
-	r.head = (r.head + 1) & (len(r.buf) - 1)
-	r.len--
-	if r.len == 0 && len(r.buf) > ringKeep {
-		*r = ring{}
-	}
-	return j
 }

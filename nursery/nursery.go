@@ -301,7 +301,7 @@ type Stats struct {
 // just then.
 func (n *Nursery) Stats() Stats {
 	n.mu.Lock()
-	queued, taken, failed := n.jobs.len, n.taken, len(n.errs)
+	queued, taken, failed := n.jobs.Len(), n.taken, len(n.errs)
 	if n.panicked != nil {
 		failed++
 	}

@@ -1,0 +1,344 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// ErrLagged is what a [Subscription] with the policy [CutOff] returns once it has
+// been cut off.
+var ErrLagged = errors.New("channel: subscriber has lagged behind, and was cut off")
+
+// A Policy says what happens to a subscriber of a [Broadcast] that is slow: one
+// that has as many values to receive as the broadcast's capacity when the next
+// is published.
+type Policy int
+
+// The policies for slow subscribers.
+const (
+	Block      Policy = iota + 1 // the publisher waits for it
+	DropOldest                   // it loses the oldest value, and [Subscription.Dropped] counts it
+	CutOff                       // it loses all, and gets ErrLagged from then on
+)
+
+// A Broadcast is a channel each value of which is received by every subscriber.
+// A subscriber sees what is published after it subscribed.
+//
+// A Broadcast is safe for use by multiple goroutines simultaneously.
+type Broadcast[T any] struct {
+	turn chan struct{} // holds an element while somebody publishes: publishers take turns
+	room chan struct{} // has an element if a subscriber may have made room
+	end  chan struct{} // closed by Close
+
+	mu     sync.Mutex // never held while anything blocks; guards the fields below
+	slots  []slot[T]  // value number i is in slots[i % len(slots)] while somebody is to receive it
+	next   uint64     // number of the next value
+	subs   *Subscription[T]
+	nsubs  int
+	closed bool
+}
+
+// A slot holds a value, and for how many subscribers.
+type slot[T any] struct {
+	v       T
+	readers int
+}
+
+// NewBroadcast returns a new broadcast. A subscriber may be up to capacity values
+// behind before it counts as slow. NewBroadcast panics if capacity is less than 1.
+func NewBroadcast[T any](capacity int) *Broadcast[T] {
+	if capacity < 1 {
+		panic(fmt.Sprintf("channel: NewBroadcast: capacity must be at least 1, got %d", capacity))
+	}
+	return &Broadcast[T]{
+		turn:  make(chan struct{}, 1),
+		room:  make(chan struct{}, 1),
+		end:   make(chan struct{}),
+		slots: make([]slot[T], capacity),
+	}
+}
+
+// Publish gives v to all subscribers. It waits while one with the policy [Block]
+// is slow. All subscribers get v, or none: if Publish returns an error, v has not
+// been published. The error is the [*cancel.Error] of ctx if that is done, first
+// of all, and [ErrClosed] if the broadcast is closed. Without subscribers v is
+// dropped.
+//
+// Publishers that are blocked are served first come, first served, and all
+// subscribers see all values in the same order. Publish panics if ctx is nil.
+func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
+	if ctx == nil {
+		panic("channel: Publish: nil context; pass context.Background() if there is no other")
+	}
+	if ctx.Err() != nil {
+		return cancel.Err(ctx)
+	}
+	done := ctx.Done()
+	select {
+	case b.turn <- struct{}{}:
+	case <-b.end:
+		return ErrClosed
+	case <-done:
+		return cancel.Err(ctx)
+	}
+	defer func() { <-b.turn }()
+	for {
+		err := b.publish(v)
+		if err != ErrWouldBlock {
+			return err
+		}
+		select {
+		case <-b.room:
+		case <-b.end:
+			return ErrClosed
+		case <-done:
+			return cancel.Err(ctx)
+		}
+	}
+}
+
+// TryPublish publishes v if that takes no waiting. The errors are those of
+// Publish, except that it knows no context, and [ErrWouldBlock].
+func (b *Broadcast[T]) TryPublish(v T) error {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+		return b.publish(v)
+	case <-b.end:
+		return ErrClosed
+	default:
+		return ErrWouldBlock
+	}
+}
+
+// publish gives v to all subscribers, if none of them is to be waited for.
+func (b *Broadcast[T]) publish(v T) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return ErrClosed
+	}
+	full := uint64(len(b.slots))
+	for s := b.subs; s != nil; s = s.after {
+		if s.policy == Block && b.next-s.at == full {
+			return ErrWouldBlock
+		}
+	}
+	var following *Subscription[T]
+	for s := b.subs; s != nil; s = following {
+		following = s.after
+		if b.next-s.at < full {
+			continue
+		}
+		if s.policy == DropOldest {
+			b.release(s)
+			s.dropped++
+			continue
+		}
+		s.lagged = true
+		b.removeLocked(s)
+	}
+	if b.nsubs > 0 {
+		b.slots[b.next%full] = slot[T]{v, b.nsubs}
+	}
+	b.next++
+	for s := b.subs; s != nil; s = s.after {
+		s.signal()
+	}
+	return nil
+}
+
+// release gives up the next value that s is to receive.
+func (b *Broadcast[T]) release(s *Subscription[T]) {
+	x := &b.slots[s.at%uint64(len(b.slots))]
+	s.at++
+	x.readers--
+	if x.readers == 0 {
+		*x = slot[T]{}
+	}
+}
+
+// removeLocked takes s out of the subscribers, along with all that it has not
+// received.
+func (b *Broadcast[T]) removeLocked(s *Subscription[T]) {
+	for s.at < b.next {
+		b.release(s)
+	}
+	if s.before != nil {
+		s.before.after = s.after
+	} else {
+		b.subs = s.after
+	}
+	if s.after != nil {
+		s.after.before = s.before
+	}
+	s.before, s.after = nil, nil
+	b.nsubs--
+	close(s.out)
+}
+
+// Subscribe adds a subscriber, and says how it is to be treated when it is slow.
+// Close it when it is not needed any more. Subscribe panics if the policy is
+// none of [Block], [DropOldest] and [CutOff].
+func (b *Broadcast[T]) Subscribe(p Policy) *Subscription[T] {
+	if p < Block || p > CutOff {
+		panic(fmt.Sprintf("channel: Subscribe: no such policy: %d", p))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := &Subscription[T]{b: b, policy: p, at: b.next, wake: make(chan struct{}, 1), out: make(chan struct{}), after: b.subs}
+	if s.after != nil {
+		s.after.before = s
+	}
+	b.subs = s
+	b.nsubs++
+	return s
+}
+
+// Subscribers returns how many subscribers there are.
+func (b *Broadcast[T]) Subscribers() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.nsubs
+}
+
+// Close ends the broadcast: subscribers receive what has been published, and then
+// [io.EOF]. A Publish that is blocked returns [ErrClosed]. Close is idempotent,
+// does not block, and returns nil.
+func (b *Broadcast[T]) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
+		close(b.end)
+	}
+	return nil
+}
+
+// A Subscription receives what is published by a [Broadcast].
+//
+// A Subscription is safe for use by multiple goroutines simultaneously, each
+// value going to one of them.
+type Subscription[T any] struct {
+	b      *Broadcast[T]
+	policy Policy
+	wake   chan struct{} // has an element if there may be a value
+	out    chan struct{} // closed when the subscription is no subscriber any more
+
+	// Guarded by the broadcast's mu.
+	at            uint64 // number of the next value to receive
+	dropped       uint64
+	lagged        bool
+	closed        bool
+	before, after *Subscription[T]
+}
+
+func (s *Subscription[T]) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Receive returns the next value. It blocks while there is none. If it returns an
+// error, it has taken no value. The error is, the first that applies,
+//
+//   - the [*cancel.Error] of ctx, if that is done, also if there is a value,
+//   - [ErrClosed] if the subscription is closed,
+//   - [ErrLagged] if it has been cut off,
+//   - [io.EOF] if the broadcast is closed and all has been received.
+//
+// Receive panics if ctx is nil.
+func (s *Subscription[T]) Receive(ctx context.Context) (T, error) {
+	if ctx == nil {
+		panic("channel: Receive: nil context; pass context.Background() if there is no other")
+	}
+	for {
+		var none T
+		if ctx.Err() != nil {
+			return none, cancel.Err(ctx)
+		}
+		v, err := s.TryReceive()
+		if err != ErrWouldBlock {
+			return v, err
+		}
+		select {
+		case <-s.wake:
+		case <-s.out:
+		case <-s.b.end:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// TryReceive returns the next value if there is one. The errors are those of
+// Receive, except that it knows no context, and [ErrWouldBlock].
+func (s *Subscription[T]) TryReceive() (v T, err error) {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case s.closed:
+		return v, ErrClosed
+	case s.lagged:
+		return v, ErrLagged
+	case s.at == b.next && b.closed:
+		return v, io.EOF
+	case s.at == b.next:
+		return v, ErrWouldBlock
+	}
+	full := uint64(len(b.slots))
+	if s.policy == Block && b.next-s.at == full {
+		select {
+		case b.room <- struct{}{}:
+		default:
+		}
+	}
+	v = b.slots[s.at%full].v
+	b.release(s)
+	if s.at < b.next {
+		s.signal() // another one may wait
+	}
+	return v, nil
+}
+
+// All returns an iterator over the values that are to come; see [Receiver.All].
+// It ends without an error when the broadcast is closed and all has been received.
+func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return all(ctx, s.Receive)
+}
+
+// Dropped returns how many values the subscriber has lost because it was slow. It
+// counts for the policy [DropOldest] alone.
+func (s *Subscription[T]) Dropped() uint64 {
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	return s.dropped
+}
+
+// Close ends the subscription. A Receive that is blocked returns [ErrClosed], and
+// no publisher waits for the subscriber any more. Close is idempotent, does not
+// block, and returns nil.
+func (s *Subscription[T]) Close() error {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if !s.lagged {
+		b.removeLocked(s)
+		select {
+		case b.room <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}

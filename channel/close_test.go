@@ -1,0 +1,213 @@
+package channel_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/channel"
+)
+
+func TestCloseSender(t *testing.T) {
+	both(t, "CH3/what is in the buffer is received, then the end", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+		for i := range 100 { // more than an unbounded channel has in its native one
+			wantErr(t, "Send()", s.Send(ctx, i), nil)
+		}
+		clone := s.Clone()
+		wantErr(t, "Close()", s.Close(), nil)
+		wantErr(t, "Close()", s.Close(), nil)
+		wantErr(t, "Send()", s.Send(ctx, 2), channel.ErrClosed)
+		wantErr(t, "TrySend()", s.TrySend(2), channel.ErrClosed)
+		wantErr(t, "Send() of the clone", clone.Send(ctx, 100), nil)
+		wantErr(t, "Close()", clone.Close(), nil)
+		if got, err := drain(r); len(got) != 101 || !slices.IsSorted(got) || err != io.EOF {
+			t.Errorf("received %v, %v, want 0 to 100, EOF", got, err)
+		}
+		mustPanic(t, "Sender.Clone: the handle is closed", func() { s.Clone() })
+	})
+	both(t, "CH3/the end wakes every receiver", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+		var calls []<-chan error
+		for range 3 {
+			calls = append(calls, call(func() error { _, err := r.Receive(ctx); return err }))
+		}
+		native := call(func() error { _, ok := <-r.C(); return map[bool]error{true: errBoom}[ok] })
+		wantBlocked(t, append(calls, native)...)
+		s.Close()
+		for _, c := range calls {
+			wantErr(t, "Receive()", <-c, io.EOF)
+		}
+		wantErr(t, "<-C()", <-native, nil)
+	})
+	for _, capacity := range []int{0, 1} {
+		bubble(t, fmt.Sprintf("CH4/Close wakes those who are blocked on that handle, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
+			s, r := channel.New[int](capacity)
+			for range capacity {
+				wantErr(t, "Send()", s.Send(ctx, 0), nil)
+			}
+			clone := s.Clone()
+			mine := []<-chan error{
+				call(func() error { return s.Send(ctx, 1) }),
+				call(func() error { return s.Send(context.Background(), 1) }),
+			}
+			other := call(func() error { return clone.Send(ctx, 2) })
+			wantBlocked(t, append(mine, other)...)
+			if st := s.Stats(); st != (channel.Stats{Len: capacity, Cap: capacity, Senders: 2, Receivers: 1, BlockedSenders: 3}) {
+				t.Errorf("Stats() = %+v", st)
+			}
+			s.Close()
+			for _, c := range mine {
+				wantErr(t, "Send()", <-c, channel.ErrClosed)
+			}
+			wantBlocked(t, other)
+			for range capacity {
+				_, err := r.Receive(ctx)
+				wantErr(t, "Receive()", err, nil)
+			}
+			if v, err := r.Receive(ctx); v != 2 || err != nil {
+				t.Errorf("Receive() = %d, %v, want 2, nil", v, err)
+			}
+			wantErr(t, "Send()", <-other, nil)
+			clone.Close()
+			_, err := r.Receive(ctx)
+			wantErr(t, "Receive()", err, io.EOF)
+		})
+	}
+	// The last one, so that the native channel is closed under those who send.
+	for range 20 {
+		bubble(t, "CH4/Close of the last handle wakes those who are blocked", func(t *testing.T, ctx context.Context) {
+			s, r := channel.New[int](0)
+			calls := []<-chan error{
+				call(func() error { return s.Send(ctx, 1) }),
+				call(func() error { return s.Send(ctx, 1) }),
+			}
+			wantBlocked(t, calls...)
+			s.Close()
+			_, err := r.TryReceive()
+			wantErr(t, "TryReceive()", err, io.EOF)
+			for _, c := range calls {
+				wantErr(t, "Send()", <-c, channel.ErrClosed)
+			}
+		})
+	}
+}
+
+func TestCloseReceiver(t *testing.T) {
+	both(t, "CH3/senders get ErrBroken, and the buffer is dropped", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+		for i := range 100 {
+			wantErr(t, "Send()", s.Send(ctx, i), nil)
+		}
+		clone := r.Clone()
+		wantErr(t, "Close()", r.Close(), nil)
+		wantErr(t, "Close()", r.Close(), nil)
+		_, err := r.Receive(ctx)
+		wantErr(t, "Receive()", err, channel.ErrClosed)
+		_, err = r.TryReceive()
+		wantErr(t, "TryReceive()", err, channel.ErrClosed)
+		_, err = r.ReceiveBatch(ctx, make([]int, 1))
+		wantErr(t, "ReceiveBatch()", err, channel.ErrClosed)
+		for _, err := range r.All(ctx) {
+			wantErr(t, "All()", err, channel.ErrClosed)
+		}
+		if _, ok := <-r.C(); ok {
+			t.Error("C() of a closed handle receives")
+		}
+		wantErr(t, "Send()", s.Send(ctx, 100), nil)
+		if v, err := clone.Receive(ctx); v != 0 || err != nil {
+			t.Errorf("Receive() of the clone = %d, %v, want 0, nil", v, err)
+		}
+		wantErr(t, "Close()", clone.Close(), nil)
+		wantErr(t, "Send()", s.Send(ctx, 2), channel.ErrBroken)
+		wantErr(t, "TrySend()", s.TrySend(2), channel.ErrBroken)
+		wantErr(t, "Send() of a clone", s.Clone().Send(ctx, 2), channel.ErrBroken)
+		if st := s.Stats(); st.Len != 0 || st.Senders != 2 || st.Receivers != 0 {
+			t.Errorf("Stats() = %+v, want no value, 2 senders, no receiver", st)
+		}
+		s.Close()
+		wantErr(t, "Send()", s.Send(ctx, 2), channel.ErrClosed)
+		mustPanic(t, "Receiver.Clone: the handle is closed", func() { r.Clone() })
+	})
+	for _, capacity := range []int{0, 1, 3} {
+		bubble(t, fmt.Sprintf("CH3/it wakes every sender, and none has sent, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
+			s, r := channel.New[int](capacity)
+			for range capacity {
+				wantErr(t, "Send()", s.Send(ctx, 0), nil)
+			}
+			var calls []<-chan error
+			for range 5 {
+				clone := s.Clone()
+				calls = append(calls, call(func() error { return clone.Send(ctx, 1) }))
+			}
+			wantBlocked(t, calls...)
+			r.Close()
+			for _, c := range calls {
+				wantErr(t, "Send()", <-c, channel.ErrBroken)
+			}
+			if st := s.Stats(); st.Len != 0 || st.BlockedSenders != 0 {
+				t.Errorf("Stats() = %+v, want nothing left", st)
+			}
+		})
+	}
+	both(t, "CH4/Close wakes those who are blocked on that handle", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+		clone := r.Clone()
+		mine := []<-chan error{
+			call(func() error { _, err := r.Receive(ctx); return err }),
+			call(func() error { _, err := r.ReceiveBatch(context.Background(), make([]int, 2)); return err }),
+		}
+		other := call(func() error { _, err := clone.Receive(ctx); return err })
+		wantBlocked(t, append(mine, other)...)
+		r.Close()
+		for _, c := range mine {
+			wantErr(t, "Receive()", <-c, channel.ErrClosed)
+		}
+		wantBlocked(t, other)
+		wantErr(t, "Send()", s.Send(ctx, 1), nil)
+		wantErr(t, "Receive() of the clone", <-other, nil)
+	})
+	bubble(t, "CH4/closed comes before the end", func(t *testing.T, ctx context.Context) {
+		s, r := channel.New[int](0)
+		clone := r.Clone()
+		s.Close()
+		r.Close()
+		_, err := r.Receive(ctx)
+		wantErr(t, "Receive()", err, channel.ErrClosed)
+		_, err = clone.Receive(ctx)
+		wantErr(t, "Receive() of the clone", err, io.EOF)
+		clone.Close()
+	})
+}
+
+// A callback that runs while Send or Receive asks the context may do anything.
+func TestCallbacks(t *testing.T) {
+	for _, capacity := range []int{0, 1} {
+		bubble(t, "CH4/a handle that is closed by the context's own code", func(t *testing.T, ctx context.Context) {
+			outer, stop := context.WithCancel(ctx)
+			s, r := channel.New[int](capacity)
+			for range capacity {
+				wantErr(t, "Send()", s.Send(ctx, 0), nil)
+			}
+			send := cancel.New(hooked{outer, func() { s.Close() }})
+			wantErr(t, "Send()", s.Send(send, 1), channel.ErrClosed)
+			for range capacity {
+				_, err := r.Receive(ctx)
+				wantErr(t, "Receive()", err, nil)
+			}
+			_, err := r.Receive(cancel.New(hooked{outer, func() { r.Close() }}))
+			wantErr(t, "Receive()", err, io.EOF)
+			stop()
+		})
+	}
+}
+
+// A hooked calls a function when it is asked for Done.
+type hooked struct {
+	context.Context
+	hook func()
+}
+
+func (h hooked) Done() <-chan struct{} {
+	h.hook()
+	return h.Context.Done()
+}

@@ -1,0 +1,20 @@
+//go:build race
+
+package channel
+
+import "sync"
+
+// A gate counts the calls that are in a sender. Without the race detector there is
+// none: a native channel may be closed while others send on it, for the panic of
+// those is recovered. But that is what the race detector reports, as a fault in
+// most programs, so with it Close waits for those calls to leave.
+type gate struct{ mu sync.RWMutex }
+
+func (g *gate) enter() { g.mu.RLock() }
+func (g *gate) leave() { g.mu.RUnlock() }
+
+// shut waits for all to leave. Nobody who enters later sends.
+func (g *gate) shut() {
+	g.mu.Lock()
+	g.mu.Unlock() //lint:ignore SA2001 to wait is the point
+}

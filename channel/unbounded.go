@@ -1,0 +1,164 @@
+package channel
+
+import (
+	"io"
+	"runtime"
+
+	"github.com/grove-go/grove/internal/ring"
+)
+
+// native is how many values of an unbounded channel are in its native channel at
+// most.
+const native = 64
+
+// Unbounded returns the two ends of a new channel that holds any number of
+// values: Send never blocks. Mind that nothing then keeps a sender from being
+// faster than its receivers, until memory runs out. A capacity, if a large one,
+// is better nearly always.
+func Unbounded[T any]() (*Sender[T], *Receiver[T]) {
+	return ends(&core[T]{ch: make(chan T, native), over: new(overflow[T])})
+}
+
+// An overflow holds what does not fit into the native channel of an unbounded
+// one: the native channel has the older values. While something is here the
+// native channel is full, but for the moment between a receiver's taking a value
+// from it and its filling it up again. Where a native select receives, which fills
+// up nothing, a goroutine passes the values on, for as long as there are some.
+//
+// The fields are guarded by the core's mu.
+type overflow[T any] struct {
+	queue   ring.Queue[T]
+	native  bool          // somebody has called C
+	pumping bool          // the goroutine runs, and alone takes from queue
+	stop    chan struct{} // closed when the channel is broken; made by C
+}
+
+// push sends v, which takes no waiting.
+func (s *Sender[T]) push(v T) error {
+	c := s.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := s.err(); err != nil {
+		return err
+	}
+	o := c.over
+	if o.queue.Len() == 0 {
+		select {
+		case c.ch <- v:
+			return nil
+		default:
+		}
+	}
+	o.queue.Push(v)
+	c.pumpLocked()
+	return nil
+}
+
+// pop is TryReceive.
+func (c *core[T]) pop() (v T, err error) {
+	for {
+		var ok bool
+		select {
+		case v, ok = <-c.ch:
+			if !ok {
+				return v, io.EOF
+			}
+			c.refill()
+			return v, nil
+		default:
+		}
+		c.mu.Lock()
+		more := c.over.queue.Len() > 0
+		c.refillLocked()
+		c.mu.Unlock()
+		if !more {
+			return v, ErrWouldBlock
+		}
+		runtime.Gosched() // somebody is about to fill the native channel up
+	}
+}
+
+// refill fills the native channel up from the overflow.
+func (c *core[T]) refill() {
+	c.mu.Lock()
+	c.refillLocked()
+	c.mu.Unlock()
+}
+
+func (c *core[T]) refillLocked() {
+	o := c.over
+	if o.pumping {
+		return
+	}
+	for o.queue.Len() > 0 {
+		select {
+		case c.ch <- o.queue.First():
+			c.shiftLocked()
+		default:
+			return
+		}
+	}
+}
+
+// shiftLocked takes the oldest value out of the overflow, which is in the native
+// channel now.
+func (c *core[T]) shiftLocked() {
+	c.over.queue.Pop()
+	if c.ended {
+		c.endLocked()
+	}
+}
+
+// goNative sees to it that a native select receives everything.
+func (c *core[T]) goNative() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := c.over
+	if !o.native {
+		o.native = true
+		o.stop = make(chan struct{})
+	}
+	c.pumpLocked()
+}
+
+// pumpLocked starts the goroutine that fills the native channel up, if one is
+// needed.
+func (c *core[T]) pumpLocked() {
+	if o := c.over; o.native && !o.pumping && o.queue.Len() > 0 && !c.broken {
+		o.pumping = true
+		go c.pump()
+	}
+}
+
+func (c *core[T]) pump() {
+	o := c.over
+	c.mu.Lock()
+	for o.queue.Len() > 0 {
+		v := o.queue.First()
+		c.mu.Unlock()
+		select {
+		case c.ch <- v:
+		case <-o.stop:
+			c.drop()
+			return
+		}
+		c.mu.Lock()
+		if c.broken {
+			c.mu.Unlock()
+			c.drop()
+			return
+		}
+		c.shiftLocked()
+	}
+	o.pumping = false
+	c.mu.Unlock()
+}
+
+// abandonLocked drops the overflow of a channel that is broken.
+func (c *core[T]) abandonLocked() {
+	o := c.over
+	o.queue = ring.Queue[T]{}
+	if o.stop != nil {
+		close(o.stop)
+	}
+}
