@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 var (
@@ -59,9 +60,10 @@ func ends[T any](c *core[T]) (*Sender[T], *Receiver[T]) {
 // native ones, drain it and then see the end. When the last receiver is closed it
 // stays open, and all senders are told.
 type core[T any] struct {
-	ch   chan T
-	over *overflow[T] // of an unbounded channel
-	ask  *demand      // of a generated channel
+	ch     chan T
+	broken atomic.Bool  // all receivers are closed; set under mu
+	over   *overflow[T] // of an unbounded channel
+	ask    *demand      // of a generated channel
 
 	mu         sync.Mutex   // never held while anything blocks; guards the fields below
 	senders    *Sender[T]   // those that are open, linked
@@ -69,7 +71,6 @@ type core[T any] struct {
 	nsenders   int
 	nreceivers int
 	ended      bool // all senders are closed
-	broken     bool // all receivers are closed
 }
 
 // stats returns the figures of the channel.
@@ -98,6 +99,10 @@ func (c *core[T]) stats() Stats {
 // drop takes what is in the buffer of a broken channel out of it, so that it can
 // be collected.
 func (c *core[T]) drop() {
+	// Not before all who are blocked have been woken: they would count as having
+	// sent.
+	c.mu.Lock()
+	c.mu.Unlock() //lint:ignore SA2001 to wait is the point
 	for {
 		select {
 		case _, ok := <-c.ch:

@@ -13,8 +13,11 @@ type gate struct{ mu sync.RWMutex }
 func (g *gate) enter() { g.mu.RLock() }
 func (g *gate) leave() { g.mu.RUnlock() }
 
-// shut waits for all to leave. Nobody who enters later sends.
-func (g *gate) shut() {
+// shut waits for all to leave, after wake has been called so that they do, and
+// keeps others out until reopen.
+func (g *gate) shut(wake func()) {
+	wake()
 	g.mu.Lock()
-	g.mu.Unlock() //lint:ignore SA2001 to wait is the point
 }
+
+func (g *gate) reopen() { g.mu.Unlock() }

@@ -72,22 +72,29 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 // TryReceive returns the next value if that takes no waiting. The errors are
 // those of Receive, except that it knows no context, and [ErrWouldBlock].
 func (r *Receiver[T]) TryReceive() (v T, err error) {
-	if r.closed.Load() {
+	if r.gone() {
 		return v, ErrClosed
 	}
+	err = ErrWouldBlock
 	select {
 	case v, ok := <-r.ch:
-		if !ok {
-			return v, io.EOF
+		if ok {
+			return v, nil
 		}
-		return v, nil
+		err = io.EOF
 	default:
+		if r.c.over != nil {
+			v, err = r.c.pop()
+		}
 	}
-	if r.c.over != nil {
-		return r.c.pop()
+	if err != nil && r.gone() {
+		err = ErrClosed // so it was perhaps when there was nothing
 	}
-	return v, ErrWouldBlock
+	return v, err
 }
+
+// gone reports whether the handle is closed. For the last one broken says so first.
+func (r *Receiver[T]) gone() bool { return r.closed.Load() || r.c.broken.Load() }
 
 // wait waits for the next value.
 func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
@@ -111,7 +118,7 @@ func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 			c.refill()
 		}
 		return v, nil
-	case came:
+	case came && !r.gone():
 		return v, io.EOF
 	}
 	if c.ask != nil {
@@ -228,6 +235,11 @@ func (r *Receiver[T]) Close() error {
 		c.mu.Unlock()
 		return nil
 	}
+	c.nreceivers--
+	last := c.nreceivers == 0
+	if last {
+		c.broken.Store(true) // first of all: at this moment all see it
+	}
 	r.closed.Store(true)
 	close(r.wake)
 	if r.prev != nil {
@@ -239,14 +251,11 @@ func (r *Receiver[T]) Close() error {
 		r.next.prev = r.prev
 	}
 	r.prev, r.next = nil, nil
-	c.nreceivers--
-	last := c.nreceivers == 0
 	if last {
-		c.broken = true
 		// Those who are blocked are woken before anything is dropped: room would
 		// let them send.
 		for s := c.senders; s != nil; s = s.next {
-			s.becomeLocked(senderBroken)
+			s.wakeLocked()
 		}
 		if c.over != nil {
 			c.abandonLocked()

@@ -19,21 +19,16 @@ import (
 // This is Trio's MemorySendChannel.
 type Sender[T any] struct {
 	c      *core[T]
-	ch     chan T        // the native channel; nil if the channel is unbounded
-	status atomic.Uint32 // set under the core's mu
+	ch     chan T      // the native channel; nil if the channel is unbounded
+	closed atomic.Bool // set under the core's mu
 	gate   gate
 	waits  atomic.Int32  // calls that wait
-	wake   chan struct{} // closed when the status is not open any more
+	wake   chan struct{} // closed when the handle is, or the channel is broken
 
-	prev, next *Sender[T] // guarded by the core's mu
+	// Guarded by the core's mu.
+	woken      bool // wake is closed
+	prev, next *Sender[T]
 }
-
-// What becomes of a sender.
-const (
-	senderOpen uint32 = iota
-	senderBroken
-	senderClosed
-)
 
 // newSenderLocked returns a new handle.
 func (c *core[T]) newSenderLocked() *Sender[T] {
@@ -46,15 +41,16 @@ func (c *core[T]) newSenderLocked() *Sender[T] {
 	}
 	c.senders = s
 	c.nsenders++
-	if c.broken {
-		s.becomeLocked(senderBroken)
+	if c.broken.Load() {
+		s.wakeLocked()
 	}
 	return s
 }
 
-// becomeLocked sets the status, and wakes all who are blocked in the handle.
-func (s *Sender[T]) becomeLocked(status uint32) {
-	if s.status.Swap(status) == senderOpen {
+// wakeLocked wakes all who are blocked in the handle.
+func (s *Sender[T]) wakeLocked() {
+	if !s.woken {
+		s.woken = true
 		close(s.wake)
 	}
 }
@@ -79,10 +75,7 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	if ctx.Err() != nil {
 		return cancel.Err(ctx)
 	}
-	if s.offer(v) {
-		return nil
-	}
-	err := s.whyNot(v)
+	err := s.TrySend(v)
 	if err != ErrWouldBlock {
 		return err
 	}
@@ -92,56 +85,27 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	s.waits.Add(-1)
 	switch {
 	case sent:
+		s.sent()
 		return nil
 	case ctx.Err() != nil:
 		return cancel.Err(ctx)
 	}
+	s.c.mu.Lock() // whoever has woken us is through then
+	defer s.c.mu.Unlock()
 	return s.err()
 }
 
 // TrySend sends v if that takes no waiting. The errors are those of Send, except
 // that it knows no context, and [ErrWouldBlock].
 func (s *Sender[T]) TrySend(v T) error {
-	if s.offer(v) {
+	sent, ended := s.offer(v)
+	if sent {
+		s.sent()
 		return nil
 	}
-	return s.whyNot(v)
-}
-
-// offer sends v if the native channel has room for it, or a receiver waits.
-func (s *Sender[T]) offer(v T) (sent bool) {
-	defer s.left()
-	s.gate.enter()
-	if s.status.Load() != senderOpen {
-		return false
+	if ended {
+		return ErrClosed
 	}
-	select {
-	case s.ch <- v:
-		s.sent()
-		return true
-	default:
-		return false
-	}
-}
-
-// left is deferred by those who send. Their native channel may be closed at that
-// moment, if this is the last handle; the panic says just that.
-func (s *Sender[T]) left() {
-	s.gate.leave()
-	_ = recover()
-}
-
-// sent is called when a value is in the native channel: if that was broken in the
-// meantime, the one who dropped what was in it may have missed this one.
-func (s *Sender[T]) sent() {
-	if s.status.Load() == senderBroken {
-		s.c.drop()
-	}
-}
-
-// whyNot tells why v has not been sent, or sends it into a channel that is
-// unbounded.
-func (s *Sender[T]) whyNot(v T) error {
 	if err := s.err(); err != nil {
 		return err
 	}
@@ -151,27 +115,42 @@ func (s *Sender[T]) whyNot(v T) error {
 	return ErrWouldBlock
 }
 
-// err returns the error that the status calls for.
-func (s *Sender[T]) err() error {
-	switch s.status.Load() {
-	case senderClosed:
-		return ErrClosed
-	case senderBroken:
-		return ErrBroken
+// offer sends v if the native channel has room for it, or a receiver waits. It
+// also reports whether that was closed: this is the last handle, whose Close is
+// about to say so.
+func (s *Sender[T]) offer(v T) (sent, ended bool) {
+	defer func() {
+		s.gate.leave()
+		if recover() != nil {
+			ended = true
+		}
+	}()
+	s.gate.enter()
+	if s.err() != nil {
+		return false, false
 	}
-	return nil
+	select {
+	case s.ch <- v:
+		return true, false
+	default:
+		return false, false
+	}
 }
 
 // wait waits until v can be sent, and reports whether it has been.
 func (s *Sender[T]) wait(done <-chan struct{}, v T) (sent bool) {
-	defer s.left()
+	defer func() {
+		s.gate.leave()
+		if recover() != nil {
+			sent = false // closed under it, as for offer
+		}
+	}()
 	s.gate.enter()
-	if s.status.Load() != senderOpen {
+	if s.err() != nil {
 		return false
 	}
 	select {
 	case s.ch <- v:
-		s.sent()
 		return true
 	case <-s.wake:
 	case <-done:
@@ -179,29 +158,60 @@ func (s *Sender[T]) wait(done <-chan struct{}, v T) (sent bool) {
 	return false
 }
 
+// sent is called when a value has been sent, outside of the gate: if the channel
+// was broken in the meantime, the one who dropped what was in it may have missed
+// this value.
+func (s *Sender[T]) sent() {
+	if s.c.broken.Load() {
+		s.c.drop()
+	}
+}
+
+// err returns the error of a handle that cannot be used to send.
+func (s *Sender[T]) err() error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if s.c.broken.Load() {
+		return ErrBroken
+	}
+	return nil
+}
+
 // Clone returns another handle to the same side of the channel, to be closed by
 // itself. It panics if s is closed.
 func (s *Sender[T]) Clone() *Sender[T] {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	if s.status.Load() == senderClosed {
+	if s.closed.Load() {
 		panic("channel: Sender.Clone: the handle is closed")
 	}
 	return s.c.newSenderLocked()
 }
 
-// Close closes the handle. A Send that is blocked on it returns [ErrClosed]. Other
-// handles are not touched. When the last sender is closed the channel ends.
+// Close closes the handle. A Send that is blocked on it returns [ErrClosed], or
+// has sent at that moment. Other handles are not touched. When the last sender is
+// closed the channel ends.
 //
 // Close is idempotent. It does not block, and returns nil.
 func (s *Sender[T]) Close() error {
 	c := s.c
 	c.mu.Lock()
-	if s.status.Load() == senderClosed {
-		c.mu.Unlock()
+	defer c.mu.Unlock()
+	if s.closed.Load() {
 		return nil
 	}
-	s.becomeLocked(senderClosed)
+	s.gate.shut(s.wakeLocked)
+	c.nsenders--
+	if c.nsenders == 0 {
+		// First of all: at this moment receivers see the end, and senders that the
+		// handle is closed.
+		c.ended = true
+		c.endLocked()
+	}
+	s.closed.Store(true)
+	s.gate.reopen()
+	s.wakeLocked()
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {
@@ -211,15 +221,6 @@ func (s *Sender[T]) Close() error {
 		s.next.prev = s.prev
 	}
 	s.prev, s.next = nil, nil
-	c.mu.Unlock()
-	s.gate.shut()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.nsenders--
-	if c.nsenders == 0 {
-		c.ended = true
-		c.endLocked()
-	}
 	return nil
 }
 

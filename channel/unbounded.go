@@ -124,7 +124,7 @@ func (c *core[T]) goNative() {
 // pumpLocked starts the goroutine that fills the native channel up, if one is
 // needed.
 func (c *core[T]) pumpLocked() {
-	if o := c.over; o.native && !o.pumping && o.queue.Len() > 0 && !c.broken {
+	if o := c.over; o.native && !o.pumping && o.queue.Len() > 0 && !c.broken.Load() {
 		o.pumping = true
 		go c.pump()
 	}
@@ -143,7 +143,7 @@ func (c *core[T]) pump() {
 			return
 		}
 		c.mu.Lock()
-		if c.broken {
+		if c.broken.Load() {
 			c.mu.Unlock()
 			c.drop()
 			return
