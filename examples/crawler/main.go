@@ -31,6 +31,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/goroot"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -115,7 +116,7 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, prog
 	}
 	start := o.start
 	if start == nil {
-		root, err := goroot(ctx)
+		root, err := goroot.Find(ctx)
 		if err != nil {
 			return err
 		}

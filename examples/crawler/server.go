@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -18,15 +16,6 @@ import (
 
 // shutdownGrace is how long the server may take to end.
 const shutdownGrace = 5 * time.Second
-
-// goroot returns the folder of the Go installation.
-func goroot(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
-	if err != nil {
-		return "", fmt.Errorf("go env GOROOT: %w", err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
 
 // serve returns a task that serves the folders src and doc in root on the
 // loopback interface until its context is done, and reports the address of the

@@ -1,0 +1,128 @@
+// Pipeline reads Go files line by line and writes the remarks in them, such as
+// TODO and BUG, as CSV.
+//
+//	go run ./examples/pipeline [flags] [FOLDER]
+//
+// Without a folder it reads the sources of the Go installation.
+//
+// It shows a pipeline of three stages with bounded channels between them: one
+// reads, several parse, and one writes, which is slow. While it runs it prints
+// to standard error how full the channels are and who waits: the stages before a
+// slow one wait for it, and nothing grows.
+//
+// However it ends, no line gets lost that it has accepted, or it says how many:
+//
+//   - At the end of the input, and when reading fails, the stages after that finish
+//     what they have.
+//   - When writing fails, the stages before that hear that nobody takes anything
+//     any more, and stop.
+//   - At the first Ctrl-C it reads no further and writes what it has read; the second
+//     one cuts it off.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/grove-go/grove/examples/internal/goroot"
+	"github.com/grove-go/grove/nursery"
+)
+
+// options are what the command line says.
+type options struct {
+	folder  string
+	out     string
+	workers int
+	delay   time.Duration
+	every   time.Duration
+}
+
+func main() {
+	o, err := parseFlags(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2)
+	}
+	nursery.Main(func(ctx context.Context, _ *nursery.Nursery) error {
+		return run(ctx, o, os.Stdout, os.Stderr)
+	}, nursery.Name("pipeline"), nursery.Grace(time.Minute))
+}
+
+// parseFlags reads the command line. What is wrong with it is written to usage.
+func parseFlags(args []string, usage io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("pipeline", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.Usage = func() {
+		fmt.Fprintln(usage, "usage: pipeline [flags] [FOLDER]")
+		f.PrintDefaults()
+	}
+	f.StringVar(&o.out, "o", "", "write to this file; default: standard output")
+	f.IntVar(&o.workers, "workers", 4, "parse with so many workers")
+	f.DurationVar(&o.delay, "delay", time.Millisecond, "wait after each write, as a slow database would make it")
+	f.DurationVar(&o.every, "every", 500*time.Millisecond, "print how it goes so often")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	var err error
+	switch {
+	case f.NArg() > 1:
+		err = fmt.Errorf("one folder at most, got %q", f.Args())
+	case o.workers < 1 || o.delay < 0 || o.every <= 0:
+		err = errors.New("a flag is out of range; see -h")
+	}
+	if err != nil {
+		fmt.Fprintln(usage, "pipeline:", err)
+	}
+	o.folder = f.Arg(0)
+	return o, err
+}
+
+// run runs the pipeline on files, and prints a summary however it has ended.
+func run(ctx context.Context, o options, stdout, log io.Writer) (err error) {
+	if o.folder == "" {
+		root, err := goroot.Find(ctx)
+		if err != nil {
+			return err
+		}
+		o.folder = filepath.Join(root, "src")
+	}
+	out := stdout
+	if o.out != "" {
+		f, err := os.Create(o.out)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		out = f
+	}
+	p := newPipeline(os.DirFS(o.folder), out, log, o)
+	began := time.Now()
+	err = p.run(ctx)
+	fmt.Fprintf(log, "%s in %v\n", p.summary(), time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+// goFiles calls each for the Go files in fsys, in order.
+func goFiles(fsys fs.FS, each func(name string) error) error {
+	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "testdata":
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(name) != ".go":
+			return nil
+		}
+		return each(name)
+	})
+}
