@@ -9,7 +9,7 @@ import (
 
 // native is how many values of an unbounded channel are in its native channel at
 // most.
-const native = 64
+const native = 8
 
 // Unbounded returns the two ends of a new channel that holds any number of
 // values: Send never blocks. Mind that nothing then keeps a sender from being
@@ -56,25 +56,28 @@ func (s *Sender[T]) push(v T) error {
 
 // pop is TryReceive.
 func (c *core[T]) pop() (v T, err error) {
+	// Under the lock, so that nothing is on its way from the overflow to the native
+	// channel when both are found empty.
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for {
-		var ok bool
+		c.refillLocked()
 		select {
-		case v, ok = <-c.ch:
+		case v, ok := <-c.ch:
 			if !ok {
 				return v, io.EOF
 			}
-			c.refill()
+			c.refillLocked()
 			return v, nil
 		default:
 		}
-		c.mu.Lock()
-		more := c.over.queue.Len() > 0
-		c.refillLocked()
-		c.mu.Unlock()
-		if !more {
+		if c.over.queue.Len() == 0 {
 			return v, ErrWouldBlock
 		}
-		runtime.Gosched() // somebody is about to fill the native channel up
+		// The goroutine that serves native receivers has the next value in hand.
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
 	}
 }
 

@@ -154,7 +154,7 @@ func cloned[H any](clone func() *H) (h *H) {
 // could have returned what it did.
 func TestLinearizable(t *testing.T) {
 	const histories, clients, steps = 1000, 4, 12
-	for _, capacity := range []int{0, 1, 2, 5} {
+	for _, capacity := range []int{0, 1, 2, 5, -1} {
 		t.Run(fmt.Sprintf("capacity=%d", capacity), func(t *testing.T) {
 			seed := rand.Uint64()
 			seen := map[result]int{}
@@ -185,8 +185,17 @@ func TestLinearizable(t *testing.T) {
 
 // record returns a run with its history.
 func record(seed uint64, capacity, clients, steps int) *run {
-	s, rc := channel.New[int](capacity)
-	r := &run{senders: []*channel.Sender[int]{s}, receivers: []*channel.Receiver[int]{rc}}
+	r := &run{}
+	s, rc := channel.New[int](max(0, capacity))
+	if capacity < 0 {
+		s, rc = channel.Unbounded[int]()
+		for range 8 * (seed % 2) { // so that some come into its overflow
+			v := int(r.value.Add(1))
+			call := r.clock.Add(1)
+			r.record(clients, input{trySend, 0, v}, call, output{result: resultOf(s.TrySend(v))})
+		}
+	}
+	r.senders, r.receivers = []*channel.Sender[int]{s}, []*channel.Receiver[int]{rc}
 	r.root.Store(cancel.New(context.Background()))
 	var working, canceling, watching sync.WaitGroup
 	var left atomic.Int32

@@ -201,7 +201,7 @@ func checkTimes(history []porcupine.Operation, capacity int) error {
 			return fmt.Errorf("%v has succeeded after the handle was closed", i)
 		}
 	}
-	if capacity > 0 {
+	if capacity != 0 {
 		return nil
 	}
 	for _, op := range history {
