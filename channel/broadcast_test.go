@@ -310,6 +310,21 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// CH7: two values wake two who are about to wait.
+func TestStressSubscription(t *testing.T) {
+	ctx := t.Context()
+	for range 5000 {
+		b := channel.NewBroadcast[int](2)
+		s := b.Subscribe(channel.Block)
+		receive := func() error { _, err := s.Receive(ctx); return err }
+		one, two := call(receive), call(receive)
+		wantErr(t, "Publish()", b.Publish(ctx, 1), nil)
+		wantErr(t, "Publish()", b.Publish(ctx, 2), nil)
+		wantErr(t, "Receive()", <-one, nil)
+		wantErr(t, "Receive()", <-two, nil)
+	}
+}
+
 // CH7: nobody sees an older value after a newer one, and everybody sees the last.
 func TestStressWatch(t *testing.T) {
 	const values = 20_000

@@ -193,6 +193,13 @@ func TestGenerate(t *testing.T) {
 			wantErr(t, "Generate()", err, nil)
 		}
 	})
+	bubble(t, "CH9/the receiver is closed in the end", func(t *testing.T, ctx context.Context) {
+		var kept *channel.Receiver[int]
+		err := channel.Generate(ctx, 5, counting(3), func(_ context.Context, r *channel.Receiver[int]) error { kept = r; return nil })
+		wantErr(t, "Generate()", err, nil)
+		_, err = kept.Receive(ctx)
+		wantErr(t, "Receive()", err, channel.ErrClosed)
+	})
 	bubble(t, "CH9/a broken channel of the producer's own is a failure", func(t *testing.T, ctx context.Context) {
 		s, r := channel.New[int](1)
 		r.Close()

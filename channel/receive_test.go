@@ -153,6 +153,34 @@ func TestC(t *testing.T) {
 			t.Errorf("received %d values, in order: %v, want 300", len(got), slices.IsSorted(got))
 		}
 	})
+	t.Run("CH2/in order, also when one is sent for each that is received", func(t *testing.T) {
+		s, r := channel.Unbounded[int]()
+		c := r.C()
+		next := 0
+		send := func() {
+			wantErr(t, "TrySend()", s.TrySend(next), nil)
+			next++
+		}
+		for range 50 {
+			send()
+		}
+		for i := range 20_000 {
+			var v int
+			if i%2 == 0 {
+				v = <-c
+			} else {
+				var err error
+				if v, err = r.TryReceive(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if v != i {
+				t.Fatalf("received %d, want %d", v, i)
+			}
+			send()
+		}
+		r.Close()
+	})
 	bubble(t, "CH3/a channel without a bound that is broken keeps no goroutine", func(t *testing.T, ctx context.Context) {
 		s, r := channel.Unbounded[int]()
 		r.C()

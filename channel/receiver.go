@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/ring"
 )
 
 // A Receiver is a handle to the receiving side of a channel. When all its
@@ -114,9 +115,6 @@ func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 	r.waits.Add(-1)
 	switch {
 	case ok:
-		if c.over != nil {
-			c.refill()
-		}
 		return v, nil
 	case came && !r.gone():
 		return v, io.EOF
@@ -258,7 +256,7 @@ func (r *Receiver[T]) Close() error {
 			s.wakeLocked()
 		}
 		if c.over != nil {
-			c.abandonLocked()
+			c.over.queue = ring.Queue[T]{}
 		}
 	}
 	c.mu.Unlock()

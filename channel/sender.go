@@ -41,9 +41,6 @@ func (c *core[T]) newSenderLocked() *Sender[T] {
 	}
 	c.senders = s
 	c.nsenders++
-	if c.broken.Load() {
-		s.wakeLocked()
-	}
 	return s
 }
 
@@ -146,9 +143,6 @@ func (s *Sender[T]) wait(done <-chan struct{}, v T) (sent bool) {
 		}
 	}()
 	s.gate.enter()
-	if s.err() != nil {
-		return false
-	}
 	select {
 	case s.ch <- v:
 		return true

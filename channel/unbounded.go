@@ -28,9 +28,8 @@ func Unbounded[T any]() (*Sender[T], *Receiver[T]) {
 // The fields are guarded by the core's mu.
 type overflow[T any] struct {
 	queue   ring.Queue[T]
-	native  bool          // somebody has called C
-	pumping bool          // the goroutine runs, and alone takes from queue
-	stop    chan struct{} // closed when the channel is broken; made by C
+	native  bool // somebody has called C
+	pumping bool // the goroutine runs, and alone takes from queue
 }
 
 // push sends v, which takes no waiting.
@@ -81,13 +80,7 @@ func (c *core[T]) pop() (v T, err error) {
 	}
 }
 
-// refill fills the native channel up from the overflow.
-func (c *core[T]) refill() {
-	c.mu.Lock()
-	c.refillLocked()
-	c.mu.Unlock()
-}
-
+// refillLocked fills the native channel up from the overflow.
 func (c *core[T]) refillLocked() {
 	o := c.over
 	if o.pumping {
@@ -116,11 +109,7 @@ func (c *core[T]) shiftLocked() {
 func (c *core[T]) goNative() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := c.over
-	if !o.native {
-		o.native = true
-		o.stop = make(chan struct{})
-	}
+	c.over.native = true
 	c.pumpLocked()
 }
 
@@ -133,18 +122,15 @@ func (c *core[T]) pumpLocked() {
 	}
 }
 
+// pump is that goroutine. It does not wait for ever: when the channel is broken,
+// there is room.
 func (c *core[T]) pump() {
 	o := c.over
 	c.mu.Lock()
 	for o.queue.Len() > 0 {
 		v := o.queue.First()
 		c.mu.Unlock()
-		select {
-		case c.ch <- v:
-		case <-o.stop:
-			c.drop()
-			return
-		}
+		c.ch <- v
 		c.mu.Lock()
 		if c.broken.Load() {
 			c.mu.Unlock()
@@ -155,13 +141,4 @@ func (c *core[T]) pump() {
 	}
 	o.pumping = false
 	c.mu.Unlock()
-}
-
-// abandonLocked drops the overflow of a channel that is broken.
-func (c *core[T]) abandonLocked() {
-	o := c.over
-	o.queue = ring.Queue[T]{}
-	if o.stop != nil {
-		close(o.stop)
-	}
 }
