@@ -102,7 +102,7 @@ func (g *generator[T]) asked(ctx context.Context) error {
 	for !d.take() {
 		select {
 		case <-d.more:
-		case <-g.s.wake:
+		case <-g.s.waker.wake:
 			return g.broken
 		case <-ctx.Done():
 			return cancel.Err(ctx)

@@ -142,6 +142,44 @@ func TestHandlesCollectable(t *testing.T) {
 	runtime.KeepAlive(r)
 }
 
+// CH8: a closed handle leaves nothing in the scope in which it was used.
+func TestScopeForgets(t *testing.T) {
+	scope := cancel.New(t.Context())
+	defer scope.Close()
+	const rounds = 3000
+	use := func() {
+		for range rounds {
+			s, r := channel.New[int](0)
+			done := call(func() error {
+				defer s.Close()
+				for range 4 {
+					if err := s.Send(scope, 1); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			for range r.All(scope) {
+			}
+			r.Close()
+			wantErr(t, "Send()", <-done, nil)
+		}
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	use()
+	before := heap()
+	use()
+	if after := heap(); after > before+rounds*32 {
+		t.Errorf("the heap grew from %d to %d bytes", before, after)
+	}
+}
+
 // A value that passes costs no allocation.
 func TestAllocs(t *testing.T) {
 	ctx := cancel.New(context.Background())

@@ -21,17 +21,17 @@ import (
 // This is Trio's MemoryReceiveChannel.
 type Receiver[T any] struct {
 	c      *core[T]
-	ch     chan T        // the native channel; nil if the channel is unbounded
-	closed atomic.Bool   // set under the core's mu
-	waits  atomic.Int32  // calls that wait
-	wake   chan struct{} // closed when the handle is
+	ch     chan T       // the native channel; nil if the channel is unbounded
+	closed atomic.Bool  // set under the core's mu
+	waits  atomic.Int32 // calls that wait
+	waker  waker
 
 	prev, next *Receiver[T] // guarded by the core's mu
 }
 
 // newReceiverLocked returns a new handle.
 func (c *core[T]) newReceiverLocked() *Receiver[T] {
-	r := &Receiver[T]{c: c, wake: make(chan struct{}), next: c.receivers}
+	r := &Receiver[T]{c: c, waker: waker{wake: make(chan struct{})}, next: c.receivers}
 	if c.over == nil {
 		r.ch = c.ch
 	}
@@ -100,17 +100,29 @@ func (r *Receiver[T]) gone() bool { return r.closed.Load() || r.c.broken.Load() 
 // wait waits for the next value.
 func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 	c := r.c
-	done := ctx.Done()
+	j := r.waker.join(ctx, &c.mu)
+	var done <-chan struct{}
+	if j == nil {
+		done = ctx.Done()
+	}
 	if c.ask != nil {
 		c.ask.add()
 	}
 	r.waits.Add(1)
 	var ok, came bool
-	select {
-	case v, ok = <-c.ch:
-		came = true
-	case <-r.wake:
-	case <-done:
+	if j != nil {
+		select {
+		case v, ok = <-c.ch:
+			came = true
+		case <-j.over:
+		}
+	} else {
+		select {
+		case v, ok = <-c.ch:
+			came = true
+		case <-r.waker.wake:
+		case <-done:
+		}
 	}
 	r.waits.Add(-1)
 	switch {
@@ -228,6 +240,7 @@ func (r *Receiver[T]) Clone() *Receiver[T] {
 // Close is idempotent. It does not block, and returns nil.
 func (r *Receiver[T]) Close() error {
 	c := r.c
+	defer r.waker.release() // without the lock
 	c.mu.Lock()
 	if r.closed.Load() {
 		c.mu.Unlock()
@@ -239,7 +252,7 @@ func (r *Receiver[T]) Close() error {
 		c.broken.Store(true) // first of all: at this moment all see it
 	}
 	r.closed.Store(true)
-	close(r.wake)
+	r.waker.fireLocked()
 	if r.prev != nil {
 		r.prev.next = r.next
 	} else {
@@ -253,7 +266,7 @@ func (r *Receiver[T]) Close() error {
 		// Those who are blocked are woken before anything is dropped: room would
 		// let them send.
 		for s := c.senders; s != nil; s = s.next {
-			s.wakeLocked()
+			s.waker.fireLocked()
 		}
 		if c.over != nil {
 			c.over.queue = ring.Queue[T]{}

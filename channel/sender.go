@@ -22,17 +22,15 @@ type Sender[T any] struct {
 	ch     chan T      // the native channel; nil if the channel is unbounded
 	closed atomic.Bool // set under the core's mu
 	gate   gate
-	waits  atomic.Int32  // calls that wait
-	wake   chan struct{} // closed when the handle is, or the channel is broken
+	waits  atomic.Int32 // calls that wait
+	waker  waker
 
-	// Guarded by the core's mu.
-	woken      bool // wake is closed
-	prev, next *Sender[T]
+	prev, next *Sender[T] // guarded by the core's mu
 }
 
 // newSenderLocked returns a new handle.
 func (c *core[T]) newSenderLocked() *Sender[T] {
-	s := &Sender[T]{c: c, wake: make(chan struct{}), next: c.senders}
+	s := &Sender[T]{c: c, waker: waker{wake: make(chan struct{})}, next: c.senders}
 	if c.over == nil {
 		s.ch = c.ch
 	}
@@ -42,14 +40,6 @@ func (c *core[T]) newSenderLocked() *Sender[T] {
 	c.senders = s
 	c.nsenders++
 	return s
-}
-
-// wakeLocked wakes all who are blocked in the handle.
-func (s *Sender[T]) wakeLocked() {
-	if !s.woken {
-		s.woken = true
-		close(s.wake)
-	}
 }
 
 // Send sends v. It blocks while the buffer is full or, if the capacity is 0,
@@ -72,17 +62,23 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	if ctx.Err() != nil {
 		return cancel.Err(ctx)
 	}
-	err := s.TrySend(v)
-	if err != ErrWouldBlock {
+	sent, ended := s.offer(v)
+	if sent {
+		return nil
+	}
+	return s.sendSlow(ctx, v, ended)
+}
+
+// sendSlow sends v, after an offer.
+func (s *Sender[T]) sendSlow(ctx context.Context, v T, ended bool) error {
+	if err := s.whyNot(v, ended); err != ErrWouldBlock {
 		return err
 	}
-	done := ctx.Done() // outside of the gate, for this may be anybody's code
 	s.waits.Add(1)
-	sent := s.wait(done, v)
+	sent := s.wait(ctx, v)
 	s.waits.Add(-1)
 	switch {
 	case sent:
-		s.sent()
 		return nil
 	case ctx.Err() != nil:
 		return cancel.Err(ctx)
@@ -97,9 +93,13 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 func (s *Sender[T]) TrySend(v T) error {
 	sent, ended := s.offer(v)
 	if sent {
-		s.sent()
 		return nil
 	}
+	return s.whyNot(v, ended)
+}
+
+// whyNot tells why an offer has not sent v, or sends it into an unbounded channel.
+func (s *Sender[T]) whyNot(v T, ended bool) error {
 	if ended {
 		return ErrClosed
 	}
@@ -114,16 +114,20 @@ func (s *Sender[T]) TrySend(v T) error {
 
 // offer sends v if the native channel has room for it, or a receiver waits. It
 // also reports whether that was closed: this is the last handle, whose Close is
-// about to say so.
+// about to say so. If the channel was broken in the meantime, the one who dropped
+// what was in it may have missed v.
 func (s *Sender[T]) offer(v T) (sent, ended bool) {
 	defer func() {
 		s.gate.leave()
+		if s.c.broken.Load() && sent {
+			s.c.drop()
+		}
 		if recover() != nil {
 			ended = true
 		}
 	}()
 	s.gate.enter()
-	if s.err() != nil {
+	if s.closed.Load() || s.c.broken.Load() {
 		return false, false
 	}
 	select {
@@ -135,30 +139,38 @@ func (s *Sender[T]) offer(v T) (sent, ended bool) {
 }
 
 // wait waits until v can be sent, and reports whether it has been.
-func (s *Sender[T]) wait(done <-chan struct{}, v T) (sent bool) {
+func (s *Sender[T]) wait(ctx context.Context, v T) (sent bool) {
+	// Both outside of the gate, for this may be anybody's code.
+	j := s.waker.join(ctx, &s.c.mu)
+	var done <-chan struct{}
+	if j == nil {
+		done = ctx.Done()
+	}
 	defer func() {
 		s.gate.leave()
+		if s.c.broken.Load() && sent {
+			s.c.drop()
+		}
 		if recover() != nil {
 			sent = false // closed under it, as for offer
 		}
 	}()
 	s.gate.enter()
+	if j != nil {
+		select {
+		case s.ch <- v:
+			return true
+		case <-j.over:
+			return false
+		}
+	}
 	select {
 	case s.ch <- v:
 		return true
-	case <-s.wake:
+	case <-s.waker.wake:
 	case <-done:
 	}
 	return false
-}
-
-// sent is called when a value has been sent, outside of the gate: if the channel
-// was broken in the meantime, the one who dropped what was in it may have missed
-// this value.
-func (s *Sender[T]) sent() {
-	if s.c.broken.Load() {
-		s.c.drop()
-	}
 }
 
 // err returns the error of a handle that cannot be used to send.
@@ -190,12 +202,13 @@ func (s *Sender[T]) Clone() *Sender[T] {
 // Close is idempotent. It does not block, and returns nil.
 func (s *Sender[T]) Close() error {
 	c := s.c
+	defer s.waker.release() // without the lock
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s.closed.Load() {
 		return nil
 	}
-	s.gate.shut(s.wakeLocked)
+	s.gate.shut(s.waker.fireLocked)
 	c.nsenders--
 	if c.nsenders == 0 {
 		// First of all: at this moment receivers see the end, and senders that the
@@ -205,7 +218,7 @@ func (s *Sender[T]) Close() error {
 	}
 	s.closed.Store(true)
 	s.gate.reopen()
-	s.wakeLocked()
+	s.waker.fireLocked()
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {

@@ -53,7 +53,8 @@ func stress(t *testing.T, capacity int) {
 	for i := range senders {
 		rnd, s := newRand(i), s.Clone()
 		sending.Go(func() {
-			defer func() { s.Close() }()
+			scope := cancel.New(root)
+			defer func() { s.Close(); scope.Close() }()
 			for n := range values {
 				if rnd.IntN(10) == 0 { // change handles; the old one may be in use elsewhere
 					clone := s.Clone()
@@ -61,7 +62,10 @@ func stress(t *testing.T, capacity int) {
 					sending.Go(func() { old.Close() })
 					s = clone
 				}
-				scope := momentary(root, rnd, &sending)
+				if scope.Err() != nil || rnd.IntN(4) == 0 { // the others come after one another in one scope
+					scope.Close()
+					scope = momentary(root, rnd, &sending)
+				}
 				v := sent{i, n}
 				var err error
 				if rnd.IntN(4) == 0 {
@@ -69,7 +73,6 @@ func stress(t *testing.T, capacity int) {
 				} else {
 					err = s.Send(scope, v)
 				}
-				scope.Close()
 				switch {
 				case err == nil:
 					mu.Lock()
@@ -96,7 +99,13 @@ func stress(t *testing.T, capacity int) {
 				got[v]++
 				mu.Unlock()
 			}
+			scope := cancel.New(root)
+			defer func() { scope.Close() }()
 			for {
+				if scope.Err() != nil || rnd.IntN(4) == 0 {
+					scope.Close()
+					scope = momentary(root, rnd, &receiving)
+				}
 				if rnd.IntN(10) == 0 {
 					clone := r.Clone()
 					r.Close()
@@ -110,9 +119,7 @@ func stress(t *testing.T, capacity int) {
 				case 1:
 					var buf [5]sent
 					var n int
-					scope := momentary(root, rnd, &receiving)
 					n, err = r.ReceiveBatch(scope, buf[:])
-					scope.Close()
 					for _, v := range buf[:n] {
 						take(v)
 					}
@@ -120,9 +127,7 @@ func stress(t *testing.T, capacity int) {
 						continue
 					}
 				default:
-					scope := momentary(root, rnd, &receiving)
 					v, err = r.Receive(scope)
-					scope.Close()
 				}
 				switch {
 				case err == nil:

@@ -71,14 +71,19 @@ func pick[H any](r *run, rnd *rand.Rand, handles *[]H) (int, H) {
 
 // client does n things.
 func (r *run) client(id, n int, rnd *rand.Rand, wg *sync.WaitGroup) {
+	scope := cancel.New(r.root.Load())
 	for range n {
-		scope := cancel.New(r.root.Load())
-		if yields := rnd.IntN(40); yields < 20 {
+		if scope.Err() != nil || rnd.IntN(4) == 0 { // the others come after one another in one scope
+			scope.Close()
+			scope = cancel.New(r.root.Load())
+		}
+		if yields := rnd.IntN(80); yields < 20 {
+			current := scope
 			wg.Go(func() {
 				for range yields {
 					runtime.Gosched()
 				}
-				scope.Cancel(nil)
+				current.Cancel(nil)
 			})
 		}
 		si, s := pick(r, rnd, &r.senders)
@@ -118,7 +123,6 @@ func (r *run) client(id, n int, rnd *rand.Rand, wg *sync.WaitGroup) {
 			call = r.clock.Add(1)
 			clone := cloned(s.Clone)
 			if clone == nil {
-				scope.Close()
 				continue // it was closed
 			}
 			r.mu.Lock()
@@ -130,7 +134,6 @@ func (r *run) client(id, n int, rnd *rand.Rand, wg *sync.WaitGroup) {
 			call = r.clock.Add(1)
 			clone := cloned(rc.Clone)
 			if clone == nil {
-				scope.Close()
 				continue
 			}
 			r.mu.Lock()
@@ -139,8 +142,8 @@ func (r *run) client(id, n int, rnd *rand.Rand, wg *sync.WaitGroup) {
 			r.mu.Unlock()
 		}
 		r.record(id, in, call, out)
-		scope.Close()
 	}
+	scope.Close()
 }
 
 // cloned returns a clone, or nil if the handle is closed, which panics.
