@@ -74,13 +74,10 @@ func (s *Sender[T]) sendSlow(ctx context.Context, v T, ended bool) error {
 	if err := s.whyNot(v, ended); err != ErrWouldBlock {
 		return err
 	}
-	s.waits.Add(1)
-	sent := s.wait(ctx, v)
-	s.waits.Add(-1)
-	switch {
-	case sent:
+	if s.wait(ctx, v) {
 		return nil
-	case ctx.Err() != nil:
+	}
+	if ctx.Err() != nil {
 		return cancel.Err(ctx)
 	}
 	s.c.mu.Lock() // whoever has woken us is through then
@@ -146,7 +143,9 @@ func (s *Sender[T]) wait(ctx context.Context, v T) (sent bool) {
 	if j == nil {
 		done = ctx.Done()
 	}
+	s.waits.Add(1)
 	defer func() {
+		s.waits.Add(-1)
 		s.gate.leave()
 		if s.c.broken.Load() && sent {
 			s.c.drop()
