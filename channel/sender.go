@@ -155,6 +155,9 @@ func (s *Sender[T]) wait(ctx context.Context, v T) (sent bool) {
 		}
 	}()
 	s.gate.enter()
+	if s.err() != nil {
+		return false // nor may it touch the native channel any more; see gate
+	}
 	if j != nil {
 		select {
 		case s.ch <- v:
