@@ -85,6 +85,9 @@
 // N14 The failure of a [Task] is one of the nursery's. [Task.Cancel] cancels it
 // alone. [Task.Wait] gives up when its ctx is done, and does not touch the task.
 //
+// N16 [Race] and [First] cancel those who have lost, and await them. What they
+// return is dropped.
+//
 // N17 [Main] stops gracefully at the first SIGINT or SIGTERM, cancels at the second,
 // and exits at the third. Failures go to standard error as a tree; the status is
 // then 1.
@@ -108,6 +111,8 @@
 //	asyncio                         here
 //	TaskGroup                       Run
 //	create_task, await task         Spawn, Task.Wait
+//	gather                          Gather; with return_exceptions Settle
+//	wait(FIRST_COMPLETED)           Race, First
 //	run(main())                     Main
 //
 //	errgroup                        here
