@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -263,5 +264,50 @@ func BenchmarkParked(b *testing.B) {
 				}()
 			}
 		})
+	})
+}
+
+// BenchmarkFor runs no-op calls, beside workers that claim indices by hand and
+// errgroup with a limit.
+func BenchmarkFor(b *testing.B) {
+	const count, limit = 20_000, 8
+	b.Run("impl=grove", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			nursery.For(b.Context(), count, func(context.Context, int) error { return nil }, nursery.Limit(limit))
+		}
+	})
+	b.Run("impl=claiming", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var next atomic.Int64
+			g, ctx := errgroup.WithContext(b.Context())
+			for range limit {
+				g.Go(func() error {
+					for ctx.Err() == nil {
+						i := int(next.Add(1) - 1)
+						if i >= count {
+							return nil
+						}
+						if err := noop(ctx); err != nil {
+							return err
+						}
+					}
+					return ctx.Err()
+				})
+			}
+			g.Wait()
+		}
+	})
+	b.Run("impl=errgroup", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			g, ctx := errgroup.WithContext(b.Context())
+			g.SetLimit(limit)
+			for range count {
+				g.Go(func() error { return noop(ctx) })
+			}
+			g.Wait()
+		}
 	})
 }

@@ -75,7 +75,8 @@
 // awaited. Its echo is dropped, its failure is a failure.
 //
 // N11 With [Limit] so many tasks run at a time at most, first come, first served.
-// Go never blocks.
+// Go never blocks. [For] and [Map] begin nothing new once canceled, and run as many
+// at a time as there are processors if there is no Limit.
 //
 // N12 With [KeepGoing] failures do not cancel, and all are in the result.
 //
