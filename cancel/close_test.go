@@ -11,6 +11,7 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 )
 
 func TestCloseAndOthers(t *testing.T) {
@@ -73,18 +74,11 @@ func TestCloseAndOthers(t *testing.T) {
 // call of round. It takes several to fail, for the heap has a life of its own.
 func wantNoGrowth(t *testing.T, what string, limit uint64, round func()) {
 	t.Helper()
-	heap := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	round()
-	before := heap()
+	before := testkit.Heap()
 	for i := 1; ; i++ {
 		round()
-		after := heap()
+		after := testkit.Heap()
 		if after <= before+limit {
 			return
 		}

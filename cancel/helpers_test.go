@@ -3,14 +3,17 @@ package cancel_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/internal/testkit"
+)
+
+var (
+	bubble    = testkit.Bubble
+	mustPanic = testkit.MustPanic
 )
 
 // wantEnded fails the test unless ctx is canceled with err and cause, and its
@@ -95,21 +98,3 @@ func nest(parent context.Context, n int) []*cancel.Scope {
 }
 
 var errBoom = errors.New("boom")
-
-// bubble runs fn in a bubble with a root scope.
-func bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
-}
-
-// mustPanic runs fn, which must panic with a text that contains want.
-func mustPanic(t *testing.T, want string, fn func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
-			t.Errorf("panic(%q), want one that contains %q", got, want)
-		}
-	}()
-	fn()
-}

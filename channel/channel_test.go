@@ -6,23 +6,21 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
-	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/internal/testkit"
+)
+
+var (
+	bubble    = testkit.Bubble
+	mustPanic = testkit.MustPanic
 )
 
 var errBoom = errors.New("boom")
-
-// bubble runs fn in a bubble with a root scope.
-func bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
-}
 
 // both runs fn with a channel with a bound and with one without.
 func both(t *testing.T, name string, fn func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int])) {
@@ -40,18 +38,6 @@ func both(t *testing.T, name string, fn func(t *testing.T, ctx context.Context, 
 			fn(t, ctx, s, r)
 		})
 	}
-}
-
-// mustPanic runs fn, which must panic with a text that contains want.
-func mustPanic(t *testing.T, want string, fn func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
-			t.Errorf("panic(%q), want one that contains %q", got, want)
-		}
-	}()
-	fn()
 }
 
 // wantErr fails the test unless err is want.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
+	"github.com/grove-go/grove/internal/testkit"
 )
 
 // collected fails the test unless all of what the pointers pointed to is garbage.
@@ -165,17 +166,10 @@ func TestScopeForgets(t *testing.T) {
 			wantErr(t, "Send()", <-done, nil)
 		}
 	}
-	heap := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	use()
-	before := heap()
+	before := testkit.Heap()
 	use()
-	if after := heap(); after > before+rounds*32 {
+	if after := testkit.Heap(); after > before+rounds*32 {
 		t.Errorf("the heap grew from %d to %d bytes", before, after)
 	}
 }

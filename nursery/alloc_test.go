@@ -4,9 +4,9 @@ package nursery_test
 
 import (
 	"context"
-	"runtime"
 	"testing"
 
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -43,13 +43,6 @@ func TestAllocs(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	inUse := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	for _, opts := range [][]nursery.Option{nil, {nursery.Limit(8)}} {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			batch := func() {
@@ -71,11 +64,11 @@ func TestMemory(t *testing.T) {
 				}
 			}
 			batch()
-			before := inUse()
+			before := testkit.Heap()
 			batch()
 			batch()
 			// A word for each task that has finished would be 4 MB.
-			if after := inUse(); after > before+1<<20 {
+			if after := testkit.Heap(); after > before+1<<20 {
 				t.Errorf("N18: the heap grew from %d to %d bytes with 500,000 tasks", before, after)
 			}
 			return nil

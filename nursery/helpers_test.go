@@ -3,23 +3,20 @@ package nursery_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
-	"github.com/grove-go/grove/testutil"
+)
+
+var (
+	bubble    = testkit.Bubble
+	mustPanic = testkit.MustPanic
 )
 
 var errBoom = errors.New("boom")
-
-// bubble runs fn in a bubble with a root scope.
-func bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
-}
 
 // failing returns a task that fails after d.
 func failing(d time.Duration, err error) func(ctx context.Context) error {
@@ -39,18 +36,6 @@ func failures(t *testing.T, err error) []error {
 		t.Fatalf("Run() = %v (%T), want a *GroupError", err, err)
 	}
 	return g.Unwrap()
-}
-
-// mustPanic runs fn, which must panic with a text that contains want.
-func mustPanic(t *testing.T, want string, fn func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
-			t.Errorf("panic(%q), want one that contains %q", got, want)
-		}
-	}()
-	fn()
 }
 
 // caught runs fn and returns the *PanicError with which it panics.

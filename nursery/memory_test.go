@@ -10,17 +10,9 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
-
-// heap returns how much memory is in use when nothing is garbage.
-func heap() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
 
 // TestLongLife does the same again and again in a nursery that stays open.
 func TestLongLife(t *testing.T) {
@@ -65,12 +57,12 @@ func TestLongLife(t *testing.T) {
 			for range 1000 {
 				work()
 			}
-			before := heap()
+			before := testkit.Heap()
 			const rounds = 20_000
 			for range rounds {
 				work()
 			}
-			if after := heap(); after > before+rounds*16 {
+			if after := testkit.Heap(); after > before+rounds*16 {
 				t.Errorf("N18: %s: the heap grew from %d to %d bytes", name, before, after)
 			}
 		}
@@ -85,19 +77,19 @@ func TestLongLife(t *testing.T) {
 func TestBurst(t *testing.T) {
 	const tasks = 200_000 // 3 MB in the queue
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-		before := heap()
+		before := testkit.Heap()
 		release, through := make(chan struct{}), make(chan struct{})
 		n.Go(func(context.Context) error { <-release; return nil })
 		for range tasks {
 			n.Go(noop)
 		}
 		n.Go(func(context.Context) error { close(through); return nil })
-		if after := heap(); after < before+tasks*8 {
+		if after := testkit.Heap(); after < before+tasks*8 {
 			t.Errorf("the heap grew from %d to %d bytes: the test measures nothing", before, after)
 		}
 		close(release)
 		<-through
-		if after := heap(); after > before+tasks*8 {
+		if after := testkit.Heap(); after > before+tasks*8 {
 			t.Errorf("N18: the heap grew from %d to %d bytes", before, after)
 		}
 		return nil

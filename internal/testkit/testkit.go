@@ -1,0 +1,39 @@
+// Package testkit holds what the tests of several packages need.
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/grove-go/grove/testutil"
+)
+
+// Bubble runs fn as a subtest, in a bubble with a root scope.
+func Bubble(t *testing.T, name string, fn func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { testutil.Bubble(t, fn) })
+}
+
+// MustPanic runs fn, which must panic with a text that contains want.
+func MustPanic(t *testing.T, want string, fn func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
+			t.Errorf("panic(%q), want one that contains %q", got, want)
+		}
+	}()
+	fn()
+}
+
+// Heap returns how much memory is in use when nothing is garbage.
+func Heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
