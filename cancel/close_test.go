@@ -70,26 +70,6 @@ func TestCloseAndOthers(t *testing.T) {
 	})
 }
 
-// wantNoGrowth fails the test if the heap grows by more than limit bytes with each
-// call of round. It takes several to fail, for the heap has a life of its own.
-func wantNoGrowth(t *testing.T, what string, limit uint64, round func()) {
-	t.Helper()
-	round()
-	before := testkit.Heap()
-	for i := 1; ; i++ {
-		round()
-		after := testkit.Heap()
-		if after <= before+limit {
-			return
-		}
-		if i == 5 {
-			t.Errorf("%s: the heap grew by %d bytes", what, after-before)
-			return
-		}
-		before = after
-	}
-}
-
 // C8: whatever a scope was used for, it leaves its parent as it was.
 func TestCloseGrowth(t *testing.T) {
 	std, stop := context.WithCancel(t.Context())
@@ -113,7 +93,7 @@ func TestCloseGrowth(t *testing.T) {
 				t.Fatal("Done() = nil")
 			}
 			// Each leftover would take more than 100 bytes, so 200 KB in all.
-			wantNoGrowth(t, fmt.Sprint("below ", p, ", ", name), 1<<17, func() {
+			testkit.WantNoGrowth(t, fmt.Sprint("below ", p, ", ", name), 1<<17, func() {
 				for range rounds {
 					s := cancel.New(p)
 					use(s)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 )
 
 func TestStop(t *testing.T) {
@@ -129,7 +130,7 @@ func TestStop(t *testing.T) {
 	bubble(t, "C12/called in a loop, nothing grows", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(cancel.New(ctx))
 		v := context.WithValue(s, key(1), 1)
-		wantNoGrowth(t, "UntilStop", 1<<17, func() {
+		testkit.WantNoGrowth(t, "UntilStop", 1<<17, func() {
 			for range 2000 {
 				cancel.UntilStop(s)
 				cancel.UntilStop(v).Done()

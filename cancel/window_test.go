@@ -11,6 +11,7 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 )
 
 // The tests here hold open the short moments in which two things that happen at
@@ -116,7 +117,7 @@ func TestWindows(t *testing.T) {
 
 	t.Run("C8/a scope that ends while it is being linked", func(t *testing.T) {
 		p := &acting{custom: newCustom(cancel.New(t.Context()))}
-		wantNoGrowth(t, "below a foreign context", 1<<17, func() {
+		testkit.WantNoGrowth(t, "below a foreign context", 1<<17, func() {
 			for range 2000 {
 				s := cancel.New(p)
 				act := func() { s.Cancel(boom) }

@@ -148,7 +148,7 @@ func TestScopeForgets(t *testing.T) {
 	scope := cancel.New(t.Context())
 	defer scope.Close()
 	const rounds = 3000
-	use := func() {
+	testkit.WantNoGrowth(t, "CH8: closed handles", rounds*32, func() {
 		for range rounds {
 			s, r := channel.New[int](0)
 			done := call(func() error {
@@ -165,13 +165,7 @@ func TestScopeForgets(t *testing.T) {
 			r.Close()
 			wantErr(t, "Send()", <-done, nil)
 		}
-	}
-	use()
-	before := testkit.Heap()
-	use()
-	if after := testkit.Heap(); after > before+rounds*32 {
-		t.Errorf("the heap grew from %d to %d bytes", before, after)
-	}
+	})
 }
 
 // A value that passes costs no allocation.

@@ -54,17 +54,12 @@ func TestLongLife(t *testing.T) {
 				<-done
 			},
 		} {
-			for range 1000 {
-				work()
-			}
-			before := testkit.Heap()
-			const rounds = 20_000
-			for range rounds {
-				work()
-			}
-			if after := testkit.Heap(); after > before+rounds*16 {
-				t.Errorf("N18: %s: the heap grew from %d to %d bytes", name, before, after)
-			}
+			const rounds = 10_000
+			testkit.WantNoGrowth(t, "N18: "+name, rounds*16, func() {
+				for range rounds {
+					work()
+				}
+			})
 		}
 		return nil
 	})

@@ -37,3 +37,23 @@ func Heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// WantNoGrowth fails the test if the heap grows by more than limit bytes with each
+// call of round. It takes several to fail, for the heap has a life of its own.
+func WantNoGrowth(t *testing.T, what string, limit uint64, round func()) {
+	t.Helper()
+	round()
+	before := Heap()
+	for i := 1; ; i++ {
+		round()
+		after := Heap()
+		if after <= before+limit {
+			return
+		}
+		if i == 5 {
+			t.Errorf("%s: the heap grew by %d bytes", what, after-before)
+			return
+		}
+		before = after
+	}
+}
