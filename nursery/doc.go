@@ -22,6 +22,10 @@
 // is an echo of that cancellation (see [cancel.Scope.IsEcho]) and is dropped, so
 // the result holds what went wrong and nothing else.
 //
+// What is a nursery from beginning to end has a function of its own, which leaves
+// nothing running either: [Gather] and [Settle] collect results, [Race] and [First]
+// want one of several, [For] and [Map] go through many alike.
+//
 // # Rules for users
 //
 //   - Look at ctx wherever you block, and return when it is done: a task that does
