@@ -134,10 +134,14 @@ func (l *loop) claimOn() (over bool) {
 		if i >= count {
 			return true
 		}
-		if err := fn(ctx, int(i)); err != nil {
-			n.failed("", err)
-		} else {
+		err := fn(ctx, int(i))
+		if err == nil {
 			done++
+			continue
+		}
+		n.failed("", err)
+		if ctx.Err() != nil {
+			return true // also if stop is only about to be called
 		}
 	}
 }
