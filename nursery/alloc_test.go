@@ -4,6 +4,7 @@ package nursery_test
 
 import (
 	"context"
+	"iter"
 	"testing"
 
 	"github.com/grove-go/grove/internal/testkit"
@@ -12,20 +13,30 @@ import (
 
 func TestAllocs(t *testing.T) {
 	ctx := context.Background()
-	run := func(tasks int, opts ...nursery.Option) float64 {
+	allocs := func(fn func() error) float64 {
 		return testing.AllocsPerRun(20, func() {
-			err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			if err := fn(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	run := func(tasks int, opts ...nursery.Option) float64 {
+		return allocs(func() error {
+			return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 				for range tasks {
 					n.Go(noop)
 				}
 				return nil
 			}, opts...)
-			if err != nil {
-				t.Error(err)
-			}
 		})
 	}
+	last := func(seq iter.Seq2[int, error]) (v int, err error) {
+		for v, err = range seq {
+		}
+		return v, err
+	}
 	const tasks = 10_000
+	double := func(_ context.Context, i int) (int, error) { return 2 * i, nil }
 	for _, test := range []struct {
 		name string
 		got  float64
@@ -35,6 +46,20 @@ func TestAllocs(t *testing.T) {
 		// What the go statement needs for each, and a little for the goroutines.
 		{"a task each", run(tasks), 1.05 * tasks},
 		{"a limited task each", run(tasks, nursery.Limit(4)), 0.05 * tasks},
+		{"For", allocs(func() error {
+			return nursery.For(ctx, tasks, func(context.Context, int) error { return nil }, nursery.Limit(4))
+		}), 40},
+		{"Each", allocs(func() error {
+			return nursery.Each(ctx, ints(tasks), func(context.Context, int) error { return nil }, nursery.Limit(4))
+		}), 40},
+		{"Stream", allocs(func() error {
+			_, err := last(nursery.Stream(ctx, ints(tasks), double, nursery.Limit(4)))
+			return err
+		}), 40},
+		{"StreamUnordered", allocs(func() error {
+			_, err := last(nursery.StreamUnordered(ctx, ints(tasks), double, nursery.Limit(4)))
+			return err
+		}), 40},
 	} {
 		if test.got > test.most {
 			t.Errorf("%s: %v allocations, want %v at most", test.name, test.got, test.most)

@@ -24,7 +24,8 @@
 //
 // What is a nursery from beginning to end has a function of its own, which leaves
 // nothing running either: [Gather] and [Settle] collect results, [Race] and [First]
-// want one of several, [For] and [Map] go through many alike.
+// want one of several, [For], [Map] and [Each] go through many alike, and a [Stream] is
+// a sequence of results.
 //
 // # Rules for users
 //
@@ -79,8 +80,9 @@
 // awaited. Its echo is dropped, its failure is a failure.
 //
 // N11 With [Limit] so many tasks run at a time at most, first come, first served.
-// Go never blocks. [For] and [Map] begin nothing new once canceled, and run as many
-// at a time as there are processors if there is no Limit.
+// Go never blocks. [For], [Map], [Each] and the streams begin nothing new once
+// canceled, and run as many at a time as there are processors if there is no Limit.
+// A sequence is asked for the next item only when that can be begun.
 //
 // N12 With [KeepGoing] failures do not cancel, and all are in the result.
 //
@@ -89,6 +91,10 @@
 //
 // N14 The failure of a [Task] is one of the nursery's. [Task.Cancel] cancels it
 // alone. [Task.Wait] gives up when its ctx is done, and does not touch the task.
+//
+// N15 When the loop over a [Stream] or [StreamUnordered] is left, in whichever way,
+// what is running is canceled and awaited first. An error ends the stream. With
+// [KeepGoing] it does not, and each item yields its own.
 //
 // N16 [Race] and [First] cancel those who have lost, and await them. What they
 // return is dropped.
@@ -118,6 +124,7 @@
 //	create_task, await task         Spawn, Task.Wait
 //	gather                          Gather; with return_exceptions Settle
 //	wait(FIRST_COMPLETED)           Race, First
+//	as_completed                    StreamUnordered
 //	run(main())                     Main
 //
 //	errgroup                        here

@@ -3,7 +3,6 @@ package nursery
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
@@ -67,10 +66,7 @@ func Map[T, R any](ctx context.Context, items []T, fn func(ctx context.Context, 
 
 // claim is For with a nursery that is configured so.
 func claim(ctx context.Context, conf config, count int, fn func(ctx context.Context, i int) error) error {
-	workers := conf.limit
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	workers := conf.width()
 	conf.limit = 0 // the workers are the limit
 	n := &Nursery{conf: conf}
 	l := &loop{n: n, count: int64(count), fn: fn}

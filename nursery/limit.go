@@ -2,6 +2,7 @@ package nursery
 
 import (
 	"context"
+	"sync"
 
 	"github.com/grove-go/grove/internal/ring"
 )
@@ -37,7 +38,7 @@ type limited struct {
 
 // queue accepts a task of a limited nursery in the name of the function fn.
 func (n *Nursery) queue(fn string, j job) {
-	n.lockBusy()
+	n.mu.Lock()
 	begin, open := n.beginLocked()
 	if open {
 		n.jobs.Push(j)
@@ -65,16 +66,19 @@ func (n *Nursery) beginLocked() (begin, open bool) {
 	return true, true
 }
 
-// lockBusy locks mu, for which workers with short tasks contend. What it guards
+// A busyMutex is one for which goroutines with little to do contend. What it guards
 // takes a few nanoseconds, but sync.Mutex does not spin where more goroutines
 // are runnable than there are processors, which is the rule here: it parks.
-func (n *Nursery) lockBusy() {
+type busyMutex struct{ sync.Mutex }
+
+// Lock locks m.
+func (m *busyMutex) Lock() {
 	for range 64 {
-		if n.mu.TryLock() {
+		if m.TryLock() {
 			return
 		}
 	}
-	n.mu.Lock()
+	m.Mutex.Lock()
 }
 
 // worker runs what waits, until nothing does. It is the first in its place, the
@@ -97,7 +101,7 @@ func (n *Nursery) worker(first bool) {
 
 // next returns the task whose turn it is, or lets the worker go.
 func (n *Nursery) next(first bool) (j job, ok bool) {
-	n.lockBusy()
+	n.mu.Lock()
 	if first {
 		n.coming = false
 	}

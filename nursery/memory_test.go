@@ -4,6 +4,7 @@ package nursery_test
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"testing"
 	"time"
@@ -183,5 +184,51 @@ func TestQueueForgets(t *testing.T) {
 	}, nursery.Limit(1))
 	if err != nil {
 		t.Errorf("Run() = %v, want nil", err)
+	}
+}
+
+// TestEndlessInput goes through ten million items, each of them a pointer to what
+// would fill the memory if it were kept.
+func TestEndlessInput(t *testing.T) {
+	const items, block = 10_000_000, 1000
+	source := func(yield func(*[64]byte) bool) {
+		for range items {
+			if !yield(new([64]byte)) {
+				return
+			}
+		}
+	}
+	// check is called with each item. The heap must be as small at the end as it was
+	// at the first look.
+	var seen, before uint64
+	check := func() {
+		if seen++; seen%(items/4) != 0 {
+			return
+		}
+		now := testkit.Heap()
+		if before == 0 {
+			before = now
+		} else if now > before+1<<20 {
+			t.Errorf("N11: the heap grew from %d to %d bytes by item %d", before, now, seen)
+		}
+	}
+	forward := func(_ context.Context, item *[64]byte) (*[64]byte, error) { return item, nil }
+	if err := nursery.Each(t.Context(), source, func(context.Context, *[64]byte) error { check(); return nil }, nursery.Limit(1)); err != nil || seen != items {
+		t.Errorf("Each() = %v after %d items, want nil after all", err, seen)
+	}
+	for _, stream := range []iter.Seq2[*[64]byte, error]{
+		nursery.Stream(t.Context(), source, forward, nursery.Limit(8)),
+		nursery.StreamUnordered(t.Context(), source, forward, nursery.Limit(8)),
+	} {
+		seen, before = 0, 0
+		for _, err := range stream {
+			if err != nil {
+				t.Fatal(err)
+			}
+			check()
+		}
+		if seen != items {
+			t.Errorf("the stream had %d items, want %d", seen, items)
+		}
 	}
 }

@@ -79,12 +79,7 @@ func Run(ctx context.Context, body func(ctx context.Context, n *Nursery) error, 
 
 // run is Run for a nursery that is configured.
 func (n *Nursery) run(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {
-	if n.conf.name == "" {
-		n.scope = cancel.New(ctx)
-	} else {
-		n.scope = cancel.New(ctx, cancel.Name(n.conf.name))
-	}
-	n.state.Store(member)
+	n.open(ctx)
 	returned := false
 	defer func() {
 		if returned {
@@ -102,6 +97,16 @@ func (n *Nursery) run(ctx context.Context, body func(ctx context.Context, n *Nur
 	returned = true
 	n.join()
 	return n.end()
+}
+
+// open opens the nursery. Its body is in it from the start.
+func (n *Nursery) open(ctx context.Context) {
+	if n.conf.name == "" {
+		n.scope = cancel.New(ctx)
+	} else {
+		n.scope = cancel.New(ctx, cancel.Name(n.conf.name))
+	}
+	n.state.Store(member)
 }
 
 // runBody calls body. It returns also if body panics.

@@ -3,7 +3,6 @@ package nursery
 import (
 	"context"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
@@ -23,7 +22,7 @@ type outcome struct {
 	// mu guards the fields below. When everyone has left, Run reads without it
 	// what only tasks write: all but served, which the one who dismisses the
 	// daemons may set later than that, and panicked, which Stats may read.
-	mu       sync.Mutex
+	mu       busyMutex
 	errs     []error    // failures, in the order in which they happened
 	first    *TaskError // the first failure, with which the scope was canceled
 	echoed   bool       // somebody returned an echo of the scope's cancellation
