@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// circumstances are what the header of the report tells.
+type circumstances struct {
+	command   string
+	rounds    int
+	benchtime time.Duration
+	version   string // of Go
+	platform  string
+	procs     int
+	cpu       string // empty: not known
+}
+
+// thisRun returns the circumstances of a run with these options. Nothing in them
+// tells one machine from another of its kind.
+func thisRun(o options) circumstances {
+	return circumstances{
+		command:   o.command,
+		rounds:    o.rounds,
+		benchtime: o.benchtime,
+		version:   runtime.Version(),
+		platform:  runtime.GOOS + "/" + runtime.GOARCH,
+		procs:     runtime.GOMAXPROCS(0),
+		cpu:       cpuModel(),
+	}
+}
+
+// cpuModel returns the model of the first processor, if this system tells it in the
+// way of Linux.
+func cpuModel() string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if key, value, _ := strings.Cut(lines.Text(), ":"); strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

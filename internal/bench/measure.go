@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A sample is one measurement of a contestant, in the unit of the comparison.
+type sample struct {
+	value  float64
+	allocs float64 // likewise per item or operation; 0 if the unit is bytes
+}
+
+// compare measures all contestants of c, once in each round. Each round begins with
+// another contestant, so that none always comes after the same one.
+//
+// It sets the flag test.benchtime of the process, which is how package testing
+// is told.
+func compare(c comparison, rounds int, benchtime time.Duration) (result, error) {
+	testing.Init()
+	if err := flag.Set("test.benchtime", benchtime.String()); err != nil {
+		return result{}, err
+	}
+	measure := clock
+	if c.unit == bytesPerTask {
+		measure = footprint
+		// The runtime keeps the descriptors of goroutines for ever: without this
+		// the first contestant would pay for them, and the others use them.
+		if _, err := footprint(c, c.contestants[0], c.job()); err != nil {
+			return result{}, fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	job := c.job()
+	r := result{comparison: c, samples: make([][]sample, len(c.contestants))}
+	for round := range rounds {
+		for k := range c.contestants {
+			i := (round + k) % len(c.contestants)
+			runtime.GC() // and testing does another, which empties what is left in each sync.Pool
+			s, err := measure(c, c.contestants[i], job)
+			if err != nil {
+				return result{}, fmt.Errorf("%s: %s: %w", c.name, c.contestants[i].name, err)
+			}
+			r.samples[i] = append(r.samples[i], s)
+		}
+	}
+	return r, nil
+}
+
+// job is what c sets its contestants, but for how often and in which context.
+func (c comparison) job() job {
+	do := func(i int) int { return i }
+	if c.work != nil {
+		do = c.work()
+	}
+	return job{
+		size:  c.size,
+		limit: cmp.Or(c.limit, runtime.GOMAXPROCS(0)),
+		do:    do,
+		took:  func([]int) {},
+		take:  func(int) {},
+	}
+}
+
+// clock measures time and allocations.
+func clock(c comparison, who contestant, j job) (sample, error) {
+	var err error
+	r := testing.Benchmark(func(b *testing.B) {
+		j.ctx, j.loop = b.Context(), b.Loop
+		if err = who.run(j); err != nil {
+			b.FailNow()
+		}
+	})
+	if err != nil {
+		return sample{}, err
+	}
+	units := float64(r.N)
+	if c.unit == perItem {
+		units *= float64(j.size)
+	}
+	return sample{value: float64(r.T.Nanoseconds()) / units, allocs: float64(r.MemAllocs) / units}, nil
+}
+
+// footprint measures the memory, heap and stack, of tasks that wait for their context.
+func footprint(_ comparison, who contestant, j job) (sample, error) {
+	before := inUse()
+	var waiting sync.WaitGroup
+	waiting.Add(j.size)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	j.ctx = ctx
+	j.do = func(int) int {
+		waiting.Done()
+		return 0
+	}
+	over := make(chan error, 1)
+	go func() { over <- who.run(j) }()
+	waiting.Wait()
+	after := inUse()
+	stop()
+	return sample{value: float64(after-before) / float64(j.size)}, <-over
+}
+
+// inUse returns how many bytes of heap and stack are in use when nothing is garbage.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC() // the stacks that the first one found free
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/channel"
+)
+
+// A lane is a channel to pass the numbers of the items through. Each call of sender
+// and receiver is for a goroutine of its own. The loops are inside what they return,
+// so that nothing but the channel is called for each value.
+type lane struct {
+	sender   func() func(from, to int) error
+	receiver func() func() error // which calls do for what it receives, until the end
+	finish   func()              // called when all senders have returned
+}
+
+// passing makes a run that passes values through a lane from so many senders to so
+// many receivers.
+func passing(capacity, senders, receivers int, open func(ctx context.Context, capacity int, do func(int) int) lane) func(job) error {
+	return func(j job) error {
+		scope := cancel.New(j.ctx)
+		defer scope.Close()
+		for j.loop() {
+			l := open(scope, capacity, j.do)
+			var sending, receiving errgroup.Group
+			for i := range senders {
+				send := l.sender()
+				sending.Go(func() error { return send(i*j.size/senders, (i+1)*j.size/senders) })
+			}
+			for range receivers {
+				receiving.Go(l.receiver())
+			}
+			err := sending.Wait()
+			l.finish()
+			if err = errors.Join(err, receiving.Wait()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// groveLane is a channel of ours, with handles for each goroutine.
+func groveLane(ctx context.Context, capacity int, do func(int) int) lane {
+	s, r := channel.New[int](capacity)
+	return lane{
+		sender: func() func(from, to int) error {
+			s := s.Clone()
+			return func(from, to int) error {
+				defer s.Close()
+				for v := from; v < to; v++ {
+					if err := s.Send(ctx, v); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		},
+		receiver: func() func() error {
+			r := r.Clone()
+			return func() error {
+				defer r.Close()
+				for {
+					v, err := r.Receive(ctx)
+					if err == io.EOF {
+						return nil
+					}
+					if err != nil {
+						return err
+					}
+					do(v)
+				}
+			}
+		},
+		finish: func() {
+			s.Close()
+			r.Close()
+		},
+	}
+}
+
+// selectLane is a native channel that is never waited for alone, but in a select with
+// the end of the context: what one writes without us.
+func selectLane(ctx context.Context, capacity int, do func(int) int) lane {
+	ch := make(chan int, capacity)
+	return lane{
+		sender: func() func(from, to int) error {
+			return func(from, to int) error {
+				for v := from; v < to; v++ {
+					select {
+					case ch <- v:
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				return nil
+			}
+		},
+		receiver: func() func() error {
+			return func() error {
+				for {
+					select {
+					case v, ok := <-ch:
+						if !ok {
+							return nil
+						}
+						do(v)
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+			}
+		},
+		finish: func() { close(ch) },
+	}
+}
+
+// bareLane is a native channel whose users cannot be canceled.
+func bareLane(_ context.Context, capacity int, do func(int) int) lane {
+	ch := make(chan int, capacity)
+	return lane{
+		sender: func() func(from, to int) error {
+			return func(from, to int) error {
+				for v := from; v < to; v++ {
+					ch <- v
+				}
+				return nil
+			}
+		},
+		receiver: func() func() error {
+			return func() error {
+				for v := range ch {
+					do(v)
+				}
+				return nil
+			}
+		},
+		finish: func() { close(ch) },
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A result is a comparison that has been made.
+type result struct {
+	comparison
+	samples [][]sample // by contestant, then by round
+}
+
+// values returns the figures of contestant i, by round.
+func (r result) values(i int) []float64 {
+	values := make([]float64, len(r.samples[i]))
+	for round, s := range r.samples[i] {
+		values[round] = s.value
+	}
+	return values
+}
+
+// allocs returns the median of the allocations of contestant i.
+func (r result) allocs(i int) float64 {
+	values := make([]float64, len(r.samples[i]))
+	for round, s := range r.samples[i] {
+		values[round] = s.allocs
+	}
+	return median(values)
+}
+
+// toOurs returns how much contestant i takes for what takes our first one 1.
+func (r result) toOurs(i int) float64 {
+	ours := slices.IndexFunc(r.contestants, func(c contestant) bool { return c.ours })
+	return ratio(r.values(i), r.values(ours))
+}
+
+// A verdict says what has become of a goal.
+type verdict struct {
+	goal
+	peer     string // the one that counts
+	measured float64
+}
+
+func (v verdict) met() bool { return v.measured <= v.atMost }
+
+// judge returns the verdict on a goal of the comparison.
+func (r result) judge(g goal) verdict {
+	ours := r.index(g.ours)
+	peer := slices.MinFunc(g.peers, func(a, b string) int {
+		if median(r.values(r.index(a))) < median(r.values(r.index(b))) {
+			return -1
+		}
+		return 1
+	})
+	return verdict{goal: g, peer: peer, measured: ratio(r.values(ours), r.values(r.index(peer)))}
+}
+
+// index returns the place of the contestant with that name. It panics if there is
+// none, which is a mistake in the table.
+func (r result) index(name string) int {
+	i := slices.IndexFunc(r.contestants, func(c contestant) bool { return c.name == name })
+	if i < 0 {
+		panic(fmt.Sprintf("bench: %s: no contestant %q", r.name, name))
+	}
+	return i
+}

@@ -1,0 +1,42 @@
+package main
+
+import "time"
+
+// busy returns a constructor of work that computes for about d, and allocates nothing.
+func busy(d time.Duration) func() func(i int) int {
+	return func() func(i int) int {
+		steps := max(1, int(d.Seconds()*stepsPerSecond()))
+		return func(i int) int { return spin(uint64(i), steps) }
+	}
+}
+
+// spin computes. The steps depend on each other, so none of them can be left out.
+// It is xorshift64 of Marsaglia, Xorshift RNGs (2003).
+func spin(seed uint64, steps int) int {
+	x := seed + 1 // 0 stays 0
+	for range steps {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return int(x)
+}
+
+// stepsPerSecond returns how fast spin is. The best of several measurements counts,
+// for something else on the machine can only slow it down.
+func stepsPerSecond() float64 {
+	const steps = 1_000_000
+	best := time.Duration(0)
+	sink := 0
+	for i := range 10 {
+		began := time.Now()
+		sink += spin(uint64(i), steps)
+		if d := time.Since(began); best == 0 || d < best {
+			best = d
+		}
+	}
+	if sink == 0 {
+		return 1 // cannot be; sink has to be looked at or nothing is computed
+	}
+	return steps / best.Seconds()
+}
