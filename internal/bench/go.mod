@@ -7,6 +7,7 @@ require (
 	github.com/grove-go/grove v0.0.0
 	github.com/panjf2000/ants/v2 v2.12.1
 	github.com/sourcegraph/conc v0.3.0
+	go.uber.org/goleak v1.3.0
 	golang.org/x/sync v0.22.0
 	gonum.org/v1/plot v0.17.0
 	gopkg.in/tomb.v2 v2.0.0-20161208151619-d5d1b5820637

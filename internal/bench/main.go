@@ -93,8 +93,8 @@ func (o *options) complete(f *flag.FlagSet, pattern string) (err error) {
 }
 
 // run makes those of the comparisons that are wanted, and writes the results.
-func run(o options, comparisons []comparison, progress io.Writer) error {
-	chosen := slices.DeleteFunc(comparisons, func(c comparison) bool { return !o.only.MatchString(c.name) })
+func run(o options, all []comparison, progress io.Writer) error {
+	chosen := slices.DeleteFunc(slices.Clone(all), func(c comparison) bool { return !o.only.MatchString(c.name) })
 	if len(chosen) == 0 {
 		return fmt.Errorf("-run %q matches no comparison", o.only)
 	}

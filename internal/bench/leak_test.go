@@ -1,0 +1,12 @@
+package main
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	// Importing ants opens a pool, whose two goroutines never end.
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
+}
