@@ -18,7 +18,8 @@ import (
 const (
 	chartWidth = 24 * vg.Centimeter
 	rowHeight  = 15 * vg.Length(1) // points
-	margins    = 80 * vg.Length(1) // title and axis, above and below the rows
+	margins    = 80 * vg.Length(1) // title, axis and border, above and below the rows
+	border     = 10 * vg.Length(1) // around all
 )
 
 // chart draws what peers need as multiples of what ours do, as an SVG: a group of
@@ -35,6 +36,7 @@ func chart(w io.Writer, results []result) error {
 	p.Y.Min, p.Y.Max = -float64(len(rows)), 0
 	p.Y.Tick.Marker = labels(rows)
 	p.Y.Tick.Length = 0
+	p.Y.Tick.Label.YAlign = -0.6 // the axis puts its labels above the middle
 	p.Y.LineStyle.Width = 0
 	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
 		style.Font.Variant = "Sans"
@@ -42,7 +44,7 @@ func chart(w io.Writer, results []result) error {
 	p.Add(bars(rows))
 
 	c := vgsvg.New(chartWidth, margins+rowHeight*vg.Length(len(rows)))
-	p.Draw(draw.New(c))
+	p.Draw(draw.Crop(draw.New(c), border, -border, border, -border))
 	var svg bytes.Buffer
 	if _, err := c.WriteTo(&svg); err != nil {
 		return err
@@ -146,9 +148,9 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		low, high := x(min(r.ratio, 1)), x(max(r.ratio, 1))
 		bottom, top := y(middle(i)-0.36), y(middle(i)+0.36)
 		c.FillPolygon(fill, []vg.Point{{X: low, Y: bottom}, {X: high, Y: bottom}, {X: high, Y: top}, {X: low, Y: top}})
+		c.StrokeLine2(one, x(1), y(middle(i)-0.5), x(1), y(middle(i)+0.5)) // but not through headings
 		c.FillText(figures, vg.Point{X: high + 3, Y: y(middle(i))}, fmt.Sprintf("%.2f", r.ratio))
 	}
-	c.StrokeLine2(one, x(1), c.Min.Y, x(1), c.Max.Y)
 }
 
 // style makes a style for text that begins at a point and is centered on its height.
@@ -158,7 +160,7 @@ func style(p *plot.Plot, size vg.Length, f font.Font) text.Style {
 	return text.Style{
 		Color:   color.Black,
 		Font:    f,
-		YAlign:  draw.YCenter,
+		YAlign:  -0.4, // figures have nothing below their line
 		Handler: p.TextHandler,
 	}
 }
