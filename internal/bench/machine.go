@@ -15,8 +15,9 @@ type circumstances struct {
 	benchtime time.Duration
 	version   string // of Go
 	platform  string
-	procs     int
-	cpu       string // empty: not known
+	procs     int    // GOMAXPROCS
+	cpus      int    // that there are
+	cpu       string // their model; empty: not known
 }
 
 // thisRun returns the circumstances of a run with these options. Nothing in them
@@ -29,6 +30,7 @@ func thisRun(o options) circumstances {
 		version:   runtime.Version(),
 		platform:  runtime.GOOS + "/" + runtime.GOARCH,
 		procs:     runtime.GOMAXPROCS(0),
+		cpus:      runtime.NumCPU(),
 		cpu:       cpuModel(),
 	}
 }

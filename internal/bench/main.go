@@ -98,6 +98,9 @@ func run(o options, all []comparison, progress io.Writer) error {
 	if len(chosen) == 0 {
 		return fmt.Errorf("-run %q matches no comparison", o.only)
 	}
+	if _, err := os.Stat(o.out); err != nil {
+		return err // before the work is done, not after it
+	}
 	var results []result
 	for i, c := range chosen {
 		fmt.Fprintf(progress, "%d/%d %s\n", i+1, len(chosen), c.name)

@@ -64,4 +64,9 @@ func TestRun(t *testing.T) {
 	if err := run(o, list, io.Discard); err == nil {
 		t.Error("run() = nil with nothing to run, want an error")
 	}
+	o.only, o.out = regexp.MustCompile("^small$"), filepath.Join(o.out, "missing")
+	var progress strings.Builder
+	if err := run(o, list, &progress); err == nil || progress.Len() > 0 {
+		t.Errorf("run() = %v without a directory, and began %q, want an error at once", err, progress.String())
+	}
 }

@@ -21,7 +21,7 @@ func groveMap(j job) error {
 	})(j)
 }
 
-// concMap uses the Mapper of conc.
+// concMap uses the Mapper of conc, which knows no context.
 func concMap(j job) error {
 	items := indices(j.size)
 	m := iter.Mapper[int, int]{MaxGoroutines: j.limit}

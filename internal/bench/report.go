@@ -22,7 +22,7 @@ func report(w io.Writer, c circumstances, results []result) error {
 func header(b *bytes.Buffer, c circumstances) {
 	fmt.Fprintf(b, `# Comparisons
 
-Made by `+"`%s`"+` with %s on %s, GOMAXPROCS=%d, processor: %s.
+Made by `+"`%s`"+` with %s on %s, GOMAXPROCS=%d, %d processors: %s.
 
 Each contestant was measured %d times for about %v, in turn with the others. The
 median is that of these rounds, the spread is the distance of their quartiles as a
@@ -31,7 +31,7 @@ peer needs more than the library does. No time of one run can be compared with o
 another.
 
 ![Peers as multiples of ours](results.svg)
-`, c.command, c.version, c.platform, c.procs, cmp.Or(c.cpu, "unknown"), c.rounds, c.benchtime)
+`, c.command, c.version, c.platform, c.procs, c.cpus, cmp.Or(c.cpu, "model unknown"), c.rounds, c.benchtime)
 }
 
 // table writes the table of one comparison.

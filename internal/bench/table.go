@@ -137,7 +137,7 @@ func channels() []comparison {
 		for _, ends := range []int{1, 4} {
 			list = append(list, comparison{
 				name: fmt.Sprintf("Channel of capacity %d, senders and receivers: %d and %[2]d", capacity.n, ends),
-				unit: perItem, size: 10_000,
+				unit: perItem, size: 100_000,
 				contestants: []contestant{
 					{"channel", true, passing(capacity.n, ends, ends, groveLane)},
 					{"native, select with ctx.Done", false, passing(capacity.n, ends, ends, selectLane)},
