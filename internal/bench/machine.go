@@ -15,14 +15,15 @@ type circumstances struct {
 	benchtime time.Duration
 	version   string // of Go
 	platform  string
-	procs     int    // GOMAXPROCS
-	cpus      int    // that there are
-	cpu       string // their model; empty: not known
+	procs     int       // GOMAXPROCS
+	cpus      int       // that there are
+	cpu       string    // their model; empty: not known
+	speedups  []float64 // before each comparison
 }
 
 // thisRun returns the circumstances of a run with these options. Nothing in them
 // tells one machine from another of its kind.
-func thisRun(o options) circumstances {
+func thisRun(o options, speedups []float64) circumstances {
 	return circumstances{
 		command:   o.command,
 		rounds:    o.rounds,
@@ -32,6 +33,7 @@ func thisRun(o options) circumstances {
 		procs:     runtime.GOMAXPROCS(0),
 		cpus:      runtime.NumCPU(),
 		cpu:       cpuModel(),
+		speedups:  speedups,
 	}
 }
 

@@ -102,8 +102,10 @@ func run(o options, all []comparison, progress io.Writer) error {
 		return err // before the work is done, not after it
 	}
 	var results []result
+	var speedups []float64
 	for i, c := range chosen {
 		fmt.Fprintf(progress, "%d/%d %s\n", i+1, len(chosen), c.name)
+		speedups = append(speedups, speedup())
 		r, err := compare(c, o.rounds, o.benchtime)
 		if err != nil {
 			return err
@@ -111,7 +113,7 @@ func run(o options, all []comparison, progress io.Writer) error {
 		results = append(results, r)
 	}
 	return errors.Join(
-		save(filepath.Join(o.out, "RESULTS.md"), func(w io.Writer) error { return report(w, thisRun(o), results) }),
+		save(filepath.Join(o.out, "RESULTS.md"), func(w io.Writer) error { return report(w, thisRun(o, speedups), results) }),
 		save(filepath.Join(o.out, "results.svg"), func(w io.Writer) error { return chart(w, results) }),
 	)
 }

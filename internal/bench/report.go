@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // report writes the results as Markdown.
@@ -22,16 +23,21 @@ func report(w io.Writer, c circumstances, results []result) error {
 func header(b *bytes.Buffer, c circumstances) {
 	fmt.Fprintf(b, `# Comparisons
 
-Made by `+"`%s`"+` with %s on %s, GOMAXPROCS=%d, %d processors: %s.
+Made by `+"`%s`"+` with %s on %s, GOMAXPROCS=%d,
+%d processors: %s.
 
-Each contestant was measured %d times for about %v, in turn with the others. The
-median is that of these rounds, the spread is the distance of their quartiles as a
-part of it. The ratio to ours is the median of the ratios within a round: above 1 a
-peer needs more than the library does. No time of one run can be compared with one of
-another.
+Rounds: %d of about %v for each contestant, in turn with the others. The median is
+that of the rounds, the spread is the distance of their quartiles as a part of it. The
+ratio to ours is the median of the ratios within a round: above 1 a peer needs more
+than the library does. No time of one run can be compared with one of another.
+
+Before each comparison it was tried how many times as much all processors compute as
+one: %.1f times in the median, %.1f in the worst case. What is missing of GOMAXPROCS
+somebody else had, and what contends for processors here had less to contend for.
 
 ![Peers as multiples of ours](results.svg)
-`, c.command, c.version, c.platform, c.procs, c.cpus, cmp.Or(c.cpu, "model unknown"), c.rounds, c.benchtime)
+`, c.command, c.version, c.platform, c.procs, c.cpus, cmp.Or(c.cpu, "model unknown"),
+		c.rounds, c.benchtime, median(c.speedups), slices.Min(c.speedups))
 }
 
 // table writes the table of one comparison.

@@ -11,13 +11,13 @@ func TestReport(t *testing.T) {
 	var b bytes.Buffer
 	c := circumstances{
 		command: "go run ./internal/bench", rounds: 3, benchtime: 100 * time.Millisecond,
-		version: "go1.26", platform: "linux/amd64", procs: 2, cpus: 4, cpu: "A Processor",
+		version: "go1.26", platform: "linux/amd64", procs: 2, cpus: 4, cpu: "A Processor", speedups: []float64{1.9, 1.2, 1.8},
 	}
 	if err := report(&b, c, fixed()); err != nil {
 		t.Fatal(err)
 	}
 	header, tables, _ := strings.Cut(b.String(), "\n## ")
-	for _, want := range []string{"`go run ./internal/bench`", "go1.26 on linux/amd64", "GOMAXPROCS=2", "4 processors: A Processor", "3 times", "100ms"} {
+	for _, want := range []string{"`go run ./internal/bench`", "go1.26 on linux/amd64", "GOMAXPROCS=2", "4 processors: A Processor", "1.8 times in the median, 1.2 in the worst", "Rounds: 3 of about 100ms"} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no %q in header:\n%s", want, header)
 		}

@@ -1,6 +1,11 @@
 package main
 
-import "time"
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
 // busy returns a constructor of work that computes for about d, and allocates nothing.
 func busy(d time.Duration) func() func(i int) int {
@@ -39,4 +44,25 @@ func stepsPerSecond() float64 {
 		return 1 // cannot be; sink has to be looked at or nothing is computed
 	}
 	return steps / best.Seconds()
+}
+
+// speedup returns how many times as much all processors compute as one does in the
+// same time: fewer than there are, if something else has them too.
+func speedup() float64 {
+	together := runtime.GOMAXPROCS(0)
+	alone := elapsed(1)
+	return float64(together) * alone.Seconds() / elapsed(together).Seconds()
+}
+
+// elapsed returns how long n goroutines need that compute the same at once.
+func elapsed(n int) time.Duration {
+	const steps = 5_000_000
+	began := time.Now()
+	var wg sync.WaitGroup
+	var sink atomic.Int64 // or the compiler leaves the work out
+	for i := range n {
+		wg.Go(func() { sink.Add(int64(spin(uint64(i), steps))) })
+	}
+	wg.Wait()
+	return time.Since(began)
 }
