@@ -25,7 +25,8 @@
 // What is a nursery from beginning to end has a function of its own, which leaves
 // nothing running either: [Gather] and [Settle] collect results, [Race] and [First]
 // want one of several, [For], [Map] and [Each] go through many alike, and a [Stream] is
-// a sequence of results.
+// a sequence of results. A [Limiter] is for nurseries that are to be limited together,
+// and [Shared] for callers who want the same thing at the same time.
 //
 // # Rules for users
 //
@@ -110,6 +111,14 @@
 //
 // N20 The stack of a panic shows the user's frames alone.
 //
+// N21 A [Limiter] serves first come, first served. A token that was handed over is
+// neither snatched nor lost to a cancellation. With [Using] the tasks of nurseries
+// hold one of the same; a task that opens a nursery inside, which uses it too, lends
+// its token meanwhile, so that they do not wait for each other.
+//
+// N22 Those who want the same of a [Shared] share one computation. It is canceled when
+// the last of them has given up, and its panic reaches all of them.
+//
 // # Counterparts
 //
 //	Trio, anyio                     here
@@ -117,6 +126,7 @@
 //	start_soon                      Nursery.Go
 //	start, task_status.started(v)   Start, started(v)
 //	nursery.cancel_scope            Nursery.Scope
+//	CapacityLimiter                 Limiter, Using
 //	except*, ExceptionGroup.split   Split
 //
 //	asyncio                         here
@@ -125,10 +135,12 @@
 //	gather                          Gather; with return_exceptions Settle
 //	wait(FIRST_COMPLETED)           Race, First
 //	as_completed                    StreamUnordered
+//	Semaphore                       Limiter
 //	run(main())                     Main
 //
 //	errgroup                        here
 //	WithContext, Wait               Run
 //	Go                              Nursery.Go
 //	SetLimit                        Limit
+//	singleflight.Group              Shared
 package nursery

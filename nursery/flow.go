@@ -56,7 +56,7 @@ const (
 
 // newFlow returns a flow in a nursery that is configured so.
 func newFlow[T, R any](conf config, results results, fn func(ctx context.Context, item T) (R, error)) *flow[T, R] {
-	f := &flow[T, R]{limit: conf.width(), fn: fn, results: results}
+	f := &flow[T, R]{limit: conf.width(), fn: calls(&conf, fn), results: results}
 	conf.limit = 0 // the slots are the limit
 	f.n = &Nursery{conf: conf}
 	f.room.L, f.more.L, f.ready.L = &f.mu, &f.mu, &f.mu

@@ -2,7 +2,6 @@ package nursery
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
@@ -29,9 +28,8 @@ func For(ctx context.Context, count int, fn func(ctx context.Context, i int) err
 		panic("nursery: For: nil context; pass context.Background() if there is no other")
 	case fn == nil:
 		panic("nursery: For: nil function")
-	case count < 0:
-		panic(fmt.Sprintf("nursery: For: count must not be negative, got %d", count))
 	}
+	mustNotBeNegative("For: count", count)
 	return claim(ctx, configure("For", opts), count, fn)
 }
 
@@ -68,6 +66,14 @@ func Map[T, R any](ctx context.Context, items []T, fn func(ctx context.Context, 
 func claim(ctx context.Context, conf config, count int, fn func(ctx context.Context, i int) error) error {
 	workers := conf.width()
 	conf.limit = 0 // the workers are the limit
+	if conf.limiter != nil {
+		free := fn
+		held := calls(&conf, func(ctx context.Context, i int) (struct{}, error) { return struct{}{}, free(ctx, i) })
+		fn = func(ctx context.Context, i int) error {
+			_, err := held(ctx, i)
+			return err
+		}
+	}
 	n := &Nursery{conf: conf}
 	l := &loop{n: n, count: int64(count), fn: fn}
 	err := n.run(ctx, func(context.Context, *Nursery) error {

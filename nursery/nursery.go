@@ -26,9 +26,10 @@ type Nursery struct {
 	state    atomic.Uint64
 	accepted atomic.Uint64 // all tasks that ever came in, but for those under a limit
 
-	scope *cancel.Scope
-	conf  config
-	done  chan struct{} // closed when state becomes 0; set before the body leaves, nil if it leaves last
+	scope  *cancel.Scope
+	conf   config
+	lender *lease        // of the task in which the nursery was opened, if both use the same limiter
+	done   chan struct{} // closed when state becomes 0; set before the body leaves, nil if it leaves last
 
 	outcome
 	limited
@@ -59,7 +60,7 @@ const (
 //
 // A ctx that is done already is no reason not to call body.
 //
-// The options are [Name], [Limit], [KeepGoing], [RecoverPanics] and
+// The options are [Name], [Limit], [Using], [KeepGoing], [RecoverPanics] and
 // [PanicGrace]. Run panics if ctx or body is nil.
 //
 // This is Trio's open_nursery.
@@ -107,6 +108,9 @@ func (n *Nursery) open(ctx context.Context) {
 		n.scope = cancel.New(ctx, cancel.Name(n.conf.name))
 	}
 	n.state.Store(member)
+	if n.conf.limiter != nil {
+		n.borrow(ctx)
+	}
 }
 
 // runBody calls body. It returns also if body panics.
@@ -221,6 +225,9 @@ func (n *Nursery) Go(task func(ctx context.Context) error, opts ...TaskOption) {
 		n.launch("Go", task, newTaskInfo("Go", opts))
 		return
 	}
+	if n.conf.limiter != nil {
+		task = n.holding(task)
+	}
 	if n.conf.limit > 0 {
 		n.queue("Go", job{task: task})
 		return
@@ -231,6 +238,9 @@ func (n *Nursery) Go(task func(ctx context.Context) error, opts ...TaskOption) {
 
 // launch starts a task about which there is something to know.
 func (n *Nursery) launch(fn string, task func(ctx context.Context) error, info *taskInfo) {
+	if n.conf.limiter != nil && !info.daemon {
+		task = n.holding(task)
+	}
 	if n.conf.limit > 0 && !info.daemon {
 		n.queue(fn, job{task, info})
 		return

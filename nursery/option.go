@@ -6,7 +6,7 @@ import (
 )
 
 // An Option configures a nursery. See [Name], [Limit], [KeepGoing],
-// [RecoverPanics], [PanicGrace] and, for [Main], [Grace]. Of options that
+// [Using], [RecoverPanics], [PanicGrace] and, for [Main], [Grace]. Of options that
 // contradict each other the last one holds.
 type Option interface{ applyNursery(c *config) }
 
@@ -23,6 +23,7 @@ type NameOption interface {
 type config struct {
 	name          string
 	limit         int // 0: none
+	limiter       *Limiter
 	keepGoing     bool
 	recoverPanics bool
 	hasPanicGrace bool

@@ -279,5 +279,8 @@ func (n *Nursery) finish() []error {
 		n.mu.Unlock()
 	}
 	n.scope.Close()
+	if n.lender != nil {
+		n.lender.reclaim()
+	}
 	return errs
 }

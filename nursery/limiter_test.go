@@ -1,0 +1,502 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// wantStats fails the test unless the limiter has these figures when all is quiet.
+func wantStats(t *testing.T, l *nursery.Limiter, total, borrowed, waiting int) {
+	t.Helper()
+	synctest.Wait()
+	if got, want := l.Stats(), (nursery.LimiterStats{Total: total, Borrowed: borrowed, Waiting: waiting}); got != want {
+		t.Errorf("Stats() = %+v, want %+v", got, want)
+	}
+}
+
+// acquirers starts calls of AcquireN, one after the other, each of which notes its
+// number in the list when it has its tokens.
+func acquirers(ctx context.Context, l *nursery.Limiter, weights ...int) (list func() []int) {
+	var mu sync.Mutex
+	var got []int
+	for i, n := range weights {
+		go func() {
+			if l.AcquireN(ctx, n) == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				got = append(got, i)
+			}
+		}()
+		synctest.Wait()
+	}
+	return func() []int {
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(got)
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	bubble(t, "N21/tokens", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(3)
+		for range 2 {
+			if err := l.Acquire(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !l.TryAcquire() || l.TryAcquire() {
+			t.Error("TryAcquire() took a fourth token, or no third one")
+		}
+		wantStats(t, l, 3, 3, 0)
+		l.ReleaseN(2)
+		if l.TryAcquireN(3) || !l.TryAcquireN(2) {
+			t.Error("TryAcquireN(3) = true, or TryAcquireN(2) = false, want the reverse")
+		}
+		l.Release()
+		if err := l.AcquireN(ctx, 1); err != nil {
+			t.Fatal(err)
+		}
+		wantStats(t, l, 3, 3, 0)
+		if !l.TryAcquireN(0) || l.AcquireN(ctx, 0) != nil {
+			t.Error("no tokens are not to be had")
+		}
+		l.ReleaseN(3)
+		wantStats(t, l, 3, 0, 0)
+	})
+	bubble(t, "N21/first come, first served", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(2)
+		weights := []int{2, 2, 1, 2, 2}
+		got := acquirers(ctx, l, weights...)
+		for i, n := range weights {
+			if g, want := got(), []int{0, 1, 2, 3, 4}[:i+1]; !slices.Equal(g, want) {
+				t.Errorf("served: %v, want %v", g, want)
+			}
+			l.ReleaseN(n)
+		}
+	})
+	bubble(t, "N21/one who wants much is not passed by others", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(3)
+		got := acquirers(ctx, l, 1, 3, 1)
+		if l.TryAcquire() {
+			t.Error("TryAcquire() = true when somebody waits, want false")
+		}
+		wantStats(t, l, 3, 1, 2)
+		l.Release()
+		if g := got(); !slices.Equal(g, []int{0, 1}) {
+			t.Errorf("served: %v, want 0 1", g)
+		}
+		l.ReleaseN(3)
+		if g := got(); !slices.Equal(g, []int{0, 1, 2}) {
+			t.Errorf("served: %v, want 0 1 2", g)
+		}
+	})
+	bubble(t, "N21/a token that was handed over cannot be snatched", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		got := acquirers(ctx, l, 1, 1)
+		l.Release() // the second one has it now, if it does not know yet
+		if l.TryAcquire() {
+			t.Error("TryAcquire() = true, want false: the token belongs to another")
+		}
+		if g := got(); !slices.Equal(g, []int{0, 1}) {
+			t.Errorf("served: %v, want 0 1", g)
+		}
+	})
+	bubble(t, "N21/one who is canceled leaves the queue, and holds up nobody", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(2)
+		acquirers(ctx, l, 1)
+		scope := cancel.New(ctx, cancel.Name("impatient"))
+		done := make(chan error, 1)
+		go func() { done <- l.AcquireN(scope, 2) }()
+		synctest.Wait()
+		got := acquirers(ctx, l, 1)
+		wantStats(t, l, 2, 1, 2)
+		scope.Cancel(io.EOF)
+		e := new(cancel.Error)
+		if err := <-done; !errors.As(err, &e) || e.Reason.Scope != "impatient" || !scope.IsEcho(err) {
+			t.Errorf("AcquireN() = %v, want the cancellation", err)
+		}
+		if g := got(); !slices.Equal(g, []int{0}) {
+			t.Errorf("served: %v, want the one behind", g)
+		}
+		wantStats(t, l, 2, 2, 0)
+	})
+	bubble(t, "N21/a context that is done takes nothing", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		scope := cancel.New(ctx)
+		scope.Cancel(nil)
+		if err := l.Acquire(scope); !scope.IsEcho(err) {
+			t.Errorf("Acquire() = %v, want the cancellation", err)
+		}
+		wantStats(t, l, 1, 0, 0)
+	})
+	bubble(t, "N21/a deadline while waiting", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(0)
+		start := time.Now()
+		err := l.Acquire(cancel.New(ctx, cancel.Timeout(time.Minute)))
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Acquire() = %v, want the deadline", err)
+		}
+		wantTime(t, start, time.Minute)
+		wantStats(t, l, 0, 0, 0)
+	})
+	bubble(t, "N21/the total grows: exactly so many are served", func(t *testing.T, ctx context.Context) {
+		l := new(nursery.Limiter)
+		got := acquirers(ctx, l, 1, 1, 1, 1)
+		wantStats(t, l, 0, 0, 4)
+		for total, want := range [][]int{1: {0}, 3: {0, 1, 2}} {
+			if want == nil {
+				continue
+			}
+			l.SetTotal(total)
+			if g := slices.Sorted(slices.Values(got())); !slices.Equal(g, want) {
+				t.Errorf("served with %d: %v, want %v", total, g, want)
+			}
+		}
+		wantStats(t, l, 3, 3, 1)
+		l.SetTotal(math.MaxInt)
+		wantStats(t, l, math.MaxInt, 4, 0)
+		if !l.TryAcquireN(math.MaxInt-4) || l.TryAcquire() {
+			t.Error("with MaxInt tokens there are more or less than that")
+		}
+	})
+	bubble(t, "N21/the total shrinks: nobody loses a token, and nobody gets one", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(3)
+		got := acquirers(ctx, l, 1, 1, 1, 1)
+		l.SetTotal(1)
+		for borrowed := 3; borrowed > 1; borrowed-- {
+			wantStats(t, l, 1, borrowed, 1)
+			l.Release()
+		}
+		wantStats(t, l, 1, 1, 1)
+		l.Release()
+		if g := got(); len(g) != 4 || g[3] != 3 {
+			t.Errorf("served: %v, want all, 3 last", g)
+		}
+	})
+	bubble(t, "N21/bad input panics at the call", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		var none context.Context
+		mustPanic(t, "nursery: NewLimiter: total must not be negative, got -1", func() { nursery.NewLimiter(-1) })
+		mustPanic(t, "nursery: Limiter.SetTotal: total must not be negative, got -1", func() { l.SetTotal(-1) })
+		mustPanic(t, "nursery: Limiter: nil context", func() { _ = l.Acquire(none) })
+		mustPanic(t, "nursery: Limiter.AcquireN: n must not be negative, got -1", func() { _ = l.AcquireN(ctx, -1) })
+		mustPanic(t, "nursery: Limiter.TryAcquireN: n must not be negative, got -1", func() { l.TryAcquireN(-1) })
+		mustPanic(t, "nursery: Limiter.ReleaseN: n must not be negative, got -1", func() { l.ReleaseN(-1) })
+		mustPanic(t, "nursery: Limiter: 1 tokens were given back, when 0 are out", func() { l.Release() })
+		mustPanic(t, "nursery: Using: nil limiter", func() { nursery.Using(nil) })
+		wantStats(t, l, 1, 0, 0)
+	})
+}
+
+// TestStressLimiter has many goroutines take and give back, give up, and change the
+// total. The limit holds all the time, and in the end all tokens are there.
+func TestStressLimiter(t *testing.T) {
+	const most = 5
+	l := nursery.NewLimiter(most)
+	var out atomic.Int64
+	err := nursery.For(t.Context(), 64, func(ctx context.Context, i int) error {
+		rnd := rand.New(rand.NewPCG(1, uint64(i)))
+		for range 300 {
+			n := rnd.IntN(most + 1)
+			err := error(nil)
+			switch rnd.IntN(8) {
+			case 0:
+				l.SetTotal(1 + rnd.IntN(most))
+				continue
+			case 1:
+				if !l.TryAcquireN(n) {
+					continue
+				}
+			case 2:
+				_, err = cancel.MoveOnAfter(ctx, time.Duration(rnd.IntN(20))*time.Microsecond, func(ctx context.Context) error {
+					if err := l.AcquireN(ctx, n); err != nil {
+						return err
+					}
+					n = -n - 1 // taken
+					return nil
+				})
+				if n >= 0 {
+					continue
+				}
+				n = -n - 1
+			default:
+				// The total may be less than n just now, and nobody left to raise it.
+				if n > 1 {
+					n = 1
+				}
+				err = l.AcquireN(ctx, n)
+			}
+			if err != nil {
+				return err
+			}
+			if o := out.Add(int64(n)); o > most {
+				return fmt.Errorf("%d tokens are out, want %d at most", o, most)
+			}
+			out.Add(int64(-n))
+			l.ReleaseN(n)
+		}
+		return nil
+	}, nursery.Limit(64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := l.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
+		t.Errorf("Stats() = %+v in the end, want nothing borrowed, nobody waiting", s)
+	}
+}
+
+func TestUsing(t *testing.T) {
+	// nurseries are all ways to have work done five times under options.
+	nurseries := map[string]func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error{
+		"Run": func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error {
+			return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(work)
+				n.Go(work, nursery.Name("b"))
+				for range 3 {
+					nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, work(ctx) })
+				}
+				return nil
+			}, opts...)
+		},
+		"For": func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error {
+			return nursery.For(ctx, 5, func(ctx context.Context, _ int) error { return work(ctx) }, opts...)
+		},
+		"Map": func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error {
+			_, err := nursery.Map(ctx, make([]int, 5), func(ctx context.Context, _ int) (int, error) { return 0, work(ctx) }, opts...)
+			return err
+		},
+	}
+	for _, f := range flows {
+		nurseries[f.name] = func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error {
+			_, err := drain(f.of(ctx, ints(5), func(ctx context.Context, i int) (int, error) { return i, work(ctx) }, opts...))
+			return err
+		}
+	}
+	for name, run := range nurseries {
+		for _, limit := range []int{2, 10} {
+			bubble(t, fmt.Sprintf("N21/%s/so many at a time, with Limit(%d)", name, limit), func(t *testing.T, ctx context.Context) {
+				for tokens := 1; tokens <= 5; tokens++ {
+					start := time.Now()
+					l := nursery.NewLimiter(tokens)
+					var running, most atomic.Int32
+					err := run(ctx, func(ctx context.Context) error {
+						if r := running.Add(1); r > most.Load() {
+							most.Store(r)
+						}
+						defer running.Add(-1)
+						return cancel.Sleep(ctx, time.Second)
+					}, nursery.Limit(limit), nursery.Using(l))
+					want := min(tokens, limit)
+					if err != nil || most.Load() != int32(want) {
+						t.Errorf("%d tokens: got %v, %d at a time, want nil, %d", tokens, err, most.Load(), want)
+					}
+					wantTime(t, start, time.Duration((5+want-1)/want)*time.Second)
+					wantStats(t, l, tokens, 0, 0)
+				}
+			})
+		}
+		bubble(t, "N21/"+name+"/two nurseries share one", func(t *testing.T, ctx context.Context) {
+			start := time.Now()
+			l := nursery.NewLimiter(2)
+			work := func(ctx context.Context) error { return cancel.Sleep(ctx, time.Second) }
+			_, err := nursery.Gather(ctx,
+				func(ctx context.Context) (int, error) { return 0, run(ctx, work, nursery.Limit(5), nursery.Using(l)) },
+				func(ctx context.Context) (int, error) { return 0, run(ctx, work, nursery.Limit(5), nursery.Using(l)) })
+			if err != nil {
+				t.Error(err)
+			}
+			wantTime(t, start, 5*time.Second)
+		})
+		for _, tokens := range []int{1, 2, 100} {
+			bubble(t, fmt.Sprintf("N21/%s/in each other, three deep, %d tokens", name, tokens), func(t *testing.T, ctx context.Context) {
+				l := nursery.NewLimiter(tokens)
+				var running, leaves atomic.Int32
+				leaf := func(ctx context.Context) error {
+					if r := running.Add(1); int(r) > tokens {
+						t.Errorf("%d at a time, want %d at most", r, tokens)
+					}
+					defer running.Add(-1)
+					leaves.Add(1)
+					return cancel.Sleep(ctx, time.Second)
+				}
+				opts := []nursery.Option{nursery.Limit(3), nursery.Using(l)}
+				err := run(ctx, func(ctx context.Context) error {
+					return run(ctx, func(ctx context.Context) error {
+						if err := leaf(ctx); err != nil {
+							return err
+						}
+						if err := run(ctx, leaf, opts...); err != nil {
+							return err
+						}
+						return leaf(ctx) // with the token that it got back
+					}, opts...)
+				}, opts...)
+				if err != nil || leaves.Load() != 25*7 {
+					t.Errorf("got %v, %d leaves, want nil, %d", err, leaves.Load(), 25*7)
+				}
+				wantStats(t, l, tokens, 0, 0)
+			})
+		}
+		bubble(t, "N21/"+name+"/canceled while they wait for a token", func(t *testing.T, ctx context.Context) {
+			l := nursery.NewLimiter(1)
+			scope := cancel.New(ctx, cancel.Timeout(time.Second))
+			ran, late := 0, 0
+			err := run(scope, func(ctx context.Context) error {
+				if ran++; ctx.Err() != nil {
+					late++
+				}
+				<-ctx.Done()
+				synctest.Wait()
+				return ctx.Err()
+			}, nursery.Limit(1), nursery.Using(l))
+			want := 0
+			if name == "Run" {
+				want = 4 // they were accepted
+			}
+			if !scope.IsEcho(err) || ran != want+1 || late != want {
+				t.Errorf("got %v, %d ran, %d of them canceled from the start, want the deadline, %d, %d", err, ran, late, want+1, want)
+			}
+			wantStats(t, l, 1, 0, 0)
+		})
+		bubble(t, "N21/"+name+"/a panic gives the token back", func(t *testing.T, ctx context.Context) {
+			l := nursery.NewLimiter(1)
+			err := run(ctx, func(context.Context) error { explode("v"); return nil }, nursery.Using(l), nursery.RecoverPanics(), nursery.KeepGoing())
+			if name != "Stream" && name != "StreamUnordered" && len(failures(t, err)) != 5 {
+				t.Errorf("got %v, want five panics", err)
+			}
+			wantStats(t, l, 1, 0, 0)
+			p := caught(t, func() { _ = run(ctx, func(context.Context) error { explode("v"); return nil }, nursery.Using(l)) })
+			wantStack(t, p, "nursery_test.explode")
+			wantStats(t, l, 1, 0, 0)
+		})
+	}
+	bubble(t, "N21/daemons and what Start begins hold none", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { return cancel.Forever(ctx) }, nursery.Daemon())
+			n.Go(func(ctx context.Context) error {
+				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+					started(1)
+					return nil
+				})
+				return err
+			})
+			return nil
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	bubble(t, "N21/the task's context is still its scope's", func(t *testing.T, ctx context.Context) {
+		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
+			inner, stop := context.WithCancel(ctx)
+			defer stop()
+			below := cancel.New(inner)
+			defer below.Close()
+			scope := cancel.FromContext(ctx)
+			if scope == nil {
+				t.Fatal("FromContext() = nil, want the scope")
+			}
+			scope.Cancel(io.EOF)
+			if inner.Err() == nil || below.Err() == nil || context.Cause(inner) != io.EOF {
+				t.Error("what was derived is not canceled, want it to be at once")
+			}
+			return nil
+		}, nursery.Using(nursery.NewLimiter(1)))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	bubble(t, "N21/a task that is canceled does not wait for its token back", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		scope := cancel.New(ctx)
+		_ = nursery.For(scope, 1, func(ctx context.Context, _ int) error {
+			_ = nursery.For(ctx, 1, func(context.Context, int) error { return nil }, nursery.Using(l))
+			_ = nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
+				wantStats(t, l, 1, 0, 0)
+				if !l.TryAcquire() {
+					t.Error("TryAcquire() = false, want the token that was given back")
+				}
+				scope.Cancel(nil)
+				return nil
+			}, nursery.Using(l))
+			return nil
+		}, nursery.Using(l))
+		wantStats(t, l, 1, 1, 0)
+		l.Release()
+	})
+	bubble(t, "N21/several nurseries at once in a task", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.For(ctx, 2, func(ctx context.Context, i int) error {
+			err := nursery.For(ctx, 5, func(ctx context.Context, j int) error {
+				return nursery.For(ctx, j, func(ctx context.Context, _ int) error { return cancel.Sleep(ctx, time.Second) }, nursery.Using(l))
+			}, nursery.Limit(5))
+			if s := l.Stats(); s.Borrowed != 1 {
+				t.Errorf("%d tokens are out when a task goes on, want its own", s.Borrowed)
+			}
+			return err
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+		wantStats(t, l, 1, 0, 0)
+	})
+	bubble(t, "N21/another limiter is none of its business", func(t *testing.T, ctx context.Context) {
+		outer, inner := nursery.NewLimiter(1), nursery.NewLimiter(1)
+		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
+			return nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
+				wantStats(t, outer, 1, 1, 0)
+				wantStats(t, inner, 1, 1, 0)
+				return nil
+			}, nursery.Using(inner))
+		}, nursery.Using(outer))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func ExampleLimiter() {
+	connections := nursery.NewLimiter(10) // for the whole program
+	query := func(ctx context.Context) error {
+		if err := connections.Acquire(ctx); err != nil {
+			return err
+		}
+		defer connections.Release()
+		fmt.Printf("%+v\n", connections.Stats())
+		return nil
+	}
+	fmt.Println(query(context.Background()))
+	// Output:
+	// {Total:10 Borrowed:1 Waiting:0}
+	// <nil>
+}
+
+func ExampleUsing() {
+	cpus := nursery.NewLimiter(2)
+	sum := func(ctx context.Context, row []int) (total int, err error) {
+		squares, err := nursery.Map(ctx, row, func(_ context.Context, i int) (int, error) { return i * i, nil }, nursery.Using(cpus))
+		for _, s := range squares {
+			total += s
+		}
+		return total, err
+	}
+	// All rows together have two calls running at a time.
+	sums, err := nursery.Map(context.Background(), [][]int{{1, 2}, {3, 4}, {5, 6}}, sum, nursery.Using(cpus))
+	fmt.Println(sums, err)
+	// Output: [5 25 61] <nil>
+}
