@@ -1,5 +1,3 @@
-//go:build streams
-
 package main
 
 import (
