@@ -73,7 +73,7 @@ func Run(ctx context.Context, body func(ctx context.Context, n *Nursery) error, 
 	}
 	n := &Nursery{}
 	if len(opts) > 0 {
-		n.conf = configure("Run", opts)
+		n.configure("Run", opts)
 	}
 	return n.run(ctx, body)
 }

@@ -136,6 +136,12 @@ func configure(fn string, opts []Option) config {
 	return c
 }
 
+// configure is for Run, whose stack frame has no place for a config: it is often one of
+// the first of a goroutine, whose stack is small.
+//
+//go:noinline
+func (n *Nursery) configure(fn string, opts []Option) { n.conf = configure(fn, opts) }
+
 func (c *config) panicGrace() time.Duration {
 	if c.hasPanicGrace {
 		return c.panicGraceVal

@@ -257,9 +257,19 @@ func (n *Nursery) end() error {
 // finish closes the nursery, which everyone has left, and returns its failures.
 // Only the goroutine that dismisses the daemons may still be on its way out.
 func (n *Nursery) finish() []error {
-	if n.overdue != nil {
-		n.overdue.stop()
+	errs := n.errs
+	if n.echoed || n.panicked != nil {
+		errs = n.sum()
 	}
+	n.scope.Close()
+	if n.lender != nil {
+		n.lender.reclaim()
+	}
+	return errs
+}
+
+// sum returns the failures of a nursery that more happened to than failures.
+func (n *Nursery) sum() []error {
 	errs := n.errs
 	if n.echoed {
 		// Absorbed, unless somebody outside was canceled. But what a failure in
@@ -273,14 +283,13 @@ func (n *Nursery) finish() []error {
 			errs = append(errs, left)
 		}
 	}
-	if n.panicked != nil && len(errs) > 0 {
-		n.mu.Lock() // against Stats
-		n.panicked = n.panicked.with(errs)
-		n.mu.Unlock()
-	}
-	n.scope.Close()
-	if n.lender != nil {
-		n.lender.reclaim()
+	if n.panicked != nil {
+		n.overdue.stop()
+		if len(errs) > 0 {
+			n.mu.Lock() // against Stats
+			n.panicked = n.panicked.with(errs)
+			n.mu.Unlock()
+		}
 	}
 	return errs
 }
