@@ -3,6 +3,7 @@ package nursery
 import (
 	"context"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
@@ -28,8 +29,8 @@ type Nursery struct {
 
 	scope  *cancel.Scope
 	conf   config
-	lender *lease        // of the task in which the nursery was opened, if both use the same limiter
-	done   chan struct{} // closed when state becomes 0; set before the body leaves, nil if it leaves last
+	lender *lease         // of the task in which the nursery was opened, if both use the same limiter
+	done   sync.WaitGroup // counts one, until state becomes 0, if the body does not leave last
 
 	outcome
 	limited
@@ -133,10 +134,9 @@ func (n *Nursery) join() {
 	if n.state.CompareAndSwap(member, 0) {
 		return
 	}
-	done := make(chan struct{})
-	n.done = done
+	n.done.Add(1)
 	n.leave(member)
-	<-done
+	n.done.Wait()
 }
 
 // enter counts one more in and reports whether the nursery is open.
@@ -184,7 +184,7 @@ func (n *Nursery) refuse(fn string) {
 func (n *Nursery) leave(kind uint64) {
 	switch v := n.state.Add(-kind); {
 	case v == 0:
-		close(n.done)
+		n.done.Done()
 	case v>>waited == 0 && kind == member:
 		n.dismiss()
 	}

@@ -27,8 +27,8 @@ type config struct {
 	keepGoing     bool
 	recoverPanics bool
 	hasPanicGrace bool
-	panicGraceVal time.Duration
 	hasGrace      bool
+	panicGraceVal time.Duration
 	grace         time.Duration
 }
 
