@@ -101,8 +101,7 @@ func (f *flow[T, R]) put(item T) (more bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stopped {
-		f.lost = true
-		return false
+		return false // and the source does not come to its end
 	}
 	f.slots++
 	f.items.Push(item)
@@ -113,7 +112,8 @@ func (f *flow[T, R]) put(item T) (more bool) {
 	return !f.stopped
 }
 
-// stop is called when the scope ends: what no worker has taken yet is dropped.
+// stop is called when the scope ends: what no worker has taken yet is dropped. The
+// feeder has to be told; who waits for it, for items or results, waits on.
 func (f *flow[T, R]) stop() {
 	f.mu.Lock()
 	f.stopped = true
@@ -124,8 +124,6 @@ func (f *flow[T, R]) stop() {
 	}
 	f.mu.Unlock()
 	f.room.Signal()
-	f.ready.Signal()
-	f.more.Broadcast()
 }
 
 // callLocked sends for another worker if there is something to do.
@@ -199,7 +197,7 @@ func (f *flow[T, R]) nextLocked(first bool) (item T, ok bool) {
 		f.coming = false
 	}
 	for f.items.Len() == 0 {
-		if f.fed || f.stopped {
+		if f.fed {
 			return item, false
 		}
 		f.idle++
@@ -262,7 +260,7 @@ func (f *flow[T, R]) freeLocked() {
 	f.slots--
 	f.room.Signal()
 	if f.slots == 0 {
-		f.ready.Signal() // the loop need not wait for more, if the feeder is through
+		f.ready.Signal() // there may be nothing more to wait for
 	}
 }
 
@@ -280,7 +278,7 @@ func (f *flow[T, R]) take() (c cell[R], ok bool) {
 		case lost:
 			return c, false
 		}
-		if f.slots == 0 && (f.fed || f.stopped) {
+		if f.slots == 0 && f.fed {
 			return c, false
 		}
 		f.ready.Wait()

@@ -197,6 +197,19 @@ func TestFlow(t *testing.T) {
 				t.Errorf("got %v, want nil: nothing was left undone", err)
 			}
 		})
+		bubble(t, "N6/"+f.name+"/canceled when no worker has taken the last item yet", func(t *testing.T, ctx context.Context) {
+			for range 100 { // it may have
+				scope := cancel.New(ctx)
+				called := false
+				_, err := drain(f.of(scope, func(yield func(int) bool) {
+					yield(1)
+					scope.Cancel(nil)
+				}, func(context.Context, int) (int, error) { called = true; return 0, nil }, nursery.Limit(2)))
+				if called != (err == nil) {
+					t.Fatalf("got %v, called: %v, want an error if it was not", err, called)
+				}
+			}
+		})
 		bubble(t, "N6/"+f.name+"/canceled from the start", func(t *testing.T, ctx context.Context) {
 			var asked atomic.Int32
 			scope := cancel.New(ctx)
