@@ -185,6 +185,14 @@ func TestFlow(t *testing.T) {
 			if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != io.EOF {
 				t.Errorf("got %v, want the cancellation from within", err)
 			}
+			_, err = drain(f.of(ctx, ints(1), func(ctx context.Context, i int) (int, error) {
+				_ = cancel.Sleep(ctx, time.Second) // the source has come to its end
+				cancel.FromContext(ctx).Cancel(io.EOF)
+				return 0, ctx.Err()
+			}, nursery.Limit(2)))
+			if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != io.EOF {
+				t.Errorf("got %v, want the cancellation of the last one from within", err)
+			}
 			scope := cancel.New(ctx)
 			_, err = drain(f.of(scope, ints(3), func(ctx context.Context, i int) (int, error) {
 				if i == 2 {

@@ -455,6 +455,92 @@ func TestUsing(t *testing.T) {
 		}
 		wantStats(t, l, 1, 0, 0)
 	})
+	bubble(t, "N21/several nurseries at once end while another has the token", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
+			// A nursery that uses the limiter, and ends when ending is closed.
+			ending := make(chan struct{})
+			inside := func(ctx context.Context) (int, error) {
+				return 0, nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { <-ending; return nil }, nursery.Using(l))
+			}
+			_, err := nursery.Gather(ctx, inside, inside, func(ctx context.Context) (int, error) {
+				synctest.Wait()
+				if !l.TryAcquire() {
+					t.Error("TryAcquire() = false, want the token that was lent")
+				}
+				close(ending)
+				synctest.Wait()
+				_, err := inside(ctx) // lends again while another waits to have the token back
+				l.Release()
+				return 0, err
+			})
+			wantStats(t, l, 1, 1, 0)
+			return err
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+		wantStats(t, l, 1, 0, 0)
+	})
+	bubble(t, "N21/a nursery inside that outlives the task does not ask for its token", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			leaked := make(chan context.Context, 1)
+			n.Go(func(ctx context.Context) error { leaked <- ctx; return nil })
+			ctx := <-leaked
+			wantStats(t, l, 1, 0, 0)
+			inside := func() {
+				_ = nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }, nursery.Using(l))
+			}
+			inside()
+			wantStats(t, l, 1, 0, 0)
+			if !l.TryAcquire() {
+				t.Error("TryAcquire() = false, want the token")
+			}
+			inside() // does not wait
+			l.Release()
+			return nil
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	bubble(t, "N21/a task ends while a nursery inside waits to give its token back", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				go nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
+					if !l.TryAcquire() {
+						t.Error("TryAcquire() = false, want the token that was lent")
+					}
+					return nil
+				}, nursery.Using(l))
+				synctest.Wait()
+				return nil
+			})
+			time.Sleep(time.Second)
+			wantStats(t, l, 1, 1, 1)
+			l.Release()
+			wantStats(t, l, 1, 0, 0)
+			return nil
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	bubble(t, "N21/a task that leaves a stream has its token back", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
+			for range nursery.Stream(ctx, ints(endless), double, nursery.Using(l)) {
+				break
+			}
+			wantStats(t, l, 1, 1, 0)
+			return nil
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+	})
 	bubble(t, "N21/another limiter is none of its business", func(t *testing.T, ctx context.Context) {
 		outer, inner := nursery.NewLimiter(1), nursery.NewLimiter(1)
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {

@@ -128,7 +128,7 @@ func TestShared(t *testing.T) {
 		}
 	})
 	bubble(t, "N22/the nursery is canceled", func(t *testing.T, ctx context.Context) {
-		err := shared(t, ctx, func(ctx context.Context, _ string) (int, error) { return 0, cancel.Forever(ctx) }, func(n *nursery.Nursery, s *nursery.Shared[string, int]) {
+		err := shared(t, ctx, func(ctx context.Context, _ string) (int, error) { <-ctx.Done(); return 0, ctx.Err() }, func(n *nursery.Nursery, s *nursery.Shared[string, int]) {
 			n.Scope().SetTimeout(time.Second)
 			_, err := s.Do(ctx, "a")
 			if e := new(cancel.Error); !errors.As(err, &e) || !n.Scope().IsEcho(err) {
@@ -296,6 +296,38 @@ func TestStressSharedDo(t *testing.T) {
 	if got.Load() == 0 || gaveUp.Load() == 0 || begun.Load() >= 32*300 {
 		t.Errorf("%d got it, %d gave up, %d computations: want some of each, and computations shared", got.Load(), gaveUp.Load(), begun.Load())
 	}
+}
+
+// TestStressSharedPanic has a computation panic while the one who waits for it gives
+// up. The panic goes on in one or the other, that one or the nursery.
+func TestStressSharedPanic(t *testing.T) {
+	var waiters, nurseries int
+	for range 2000 {
+		caller, inNursery := false, false
+		func() {
+			defer func() { inNursery = recover() != nil }()
+			_ = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				scope := cancel.New(ctx)
+				defer scope.Close()
+				s := nursery.NewShared(n, func(context.Context, int) (int, error) {
+					scope.Cancel(nil)
+					panic("v")
+				})
+				defer func() { caller = recover() != nil }()
+				_, _ = s.Do(scope, 1)
+				return nil
+			})
+		}()
+		if caller == inNursery {
+			t.Fatalf("panic in the caller: %v, in the nursery: %v, want one of them", caller, inNursery)
+		}
+		if caller {
+			waiters++
+		} else {
+			nurseries++
+		}
+	}
+	t.Logf("%d in the caller, %d in the nursery", waiters, nurseries)
 }
 
 func ExampleShared() {

@@ -40,10 +40,11 @@ type lease struct {
 	*cancel.Scope
 	l *Limiter
 
-	mu    sync.Mutex // guards the fields below
-	held  bool       // the task has its token now
-	lent  int        // nurseries inside for which it has given the token back
-	ended bool       // the task has returned
+	mu      sync.Mutex // guards the fields below
+	held    bool       // the task has its token now
+	lent    int        // nurseries inside for which it has given the token back
+	waiting bool       // somebody waits for a token for the task
+	ended   bool       // the task has returned
 }
 
 // leaseKey is the key under which a lease of that limiter is found.
@@ -90,18 +91,22 @@ func (t *lease) lend() {
 }
 
 // reclaim is called when a nursery inside has ended. The last one waits for a token,
-// unless the task is canceled.
+// unless the task is canceled. Only one waits: if there are several, in goroutines of
+// the task's, another might have it already, and the task wait for the one who waits.
 func (t *lease) reclaim() {
 	t.mu.Lock()
 	t.lent--
-	wanted := t.lent == 0 && !t.ended
+	wanted := t.lent == 0 && !t.ended && !t.waiting
+	t.waiting = t.waiting || wanted
 	t.mu.Unlock()
-	if !wanted || t.l.Acquire(t.Scope) != nil {
+	if !wanted {
 		return
 	}
+	err := t.l.Acquire(t.Scope)
 	t.mu.Lock()
-	superfluous := t.held || t.lent > 0 || t.ended // while this one waited
-	t.held = t.held || !superfluous
+	t.waiting = false
+	t.held = err == nil && t.lent == 0 && !t.ended // as of now
+	superfluous := err == nil && !t.held
 	t.mu.Unlock()
 	if superfluous {
 		t.l.Release()
