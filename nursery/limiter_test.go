@@ -455,6 +455,22 @@ func TestUsing(t *testing.T) {
 		}
 		wantStats(t, l, 1, 0, 0)
 	})
+	bubble(t, "N21/a nursery that ends while another is open does not wait for the token", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
+			return nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
+				if !l.TryAcquire() {
+					t.Error("TryAcquire() = false, want the token that was lent")
+				}
+				defer l.Release()
+				return nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }, nursery.Using(l))
+			}, nursery.Using(l))
+		}, nursery.Using(l))
+		if err != nil {
+			t.Error(err)
+		}
+		wantStats(t, l, 1, 0, 0)
+	})
 	bubble(t, "N21/several nurseries at once end while another has the token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
