@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -275,6 +276,23 @@ func TestStreamLeft(t *testing.T) {
 		bubble(t, "N15/"+f.name+"/Goexit of the loop", func(t *testing.T, ctx context.Context) {
 			if how := runToEnd(func() { leave(t, ctx, func() bool { runtime.Goexit(); return true }) }); how != "called Goexit" {
 				t.Errorf("it %s, want Goexit", how)
+			}
+		})
+		bubble(t, "N15/"+f.name+"/pulled, and stopped", func(t *testing.T, ctx context.Context) {
+			var running atomic.Int32
+			next, stop := iter.Pull2(f.of(ctx, ints(endless), func(ctx context.Context, i int) (int, error) {
+				running.Add(1)
+				defer running.Add(-1)
+				return double(ctx, i)
+			}, nursery.Limit(3)))
+			for range 4 {
+				if _, err, ok := next(); err != nil || !ok {
+					t.Errorf("next() = %v, %v, want a result", err, ok)
+				}
+			}
+			stop()
+			if r := running.Load(); r != 0 {
+				t.Errorf("%d are running when it is stopped, want none", r)
 			}
 		})
 		bubble(t, "N15/"+f.name+"/return from a function with a loop in a loop", func(t *testing.T, ctx context.Context) {
