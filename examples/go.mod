@@ -3,6 +3,7 @@ module github.com/grove-go/grove/examples
 go 1.26
 
 require (
+	github.com/cenkalti/backoff/v6 v6.0.1
 	github.com/grove-go/grove v0.0.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/temoto/robotstxt v1.1.2

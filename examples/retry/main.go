@@ -1,0 +1,101 @@
+// Retry fetches a list of pages from a server with which much goes wrong, several
+// at a time, and retries what may succeed later.
+//
+//	go run ./examples/retry [PATH...]
+//
+// It starts the server itself, on the loopback interface. Without paths it fetches
+// one of each kind: pages that fail at first, hang, ask for patience, are missing, or
+// are down for good. For each it prints how it ended and after how many attempts.
+// The status is 0 also if some cannot be fetched.
+//
+// It shows a task that is wrapped with a library for back-off, which knows nothing
+// of nurseries: see retry. There are a timeout for each attempt and one for the
+// whole, and Ctrl-C ends attempts and waits at once.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/loopback"
+	"github.com/grove-go/grove/nursery"
+)
+
+const (
+	atATime      = 3
+	wholeTimeout = time.Minute
+)
+
+// everyKind is what is fetched unless the command line names something else.
+var everyKind = []string{"/ok", "/flaky", "/busy", "/missing", "/hangs", "/down"}
+
+func main() {
+	paths := os.Args[1:]
+	if len(paths) == 0 {
+		paths = everyKind
+	}
+	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		return run(ctx, n, paths, os.Stdout)
+	}, nursery.Name("retry"))
+}
+
+// run fetches the paths from a server of its own, until it is asked to stop: nothing
+// here is worth finishing then.
+func run(ctx context.Context, n *nursery.Nursery, paths []string, out io.Writer) error {
+	base, err := nursery.Start(ctx, n, loopback.Serve(troubled()), nursery.Daemon(), nursery.Name("server"))
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	defer client.CloseIdleConnections()
+	s := cancel.New(cancel.UntilStop(ctx))
+	defer s.Close()
+	err = fetchAll(s, client, base, paths, out)
+	if s.IsEcho(err) {
+		return cancel.Err(ctx) // nil if we were asked to stop, and nothing more
+	}
+	return err
+}
+
+// fetchAll fetches the paths, some at a time, and prints a line for each, in order.
+func fetchAll(ctx context.Context, client *http.Client, base *url.URL, paths []string, out io.Writer) error {
+	return cancel.FailAfter(ctx, wholeTimeout, func(ctx context.Context) error {
+		lines := nursery.Stream(ctx, slices.Values(paths), func(ctx context.Context, path string) (string, error) {
+			return try(ctx, client, base, path)
+		}, nursery.Limit(atATime))
+		for line, err := range lines {
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintln(out, line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// try fetches a path and says what came of it. That it cannot be fetched is no
+// failure, which would end the others; the error is that of ctx.
+func try(ctx context.Context, client *http.Client, base *url.URL, path string) (string, error) {
+	attempts := 0
+	size, err := retry(ctx, func(ctx context.Context) (int64, error) {
+		attempts++
+		return fetch(ctx, client, base.JoinPath(path).String())
+	})
+	if cancel.FromContext(ctx).IsEcho(err) {
+		return "", err
+	}
+	result := fmt.Sprintf("%d bytes", size)
+	if err != nil {
+		result = err.Error()
+	}
+	return fmt.Sprintf("%-9s attempts: %d  %s", path, attempts, result), nil
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// client returns a client whose network is h: no connection, no goroutine.
+func client(h http.Handler) *http.Client {
+	return &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if err := r.Context().Err(); err != nil {
+			return nil, err
+		}
+		return w.Result(), nil
+	})}
+}
+
+var site = &url.URL{Scheme: "http", Host: "site.test"}
+
+func TestFetchAll(t *testing.T) {
+	inBubble(t, "prints a line for each path", func(t *testing.T, s *cancel.Scope, _ func() time.Duration) {
+		var out strings.Builder
+		if err := fetchAll(s, client(troubled()), site, everyKind, &out); err != nil {
+			t.Errorf("fetchAll() = %v, want nil", err)
+		}
+		const want = `/ok       attempts: 1  11 bytes
+/flaky    attempts: 3  11 bytes
+/busy     attempts: 2  11 bytes
+/missing  attempts: 1  backoff: permanent error (last error: 404 Not Found)
+/hangs    attempts: 2  11 bytes
+/down     attempts: 5  backoff: retries exhausted (last error: 503 Service Unavailable)
+`
+		if got := out.String(); got != want {
+			t.Errorf("it prints\n%s, want\n%s", got, want)
+		}
+	})
+	inBubble(t, "fetches several at a time", func(t *testing.T, s *cancel.Scope, passed func() time.Duration) {
+		var now, most atomic.Int64
+		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			<-r.Context().Done()
+		})
+		if err := fetchAll(s, client(hang), site, make([]string, 2*atATime), io.Discard); err != nil {
+			t.Errorf("fetchAll() = %v, want nil", err)
+		}
+		if most.Load() != atATime {
+			t.Errorf("%d requests at a time, want %d", most.Load(), atATime)
+		}
+	})
+	inBubble(t, "gives up on the whole in time", func(t *testing.T, s *cancel.Scope, passed func() time.Duration) {
+		var out strings.Builder
+		err := fetchAll(s, client(troubled()), site, []string{"/ok", "/tomorrow"}, &out)
+		if timeout := new(cancel.TimeoutError); !errors.As(err, &timeout) || passed() != wholeTimeout {
+			t.Errorf("fetchAll() = %v after %v, want a timeout after %v", err, passed(), wholeTimeout)
+		}
+		if got := out.String(); got != "/ok       attempts: 1  11 bytes\n" {
+			t.Errorf("it prints\n%s, want the path that was fetched", got)
+		}
+	})
+	inBubble(t, "ends when nobody reads any more", func(t *testing.T, s *cancel.Scope, passed func() time.Duration) {
+		r, w := io.Pipe()
+		r.CloseWithError(errEnough)
+		err := fetchAll(s, client(troubled()), site, []string{"/ok", "/tomorrow"}, w)
+		if !errors.Is(err, errEnough) || passed() != 0 {
+			t.Errorf("fetchAll() = %v after %v, want %v at once", err, passed(), errEnough)
+		}
+	})
+}
+
+// runAlone is the program without its signals.
+func runAlone(ctx context.Context, paths []string, out io.Writer) error {
+	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		return run(ctx, n, paths, out)
+	})
+}
+
+func TestRun(t *testing.T) {
+	var out strings.Builder
+	if err := runAlone(t.Context(), everyKind, &out); err != nil {
+		t.Errorf("run() = %v, want nil", err)
+	}
+	// On a machine that stalls an attempt may time out that would have succeeded.
+	want := regexp.MustCompile(`^/ok       attempts: [1-5]  11 bytes
+/flaky    attempts: [3-5]  11 bytes
+/busy     attempts: [2-5]  11 bytes
+/missing  attempts: [1-5]  .*404 Not Found.*
+/hangs    attempts: [2-5]  11 bytes
+/down     attempts: 5  .*exhausted.*
+$`)
+	if !want.MatchString(out.String()) {
+		t.Errorf("it prints\n%s, want\n%s", &out, want)
+	}
+}
+
+// An onWrite calls a function when something is written.
+type onWrite func()
+
+func (f onWrite) Write(p []byte) (int, error) {
+	f()
+	return len(p), nil
+}
+
+func TestRunEnds(t *testing.T) {
+	paths := []string{"/ok", "/tomorrow", "/ok"}
+	t.Run("when it is canceled", func(t *testing.T) {
+		s := cancel.New(t.Context())
+		defer s.Close()
+		lines := 0
+		err := runAlone(s, paths, onWrite(func() { lines++; s.Cancel(errEnough) }))
+		if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != errEnough || lines != 1 {
+			t.Errorf("run() = %v after %d lines, want that it was canceled after 1", err, lines)
+		}
+	})
+	t.Run("when it is asked to stop", func(t *testing.T) {
+		s := cancel.New(t.Context())
+		defer s.Close()
+		lines := 0
+		err := runAlone(s, paths, onWrite(func() { lines++; s.Stop() }))
+		if err != nil || lines != 1 {
+			t.Errorf("run() = %v after %d lines, want nil after 1", err, lines)
+		}
+	})
+}
+
+// inChild is set in the environment of a child process that is to be the program.
+const inChild = "GROVE_RETRY_CHILD"
+
+func TestSignal(t *testing.T) {
+	if paths, ok := os.LookupEnv(inChild); ok {
+		os.Args = append(os.Args[:1], strings.Fields(paths)...)
+		main()
+		os.Exit(0)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // against a hang
+	defer stop()
+	c := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestSignal$")
+	c.Env = append(os.Environ(), inChild+"=/ok /tomorrow")
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(stdout)
+	if line, err := lines.ReadString('\n'); err != nil || !strings.HasPrefix(line, "/ok ") {
+		t.Errorf("the first line is %q, %v, want that of /ok", line, err)
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
+		t.Errorf("after the signal it printed %q, %v, want nothing", rest, err)
+	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("the program ended with %v, want status 0; it printed:\n%s", err, &errs)
+	}
+}
