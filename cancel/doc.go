@@ -33,6 +33,8 @@
 //   - Return [Err](ctx), or wrap it, when you give up because ctx is done.
 //   - Do not drop an error because it might be a cancellation; return it. Whose
 //     it is decides itself further up.
+//   - Return Err(ctx) in place of what another library makes of a cancellation, if it
+//     adds errors of its own, as one that retries does: that is no echo any more.
 //   - Return nil when you give up because of a graceful stop: you were asked to
 //     finish, and did.
 //   - Close a scope that you made with [New], or Run it.

@@ -72,7 +72,9 @@ func (s *Scope) graceOver() {
 //
 // The scope that was asked to stop is not canceled, so an error of the context
 // is an echo of nothing: who finishes because of it returns nil, or [Err] of ctx
-// itself, which is nil unless that is done too.
+// itself, which is nil unless that is done too. For a whole block that a stop is to
+// interrupt, open a scope in it with [New]: an error that is an echo of that scope, by
+// [Scope.IsEcho], is one for which the block returns Err of ctx.
 func UntilStop(ctx context.Context) context.Context {
 	mustContext("UntilStop", ctx)
 	s := enclosing(ctx)
