@@ -6,4 +6,8 @@
 // T1 [Main] and [VerifyNone] report goroutines that are left over. [Bubble] runs
 // a test in a synctest bubble, with virtual time, a root scope that ends with
 // the test, and a leak check.
+//
+// T2 [CancelEverywhere] runs a function again and again, cancels it at each point at
+// which it can notice, and reports if it hangs, leaves goroutines behind, panics, loses
+// the reason, or finds fault itself.
 package testutil

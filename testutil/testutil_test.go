@@ -74,10 +74,10 @@ func TestVerifyNone(t *testing.T) {
 // inChild is set in the environment of a child process, to the test to fail.
 const inChild = "GROVE_TESTUTIL_CHILD"
 
-// child runs the calling test in a child process, where it is to fail.
-func child(t *testing.T, what string) string {
+// child runs a test in a child process, where it is to fail.
+func child(t *testing.T, test, what string) string {
 	t.Helper()
-	c := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	c := exec.Command(os.Args[0], "-test.run", "^"+test+"$")
 	c.Env = append(os.Environ(), inChild+"="+what)
 	out, err := c.CombinedOutput()
 	if err == nil {
@@ -91,7 +91,7 @@ func TestMainReportsLeaks(t *testing.T) {
 		leakOne(make(chan struct{}))
 		return
 	}
-	if out := child(t, "leak"); !strings.Contains(out, "leakOne") {
+	if out := child(t, "TestMainReportsLeaks", "leak"); !strings.Contains(out, "leakOne") {
 		t.Errorf("Main did not report the leak; it printed:\n%s", out)
 	}
 }
@@ -103,7 +103,7 @@ func TestBubbleReportsDeadlock(t *testing.T) {
 		})
 		return
 	}
-	if out := child(t, "deadlock"); !strings.Contains(out, "deadlock") || !strings.Contains(out, "leakOne") {
+	if out := child(t, "TestBubbleReportsDeadlock", "deadlock"); !strings.Contains(out, "deadlock") || !strings.Contains(out, "leakOne") {
 		t.Errorf("Bubble did not report the deadlock; it printed:\n%s", out)
 	}
 }

@@ -1,0 +1,305 @@
+package testutil_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/testutil"
+)
+
+var errBoom = errors.New("boom")
+
+// A pool has slots that must be given back.
+type pool struct{ free chan struct{} }
+
+func newPool(n int) *pool {
+	p := &pool{free: make(chan struct{}, n)}
+	for range n {
+		p.free <- struct{}{}
+	}
+	return p
+}
+
+func (p *pool) take(ctx context.Context) error {
+	select {
+	case <-p.free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *pool) giveBack() { p.free <- struct{}{} }
+
+// wait waits as a careful function does.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// bugs are functions with a bug that shows only if they are canceled at a certain
+// point, with words of the report that wants to be had.
+var bugs = map[string]struct {
+	fn   func(t *testing.T, ctx context.Context) error
+	opts []testutil.EverywhereOption
+	want []string
+}{
+	"slot": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			p := newPool(2)
+			err := func() error {
+				if err := p.take(ctx); err != nil {
+					return err
+				}
+				if err := p.take(ctx); err != nil {
+					return err // the first one is lost
+				}
+				defer p.giveBack()
+				defer p.giveBack()
+				return wait(ctx, time.Second)
+			}()
+			if len(p.free) != 2 {
+				t.Errorf("%d slots are free, want 2", len(p.free))
+			}
+			return err
+		},
+		want: []string{"1 slots are free, want 2", "Done at everywhere_test.go:", "(*pool).take"},
+	},
+	"derived": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			ctx, stop := context.WithCancel(ctx)
+			defer stop()
+			open := 0
+			for range 3 {
+				open++
+				if err := wait(ctx, time.Hour); err != nil {
+					break
+				}
+				open--
+			}
+			if open > 0 {
+				t.Errorf("%d are open, want none", open)
+			}
+			return ctx.Err()
+		},
+		want: []string{"1 are open, want none", "at rest after 1h30m0s"},
+	},
+	"hang": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			done := make(chan struct{})
+			go func() {
+				if wait(ctx, time.Second) == nil {
+					close(done) // and else nobody does
+				}
+			}()
+			<-done
+			return nil
+		},
+		want: []string{"the function has not returned 1h0m0s after it was canceled", "TestEverywhereReports", "chan receive", "to repeat it: go test -run '^TestEverywhereReports$/^"},
+	},
+	"leak": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			results := make(chan int)
+			go func() { time.Sleep(time.Second); results <- 1 }()
+			select {
+			case <-results:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err() // and nobody receives
+			}
+		},
+		want: []string{"the function returned, and left goroutines behind", "time.Sleep"},
+	},
+	"ticking": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			stop := make(chan struct{})
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			wg.Go(func() {
+				tick := time.NewTicker(time.Minute)
+				defer tick.Stop()
+				for {
+					select {
+					case <-tick.C:
+					case <-stop:
+						return
+					}
+				}
+			})
+			if err := wait(ctx, time.Hour); err != nil {
+				return err // without closing stop
+			}
+			close(stop)
+			return nil
+		},
+		opts: []testutil.EverywhereOption{testutil.Within(time.Minute)},
+		want: []string{"the function runs on 1m0s after it was canceled", "(*WaitGroup).Wait", "canceled: Done at everywhere_test.go:"},
+	},
+	"panic": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			var result *int
+			v := 1
+			if wait(ctx, time.Second) == nil {
+				result = &v
+			}
+			_ = *result
+			return nil
+		},
+		want: []string{"the function panicked: runtime error: invalid memory address", "everywhere_test.go"},
+	},
+	"lost error": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			if wait(ctx, time.Second) != nil {
+				return errBoom
+			}
+			return nil
+		},
+		want: []string{"returned an error that does not tell of the cancellation: boom"},
+	},
+	"Goexit": {
+		fn: func(t *testing.T, ctx context.Context) error {
+			if ctx.Err() != nil {
+				t.Fatal("canceled")
+			}
+			return nil
+		},
+		want: []string{"canceled\n", "Err at everywhere_test.go:"},
+	},
+	"uncanceled": {
+		fn:   func(t *testing.T, ctx context.Context) error { return errBoom },
+		want: []string{"the function was not canceled, and returned boom"},
+	},
+	"uncanceled hang": {
+		fn:   func(t *testing.T, ctx context.Context) error { select {} },
+		want: []string{"all its goroutines wait for good", "select (no cases"},
+	},
+}
+
+func TestEverywhereReports(t *testing.T) {
+	if bug, ok := bugs[os.Getenv(inChild)]; ok {
+		testutil.SetPatience(100 * time.Millisecond)
+		testutil.CancelEverywhere(t, bug.fn, bug.opts...)
+		return
+	}
+	for name, bug := range bugs {
+		t.Run("T2/"+name, func(t *testing.T) {
+			t.Parallel()
+			out := child(t, "TestEverywhereReports", name)
+			for _, want := range bug.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("no %q in the output:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// TestEverywhereRepeats runs the point of a report alone, by its command.
+func TestEverywhereRepeats(t *testing.T) {
+	if os.Getenv(inChild) != "" {
+		testutil.CancelEverywhere(t, bugs["lost error"].fn)
+		return
+	}
+	out := child(t, "TestEverywhereRepeats", "all")
+	commands := regexp.MustCompile(`go test -run '\^(TestEverywhereRepeats\$/.*)\$'`).FindAllStringSubmatch(out, -1)
+	if len(commands) < 2 {
+		t.Fatalf("%d points in the output, want several:\n%s", len(commands), out)
+	}
+	for _, c := range commands[:2] {
+		alone := child(t, c[1], "one")
+		if n := strings.Count(alone, "to repeat it"); n != 1 || !strings.Contains(alone, c[0]) {
+			t.Errorf("%s: %d points in the output, want this one:\n%s", c[0], n, alone)
+		}
+	}
+}
+
+func TestEverywhere(t *testing.T) {
+	t.Run("T2/an error may be declared", func(t *testing.T) {
+		testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+			if wait(ctx, time.Second) != nil {
+				return fmt.Errorf("gave up: %w", errBoom)
+			}
+			return nil
+		}, testutil.MayReturn(os.ErrClosed), testutil.MayReturn(errBoom))
+	})
+	t.Run("T2/the number of points and repeats is bounded", func(t *testing.T) {
+		calls := 0
+		testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+			calls++
+			for range 10_000 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, testutil.Points(7), testutil.Repeats(2))
+		if calls != 1+7*2 {
+			t.Errorf("%d calls, want 15", calls)
+		}
+	})
+	t.Run("T2/points that turn up later are tried too", func(t *testing.T) {
+		runs := 0
+		later := 0
+		testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+			if runs++; runs > 5 {
+				if ctx.Err() != nil {
+					later++
+				}
+			}
+			return wait(ctx, time.Second)
+		}, testutil.Repeats(1))
+		if later == 0 {
+			t.Error("the point that only later runs have was not tried")
+		}
+	})
+	t.Run("T2/bad input panics at the call", func(t *testing.T) {
+		fn := func(*testing.T, context.Context) error { return nil }
+		testkit.MustPanic(t, "testutil: CancelEverywhere: nil function", func() { testutil.CancelEverywhere(t, nil) })
+		testkit.MustPanic(t, "testutil: CancelEverywhere: nil option", func() { testutil.CancelEverywhere(t, fn, nil) })
+		testkit.MustPanic(t, "testutil: Points: n must be at least 1, got 0", func() { testutil.Points(0) })
+		testkit.MustPanic(t, "testutil: Repeats: n must be at least 1, got 0", func() { testutil.Repeats(0) })
+		testkit.MustPanic(t, "testutil: MayReturn: nil error", func() { testutil.MayReturn(errBoom, nil) })
+		testkit.MustPanic(t, "testutil: Within: d must be positive, got 0s", func() { testutil.Within(0) })
+	})
+	t.Run("T2/silent if all is well, and at every point", func(t *testing.T) {
+		var calls, canceled atomic.Int32
+		testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+			calls.Add(1)
+			defer func() {
+				if ctx.Err() != nil {
+					canceled.Add(1)
+				}
+			}()
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			for range 3 {
+				wg.Go(func() { _ = wait(ctx, time.Second) })
+			}
+			if err := wait(ctx, time.Second); err != nil {
+				return err
+			}
+			return wait(ctx, time.Second)
+		})
+		// Five times Done, once Err; at rest at first and after a second, and seven
+		// times in between; and 11 times while it runs, or when it has run.
+		const certain, chance = 5 * (6 + 2 + 7), 5 * 11
+		if n := canceled.Load(); calls.Load() != 1+certain+chance || n < certain || n > certain+chance {
+			t.Errorf("%d calls, %d of them canceled, want %d, %d at least", calls.Load(), n, 1+certain+chance, certain)
+		}
+	})
+}

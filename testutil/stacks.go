@@ -1,0 +1,78 @@
+package testutil
+
+import (
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// ownStack returns the stack of the calling goroutine, as text.
+func ownStack() string {
+	buf := make([]byte, 1<<16)
+	return string(buf[:runtime.Stack(buf, false)])
+}
+
+// withoutProbe returns the stack of a goroutine that looked at a probe, without what
+// the probe did.
+func withoutProbe(stack string) string {
+	header, frames, _ := strings.Cut(stack, "\n")
+	for {
+		function, rest, _ := strings.Cut(frames, "\n")
+		if !strings.Contains(function, "testutil.(*probe).") && !strings.Contains(function, "testutil.ownStack") {
+			return header + "\n" + frames
+		}
+		_, frames, _ = strings.Cut(rest, "\n") // its place
+	}
+}
+
+// allStacks returns the stacks of all goroutines, one text each.
+func allStacks() []string {
+	for buf := make([]byte, 1<<18); ; buf = make([]byte, 2*len(buf)) {
+		if n := runtime.Stack(buf, true); n < len(buf) {
+			return strings.Split(string(buf[:n]), "\n\n")
+		}
+	}
+}
+
+var bubbleID = regexp.MustCompile(`^goroutine \d+ \[.*(synctest bubble \d+)\]:`)
+
+// bubble returns what the header of each goroutine in the bubble of the caller says,
+// or "" if it is not in a bubble.
+func bubble() string {
+	if m := bubbleID.FindStringSubmatch(ownStack()); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// service are functions of goroutines in a bubble that belong to package synctest, or
+// watch over it.
+var service = []string{"internal/synctest.Run(", "testing/synctest.testingSynctestTest(", "testutil.(*run).watch("}
+
+// stacksIn returns the stacks of the goroutines in a bubble, those of service left out.
+func stacksIn(bubble string) []string {
+	var in []string
+	for _, s := range allStacks() {
+		header, _, _ := strings.Cut(s, "\n")
+		if strings.HasSuffix(header, bubble+"]:") && !slices.ContainsFunc(service, func(f string) bool { return strings.Contains(s, f) }) {
+			in = append(in, s)
+		}
+	}
+	return in
+}
+
+var changing = regexp.MustCompile(`\(.*\)$|\+0x[0-9a-f]+$|, \d+ minutes`)
+
+// outline returns what is in the stacks that does not change while nothing happens,
+// and is the same when the same has come about in another way.
+func outline(stacks []string) string {
+	var b strings.Builder
+	for _, s := range stacks {
+		for l := range strings.Lines(s) {
+			b.WriteString(changing.ReplaceAllString(strings.TrimSuffix(l, "\n"), ""))
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
