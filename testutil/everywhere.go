@@ -407,7 +407,7 @@ func (r *run) findRests(done <-chan struct{}) {
 			r.rests = append(r.rests, point{after: time.Since(start)})
 			before, step = now, 1
 		} else {
-			step += step/4 + 1
+			step += step/2 + 1
 		}
 	}
 }

@@ -62,16 +62,20 @@ func stacksIn(bubble string) []string {
 	return in
 }
 
-var changing = regexp.MustCompile(`\(.*\)$|\+0x[0-9a-f]+$|, \d+ minutes`)
-
-// outline returns what is in the stacks that does not change while nothing happens,
-// and is the same when the same has come about in another way.
+// outline returns what is in the stacks that is the same when the same comes about
+// another time: arguments and offsets are left out.
 func outline(stacks []string) string {
 	var b strings.Builder
 	for _, s := range stacks {
 		for l := range strings.Lines(s) {
-			b.WriteString(changing.ReplaceAllString(strings.TrimSuffix(l, "\n"), ""))
-			b.WriteByte('\n')
+			switch {
+			case strings.HasPrefix(l, "goroutine "):
+			case strings.HasPrefix(l, "\t"):
+				l, _, _ = strings.Cut(l, " +0x")
+			default:
+				l = l[:max(0, strings.LastIndexByte(l, '('))]
+			}
+			b.WriteString(l)
 		}
 	}
 	return b.String()
