@@ -118,27 +118,33 @@ func defaults() options {
 func inBubble(t *testing.T, o options, fn func(t *testing.T, ctx context.Context, s *site, c *crawler)) {
 	t.Helper()
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
-		s := &site{mux: http.NewServeMux()}
-		l := newPipeListener()
-		server := &http.Server{Handler: s}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(l) }()
-		limit := rate.Inf
-		if o.perSecond > 0 {
-			limit = rate.Limit(o.perSecond)
-		}
-		c := newCrawler(&url.URL{Scheme: "http", Host: "site.test"}, o, limit, progress{})
-		c.client.Transport = &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: o.concurrency}
-		fn(t, ctx, s, c)
-		c.client.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != http.ErrServerClosed {
-			t.Error(err)
-		}
-		synctest.Wait()
+		withSite(t, o, func(s *site, c *crawler) { fn(t, ctx, s, c) })
 	})
+}
+
+// withSite is inBubble in a bubble.
+func withSite(t *testing.T, o options, fn func(s *site, c *crawler)) {
+	t.Helper()
+	s := &site{mux: http.NewServeMux()}
+	l := newPipeListener()
+	server := &http.Server{Handler: s}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	limit := rate.Inf
+	if o.perSecond > 0 {
+		limit = rate.Limit(o.perSecond)
+	}
+	c := newCrawler(&url.URL{Scheme: "http", Host: "site.test"}, o, limit, progress{})
+	c.client.Transport = &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: o.concurrency}
+	fn(s, c)
+	c.client.CloseIdleConnections()
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != http.ErrServerClosed {
+		t.Error(err)
+	}
+	synctest.Wait()
 }
 
 // summary returns the report as it is printed.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/testutil"
 )
 
 // slowChain adds pages that take a second each and link to two more.
@@ -89,6 +90,30 @@ func TestCancel(t *testing.T) {
 		mustContain(t, c.summary(), "3 pages", "0 pages with trouble")
 		synctest.Wait()
 	})
+}
+
+// Wherever the crawl is canceled, it ends, says so, and reports what it had by then.
+func TestCancelEverywhere(t *testing.T) {
+	o := defaults()
+	o.perSecond = 2
+	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) (err error) {
+		withSite(t, o, func(s *site, c *crawler) {
+			s.page("/{$}", "a", "b", "slow")
+			s.page("/a", "/", "b")
+			s.page("/b")
+			s.mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { _ = cancel.Sleep(r.Context(), time.Second) })
+			err = c.crawl(ctx)
+			if err == nil {
+				mustContain(t, c.summary(), "4 pages")
+			}
+			mustContain(t, c.summary(), "0 pages with trouble")
+			synctest.Wait()
+			if s.inFlight != 0 {
+				t.Errorf("%d requests are being answered, want none", s.inFlight)
+			}
+		})
+		return err
+	}, testutil.Repeats(2))
 }
 
 // An ending is a transport that tells when an answer has been read to its end.

@@ -243,6 +243,22 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// Wherever the pipeline is canceled, it ends, says so, and its output has whole rows.
+func TestCancelEverywhere(t *testing.T) {
+	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+		out, log := &sink{}, &sink{}
+		p := newPipeline(files(2, 30), out, log, options{workers: 2, delay: time.Second, every: 10 * time.Second})
+		err := p.run(ctx)
+		if err == nil {
+			wantWritten(t, p, out)
+		}
+		if _, err := csv.NewReader(strings.NewReader(out.String())).ReadAll(); err != nil {
+			t.Errorf("the output is torn: %v", err)
+		}
+		return err
+	}, testutil.Repeats(2))
+}
+
 // Those before a slow writer wait, and nothing grows.
 func TestBackPressure(t *testing.T) {
 	inBubble(t, files(50, 1000), func(t *testing.T, ctx context.Context, p *pipeline, out, log *sink) {
