@@ -3,7 +3,6 @@ package testutil
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 
 	"github.com/grove-go/grove/cancel"
 )
@@ -13,14 +12,27 @@ import (
 // the bubble is blocked. The context is a root scope, named after the test,
 // which is closed when fn returns; see [cancel.FromContext].
 //
-// Bubble fails the test if a goroutine that fn started is still there when all
-// are blocked and no timer is left to wake one: that is a leak, or a deadlock,
-// and synctest prints the stacks.
+// Bubble fails the test if fn does not return, because all goroutines in the bubble wait
+// for each other and no timer is left to wake one, or if there are goroutines left when
+// fn has returned that wait for good. The report has a table of who waits for what,
+// and the stacks. The other tests go on. What waits for good while others go on, with
+// a ticker for example, is not noticed.
+//
+// Bubble panics if fn is nil. It must not be called in a bubble.
 func Bubble(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := cancel.New(t.Context(), cancel.Name(t.Name()))
-		defer s.Close()
-		fn(t, s)
-	})
+	mustFunc("Bubble", fn)
+	how, stuck := inBubble(t, func(t *testing.T) { inScope(t, fn) })
+	if how == clean {
+		return
+	}
+	t.Fatalf("Bubble: deadlock: %s\n\n%s", how, waiting(withoutService(stuck)))
+}
+
+// inScope calls fn with a root scope.
+func inScope(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	s := cancel.New(t.Context(), cancel.Name(t.Name()))
+	defer s.Close()
+	fn(t, s)
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -231,34 +230,18 @@ func (r *run) do(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
 	go r.guard(t.Name(), over)
-	defer func() {
-		t.Helper()
-		v := recover()
-		if v == nil {
-			return
-		}
-		// What package synctest panics with is an error without a name.
-		if err, ok := v.(error); !ok || !strings.HasPrefix(err.Error(), "deadlock: ") {
-			panic(v)
-		}
-		r.everywhere.stuck = true
-		if r.late.Load() {
-			return // it was reported
-		}
-		what := "the function returned, and left goroutines behind"
-		if _, returned := r.probe.state(); !returned {
-			what = "the function does not return: all its goroutines wait for good"
-		}
-		r.fail(t, what, r.left())
-	}()
-	synctest.Test(t, func(t *testing.T) {
-		t.Helper()
-		r.inBubble(t)
-	})
+	how, stuck := inBubble(t, r.call)
+	if how == clean {
+		return
+	}
+	r.everywhere.stuck = true
+	if !r.late.Load() { // else it was reported
+		r.fail(t, string(how), waiting(withoutService(stuck)))
+	}
 }
 
-// inBubble is do in the bubble.
-func (r *run) inBubble(t *testing.T) {
+// call is do in the bubble.
+func (r *run) call(t *testing.T) {
 	t.Helper()
 	r.bubble = bubble()
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -340,10 +323,8 @@ func (r *run) report(name, what, detail string) string {
 	return b.String()
 }
 
-// left tells which goroutines there are in the bubble.
-func (r *run) left() string {
-	return "These goroutines are left:\n\n" + strings.Join(stacksIn(r.bubble), "\n\n")
-}
+// now tells which goroutines there are in the bubble.
+func (r *run) now() string { return waiting(withoutService(stacksIn(r.bubble))) }
 
 // pattern returns what go test takes to run the test of that name alone.
 func pattern(name string) string {
@@ -385,7 +366,7 @@ func (r *run) watch(t *testing.T, done <-chan struct{}) {
 	select {
 	case <-time.After(r.within):
 		r.late.Store(true)
-		r.fail(t, fmt.Sprintf("the function has not returned %v after it was canceled", r.within), r.left())
+		r.fail(t, fmt.Sprintf("the function has not returned %v after it was canceled", r.within), r.now())
 	case <-done:
 	}
 }
@@ -403,7 +384,7 @@ func (r *run) findRests(done <-chan struct{}) {
 			r.rests = append(r.rests, spread(time.Since(start))...)
 			return
 		}
-		if now := outline(stacksIn(r.bubble)); now != before {
+		if now := outline(withoutService(stacksIn(r.bubble))); now != before {
 			r.rests = append(r.rests, point{after: time.Since(start)})
 			before, step = now, 1
 		} else {
@@ -437,7 +418,7 @@ func (r *run) guard(name string, over <-chan struct{}) {
 		case <-time.After(patience):
 		}
 		if late {
-			panic("testutil: " + r.report(name, fmt.Sprintf("the function runs on %v after it was canceled, and nothing can stop it", r.within), r.left()))
+			panic("testutil: " + r.report(name, fmt.Sprintf("the function runs on %v after it was canceled, and nothing can stop it", r.within), r.now()))
 		}
 	}
 }

@@ -123,7 +123,7 @@ var bugs = map[string]struct {
 				return ctx.Err() // and nobody receives
 			}
 		},
-		want: []string{"the function returned, and left goroutines behind", "time.Sleep"},
+		want: []string{"the function returned, and left goroutines behind that wait for good", "time.Sleep"},
 	},
 	"ticking": {
 		fn: func(t *testing.T, ctx context.Context) error {
@@ -186,7 +186,7 @@ var bugs = map[string]struct {
 	},
 	"uncanceled hang": {
 		fn:   func(t *testing.T, ctx context.Context) error { select {} },
-		want: []string{"all its goroutines wait for good", "select (no cases"},
+		want: []string{"all goroutines wait for good", "select (no cases"},
 	},
 }
 

@@ -50,16 +50,19 @@ func bubble() string {
 // watch over it.
 var service = []string{"internal/synctest.Run(", "testing/synctest.testingSynctestTest(", "testutil.(*run).watch("}
 
-// stacksIn returns the stacks of the goroutines in a bubble, those of service left out.
+// stacksIn returns the stacks of the goroutines in a bubble.
 func stacksIn(bubble string) []string {
-	var in []string
-	for _, s := range allStacks() {
+	return slices.DeleteFunc(allStacks(), func(s string) bool {
 		header, _, _ := strings.Cut(s, "\n")
-		if strings.HasSuffix(header, bubble+"]:") && !slices.ContainsFunc(service, func(f string) bool { return strings.Contains(s, f) }) {
-			in = append(in, s)
-		}
-	}
-	return in
+		return !strings.HasSuffix(header, " "+bubble+"]:")
+	})
+}
+
+// withoutService returns the stacks without those of service.
+func withoutService(stacks []string) []string {
+	return slices.DeleteFunc(slices.Clone(stacks), func(s string) bool {
+		return slices.ContainsFunc(service, func(f string) bool { return strings.Contains(s, f) })
+	})
 }
 
 // outline returns what is in the stacks that is the same when the same comes about

@@ -1,0 +1,48 @@
+package testutil
+
+import (
+	"context"
+	"testing"
+)
+
+// ExpectBlock runs fn in a bubble of its own, as [Bubble] does, and fails the test
+// unless fn blocks for good: until it, and all goroutines that it has started, wait for
+// something that cannot happen any more. It is for tests that state that something
+// hangs, such as one that is documented to.
+//
+// The goroutines stay in the process, and so does what they hold. The leak checks of
+// this package do not report them. ExpectBlock panics if fn is nil. It must not be
+// called in a bubble.
+func ExpectBlock(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	expect(t, "ExpectBlock", fn, blocked, "want it to block for good")
+}
+
+// ExpectLeak is [ExpectBlock], but fn must return, and leave goroutines behind that wait
+// for good.
+func ExpectLeak(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	expect(t, "ExpectLeak", fn, left, "want it to return and to leave goroutines behind that wait for good")
+}
+
+// expect fails the test, in the name of a function, unless fn ends its bubble so.
+func expect(t *testing.T, name string, fn func(t *testing.T, ctx context.Context), want ending, text string) {
+	t.Helper()
+	mustFunc(name, fn)
+	how, stuck := inBubble(t, func(t *testing.T) { inScope(t, fn) })
+	switch how {
+	case want:
+		purpose.add(stuck)
+	case clean:
+		t.Errorf("%s: the function returned, and left nothing behind, %s", name, text)
+	default:
+		t.Errorf("%s: %s, %s\n\n%s", name, how, text, waiting(withoutService(stuck)))
+	}
+}
+
+// mustFunc panics in the name of a function if fn is nil.
+func mustFunc(name string, fn func(t *testing.T, ctx context.Context)) {
+	if fn == nil {
+		panic("testutil: " + name + ": nil function")
+	}
+}
