@@ -133,8 +133,8 @@ func foreign(function string) bool {
 		pkg, _, _ = strings.Cut(function, ".")
 		return pkg != "main"
 	}
-	if strings.HasPrefix(function, library) {
-		path, _, _ := strings.Cut(strings.TrimPrefix(function, library), ".")
+	if after, ok := strings.CutPrefix(function, library); ok {
+		path, _, _ := strings.Cut(after, ".")
 		return path == "cancel" || path == "nursery" || path == "channel" || path == "testutil"
 	}
 	return !strings.Contains(pkg, ".") && rest != ""
