@@ -160,10 +160,7 @@ const mostYields = 1024
 func (e *everywhere) explore(t *testing.T) {
 	t.Helper()
 	first := &run{everywhere: e}
-	first.do(t)
-	if e.stuck { // if it failed in another way, this test has ended
-		return
-	}
+	first.do(t) // ends the test if it fails, unless goroutines are stuck
 	e.add(first.found)
 	for yields := 1; yields <= mostYields; yields *= 2 {
 		e.add([]point{{yields: yields}})
@@ -193,7 +190,7 @@ func (e *everywhere) cancelAt(t *testing.T, target point) {
 			}()
 			r.do(t)
 		}()
-		if t.Failed() {
+		if e.stuck { // if it fails in another way, this test ends
 			return
 		}
 	}
@@ -260,7 +257,7 @@ func (r *run) call(t *testing.T) {
 		close(done)
 		<-watched
 		r.found = append(r.probe.finish(), r.rests...)
-		if injected, _ := r.probe.state(); injected != "" {
+		if r.probe.canceled() != "" {
 			r.canceled++
 		}
 		switch {
@@ -284,7 +281,7 @@ func (r *run) check(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	if injected, _ := r.probe.state(); injected != "" {
+	if r.probe.canceled() != "" {
 		if r.judge.IsEcho(err) {
 			return
 		}
@@ -314,7 +311,7 @@ func (r *run) report(name, what, detail string) string {
 	if r.target != (point{}) {
 		fmt.Fprintf(&b, "\ncanceled: %v\nto repeat it: go test -run '%s'", r.target, pattern(name))
 	}
-	if injected, _ := r.probe.state(); injected != "" && r.target.look != "" {
+	if injected := r.probe.canceled(); injected != "" && r.target.look != "" {
 		fmt.Fprintf(&b, "\n\nThe context was canceled here:\n\n%s", withoutProbe(injected))
 	}
 	if detail != "" {

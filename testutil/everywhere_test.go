@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,9 +56,10 @@ func wait(ctx context.Context, d time.Duration) error {
 // bugs are functions with a bug that shows only if they are canceled at a certain
 // point, with words of the report that wants to be had.
 var bugs = map[string]struct {
-	fn   func(t *testing.T, ctx context.Context) error
-	opts []testutil.EverywhereOption
-	want []string
+	fn    func(t *testing.T, ctx context.Context) error
+	opts  []testutil.EverywhereOption
+	want  []string
+	stuck bool
 }{
 	"slot": {
 		fn: func(t *testing.T, ctx context.Context) error {
@@ -97,7 +99,7 @@ var bugs = map[string]struct {
 			}
 			return ctx.Err()
 		},
-		want: []string{"1 are open, want none", "at rest after 1h30m0s"},
+		want: []string{"1 are open, want none", "at rest after 1h30m0s", "canceled: Done at everywhere_test.go:"},
 	},
 	"hang": {
 		fn: func(t *testing.T, ctx context.Context) error {
@@ -110,7 +112,8 @@ var bugs = map[string]struct {
 			<-done
 			return nil
 		},
-		want: []string{"the function has not returned 1h0m0s after it was canceled", "TestEverywhereReports", "chan receive", "to repeat it: go test -run '^TestEverywhereReports$/^"},
+		stuck: true,
+		want:  []string{"the function has not returned 1h0m0s after it was canceled", "TestEverywhereReports", "chan receive", "to repeat it: go test -run '^TestEverywhereReports$/^"},
 	},
 	"leak": {
 		fn: func(t *testing.T, ctx context.Context) error {
@@ -123,7 +126,8 @@ var bugs = map[string]struct {
 				return ctx.Err() // and nobody receives
 			}
 		},
-		want: []string{"the function returned, and left goroutines behind that wait for good", "time.Sleep"},
+		stuck: true,
+		want:  []string{"the function returned, and left goroutines behind that wait for good", "time.Sleep"},
 	},
 	"ticking": {
 		fn: func(t *testing.T, ctx context.Context) error {
@@ -205,6 +209,9 @@ func TestEverywhereReports(t *testing.T) {
 					t.Errorf("no %q in the output:\n%s", want, out)
 				}
 			}
+			if n := strings.Count(out, "to repeat it"); bug.stuck && n != 1 {
+				t.Errorf("%d reports, want one, for the goroutines of that are stuck:\n%s", n, out)
+			}
 		})
 	}
 }
@@ -250,6 +257,31 @@ func TestEverywhere(t *testing.T) {
 		}, testutil.Points(7), testutil.Repeats(2))
 		if calls != 1+7*2 {
 			t.Errorf("%d calls, want 15", calls)
+		}
+	})
+	t.Run("T2/it is canceled at the look it is to be canceled at", func(t *testing.T) {
+		var got []string
+		testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+			first := ctx.Err() != nil
+			second := ctx.Err() != nil
+			got = append(got, fmt.Sprint(first, second))
+			return ctx.Err()
+		}, testutil.Repeats(1))
+		if want := []string{"false false", "true true", "false true", "false false"}; !slices.Equal(got[:4], want) {
+			t.Errorf("canceled: %q at the first and second look, want %q", got[:4], want)
+		}
+	})
+	t.Run("T2/the number of points is bounded, however many turn up", func(t *testing.T) {
+		calls := 0
+		testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
+			calls++
+			for range calls {
+				_ = ctx.Err()
+			}
+			return wait(ctx, time.Second)
+		}, testutil.Points(30), testutil.Repeats(1))
+		if calls != 1+30 {
+			t.Errorf("%d calls, want 31", calls)
 		}
 	})
 	t.Run("T2/points that turn up later are tried too", func(t *testing.T) {

@@ -3,6 +3,7 @@ package testutil_test
 import (
 	"context"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -86,6 +87,9 @@ func TestExpect(t *testing.T) {
 		testkit.MustPanic(t, "testutil: ExpectBlock: nil function", func() { testutil.ExpectBlock(t, nil) })
 		testkit.MustPanic(t, "testutil: ExpectLeak: nil function", func() { testutil.ExpectLeak(t, nil) })
 		testkit.MustPanic(t, "testutil: Bubble: nil function", func() { testutil.Bubble(t, nil) })
+		testutil.Bubble(t, func(t *testing.T, _ context.Context) {
+			testkit.MustPanic(t, "within a synctest bubble", func() { testutil.Bubble(t, endings["returns"]) })
+		})
 	})
 }
 
@@ -125,9 +129,6 @@ func TestBubbleReportsDeadlock(t *testing.T) {
 		"chan receive ",
 		"a cancellation (cancel.Forever)",
 		"a task (Task.Wait)",
-		"testutil_test.standstill.func1.1",
-		"expect_test.go:",
-		"nursery.(*Nursery).Go",
 		"Bubble: deadlock: the function returned, and left goroutines behind that wait for good",
 		"testutil_test.leakingReceive",
 		"it is I who fails", // the tests after that go on
@@ -135,5 +136,9 @@ func TestBubbleReportsDeadlock(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("T1: no %q in the output:\n%s", want, out)
 		}
+	}
+	row := regexp.MustCompile(`(?m)^ +\d+ +a value \(Receiver\.Receive\) +testutil_test\.standstill\.func1\.1 +expect_test\.go:\d+ +nursery\.\(\*Nursery\)\.Go$`)
+	if !row.MatchString(out) {
+		t.Errorf("T1: no row %v in the output:\n%s", row, out)
 	}
 }

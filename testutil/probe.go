@@ -56,7 +56,6 @@ type probe struct {
 	looks    map[site]int
 	seen     []point // up to the cancellation
 	over     bool    // nothing more is noted
-	finished bool    // the function has returned
 	injected string  // the stack at the cancellation
 }
 
@@ -90,7 +89,7 @@ func (p *probe) note(method string) {
 	}
 }
 
-// inject cancels the context, unless the function has returned.
+// inject cancels the context. It does not count if the function has returned.
 func (p *probe) inject() {
 	p.mu.Lock()
 	over := p.over
@@ -99,24 +98,21 @@ func (p *probe) inject() {
 		p.injected = ownStack()
 	}
 	p.mu.Unlock()
-	if !over {
-		p.cancel() // runs the code of others
-	}
+	p.cancel() // runs the code of others
 }
 
-// finish is called when the function has returned: nothing is noted or canceled any
-// more. It returns what was noted.
+// finish is called when the function has returned: nothing is noted any more. It
+// returns what was noted.
 func (p *probe) finish() []point {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over, p.finished = true, true
+	p.over = true
 	return p.seen
 }
 
-// state returns the stack at the cancellation, or "" if there was none, and whether
-// the function has returned.
-func (p *probe) state() (injected string, finished bool) {
+// canceled returns the stack at the cancellation, or "" if there was none.
+func (p *probe) canceled() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.injected, p.finished
+	return p.injected
 }

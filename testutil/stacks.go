@@ -66,19 +66,17 @@ func withoutService(stacks []string) []string {
 }
 
 // outline returns what is in the stacks that is the same when the same comes about
-// another time: arguments and offsets are left out.
+// another time: arguments are left out.
 func outline(stacks []string) string {
 	var b strings.Builder
 	for _, s := range stacks {
 		for l := range strings.Lines(s) {
 			switch {
-			case strings.HasPrefix(l, "goroutine "):
-			case strings.HasPrefix(l, "\t"):
-				l, _, _ = strings.Cut(l, " +0x")
+			case strings.HasPrefix(l, "goroutine "), strings.HasPrefix(l, "\t"):
+				b.WriteString(l)
 			default:
-				l = l[:max(0, strings.LastIndexByte(l, '('))]
+				b.WriteString(l[:max(0, strings.LastIndexByte(l, '('))])
 			}
-			b.WriteString(l)
 		}
 	}
 	return b.String()
