@@ -328,8 +328,9 @@ func (s *Scope) Finish(cause error) {
 
 // Close ends the scope's use and releases what it holds: no timer and no entry
 // in its parent stays behind. What is still below it, and not shielded, is
-// canceled with the cause [ErrClosed]. Close is idempotent; to cancel first,
-// call Cancel.
+// canceled with the cause [ErrClosed]. When Close returns, all below that is not
+// shielded has been canceled, by whomever, as when Cancel returns. Close is
+// idempotent; to cancel first, call Cancel.
 func (s *Scope) Close() {
 	s.ended() // what came from above before counts
 	s.mu.Lock()
@@ -342,9 +343,13 @@ func (s *Scope) Close() {
 	if s.state.Load() == nil {
 		s.conclude(closed, true)
 	} else {
+		untold := s.untoldLocked() // whoever has ended it may not be through with that
 		unhook := s.unhook
 		s.unhook = nil
 		s.mu.Unlock()
+		if untold {
+			s.spread()
+		}
 		s.leave(unhook)
 	}
 	if stop != nil {

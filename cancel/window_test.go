@@ -62,29 +62,34 @@ func (s *slow) Err() error {
 func TestWindows(t *testing.T) {
 	boom := errors.New("boom")
 
-	t.Run("C4/a second Cancel tells those whom the first has not got to", func(t *testing.T) {
-		s := cancel.New(t.Context())
-		std, stop := context.WithCancel(s)
-		defer stop()
-		below := cancel.New(std)
-		below.Done()
-		// Called first, for it came last.
-		held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		s.AfterFunc(func() {
-			close(held)
-			<-release
+	for name, second := range map[string]func(s *cancel.Scope){
+		"C4/a second Cancel tells those whom the first has not got to": func(s *cancel.Scope) { s.Cancel(nil) },
+		"C8/a Close tells those whom a Cancel has not got to":          (*cancel.Scope).Close,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cancel.New(t.Context())
+			std, stop := context.WithCancel(s)
+			defer stop()
+			below := cancel.New(std)
+			below.Done()
+			// Called first, for it came last.
+			held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			s.AfterFunc(func() {
+				close(held)
+				<-release
+			})
+			go func() {
+				defer close(through)
+				s.Cancel(boom)
+			}()
+			<-held
+			second(s)
+			wantEnded(t, "standard", std, context.Canceled, boom)
+			wantEnded(t, "scope below that", below, context.Canceled, boom)
+			close(release)
+			<-through
 		})
-		go func() {
-			defer close(through)
-			s.Cancel(boom)
-		}()
-		<-held
-		s.Cancel(nil)
-		wantEnded(t, "standard", std, context.Canceled, boom)
-		wantEnded(t, "scope below that", below, context.Canceled, boom)
-		close(release)
-		<-through
-	})
+	}
 
 	t.Run("C4/a second Cancel waits for what package context is about to do", func(t *testing.T) {
 		s := &slow{cancel.New(t.Context()), make(chan struct{}), make(chan struct{})}
