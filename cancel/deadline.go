@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/grove-go/grove/internal/point"
 )
 
 // SetDeadline moves the scope's own deadline to t, earlier or later, or takes
@@ -25,6 +27,7 @@ func (s *Scope) moveTo(t time.Time) {
 	}
 	now := time.Now()
 	d := t.Sub(now)
+	point.Here("SetDeadline: now")
 	s.move(t, now.Add(d), d)
 }
 
@@ -63,6 +66,7 @@ func (s *Scope) move(deadline, due time.Time, d time.Duration) {
 		}
 	case d <= 0:
 		s.mu.Unlock()
+		point.Here("SetDeadline: past")
 		s.expire(false)
 		return
 	case m.timer == nil:
@@ -81,6 +85,7 @@ func (s *Scope) move(deadline, due time.Time, d time.Duration) {
 // set, or at this very moment, and the wall clock may have been set: only what
 // the clock says under mu counts.
 func (s *Scope) ring() {
+	point.Here("ring")
 	s.mu.Lock()
 	m := s.more
 	m.fires = time.Time{}
@@ -97,6 +102,7 @@ func (s *Scope) ring() {
 	waited := m.waited
 	m.waited = true
 	s.mu.Unlock()
+	point.Here("ring: due")
 	if s.expire(!waited) {
 		return
 	}
@@ -172,6 +178,7 @@ func (s *Scope) expire(patient bool) (over bool) {
 			}
 		}
 	}
+	point.Here("expire: looked above")
 	slices.Reverse(above) // outermost first
 	slices.SortStableFunc(above, func(a, b earlier) int { return a.due.Compare(b.due) })
 	for _, a := range above {
@@ -199,6 +206,7 @@ func (s *Scope) strike() {
 		s.help() // so that the caller, if it is below, is told
 		return
 	}
+	point.Here("strike: open")
 	s.mu.Lock()
 	m := s.more
 	if m == nil || m.due.IsZero() || m.due.After(time.Now()) {

@@ -7,9 +7,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/grove-go/grove/internal/point"
 )
 
 // A Scope is a [context.Context] that can be canceled, given a deadline that
@@ -44,7 +45,7 @@ type Scope struct {
 	// other way round, and no third lock of a scope is taken under those two.
 	// No foreign code (a parent's method, an AfterFunc callback, a cause's
 	// method) runs under any of them.
-	mu      sync.Mutex
+	mu      point.Mutex
 	hooks   *hook       // registered by AfterFunc; fixed when the scope has ended, nil when it is settled
 	kids    *Scope      // scopes below that have to be told
 	unhook  func() bool // takes back the registration with a parent that is no scope
@@ -202,6 +203,7 @@ func (s *Scope) Done() <-chan struct{} {
 	// Attached first, the scope cannot miss an end that comes before the
 	// channel is there to be closed: state then says so.
 	s.attach()
+	point.Here("Done: attached")
 	s.mu.Lock()
 	if s.doneState.Load() == doneUnmade {
 		if s.state.Load() == nil {
@@ -333,6 +335,7 @@ func (s *Scope) Finish(cause error) {
 // idempotent; to cancel first, call Cancel.
 func (s *Scope) Close() {
 	s.ended() // what came from above before counts
+	point.Here("Close: asked above")
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -347,6 +350,7 @@ func (s *Scope) Close() {
 		unhook := s.unhook
 		s.unhook = nil
 		s.mu.Unlock()
+		point.Here("Close: had ended")
 		if untold {
 			s.spread()
 		}
@@ -371,6 +375,7 @@ func (s *Scope) AfterFunc(f func()) (stop func() bool) {
 		panic("cancel: Scope.AfterFunc: nil function")
 	}
 	s.attach()
+	point.Here("AfterFunc: attached")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.Load() != nil {

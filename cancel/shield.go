@@ -3,6 +3,8 @@ package cancel
 import (
 	"context"
 	"time"
+
+	"github.com/grove-go/grove/internal/point"
 )
 
 // SetShield raises or lowers the scope's shield. While it is up, neither the
@@ -21,6 +23,7 @@ func (s *Scope) SetShield(on bool) {
 	s.mu.Lock()
 	s.shield.Store(on)
 	s.mu.Unlock()
+	point.Here("SetShield: set")
 	if !on {
 		// While the shield was up what is above may have ended, and may not
 		// tell again, so a link is no reason not to ask.

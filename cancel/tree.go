@@ -1,6 +1,10 @@
 package cancel
 
-import "context"
+import (
+	"context"
+
+	"github.com/grove-go/grove/internal/point"
+)
 
 // How the end of a scope travels.
 //
@@ -33,6 +37,7 @@ func (s *Scope) ended() *end {
 		return nil
 	}
 	if e := s.above(); e != nil {
+		point.Here("ended: found above")
 		s.adopt(e)
 	}
 	return s.state.Load()
@@ -139,6 +144,7 @@ func (s *Scope) join() {
 		p, direct = s.up, s.up != nil && done == s.up.Done()
 	}
 	if p != nil {
+		point.Here("join: linking")
 		p.mu.Lock()
 		if p.state.Load() != nil && direct && !s.shield.Load() {
 			e := p.fullLocked()
@@ -168,7 +174,9 @@ func (s *Scope) join() {
 		case <-done:
 			s.ended() // now: a hook would tell so by a goroutine
 		default:
+			point.Here("join: listed")
 			s.hookParent()
+			point.Here("join: hooked")
 			// Whoever ends up while this happens has seen s in its list when it
 			// had told its hooks; or it had told them before, and then:
 			select {
@@ -184,6 +192,7 @@ func (s *Scope) join() {
 // hookParent registers the scope with its parent, which is not a scope.
 func (s *Scope) hookParent() {
 	stop := context.AfterFunc(s.parent, s.askParent)
+	point.Here("hookParent: registered")
 	s.mu.Lock()
 	superfluous := s.state.Load() != nil || s.unhook != nil
 	if !superfluous {
@@ -195,7 +204,10 @@ func (s *Scope) hookParent() {
 	}
 }
 
-func (s *Scope) askParent() { s.ended() }
+func (s *Scope) askParent() {
+	point.Here("askParent")
+	s.ended()
+}
 
 // leave takes the scope, which has ended, out of what is above it. unhook is
 // what was in the scope after it had ended.
@@ -224,6 +236,7 @@ func (s *Scope) leave(unhook func() bool) {
 // finish ends the scope with e, unless it has ended or what is above it has.
 func (s *Scope) finish(e *end) {
 	if s.ended() == nil {
+		point.Here("finish: open")
 		s.mu.Lock()
 		if s.conclude(e, true) {
 			return
@@ -267,6 +280,7 @@ func (s *Scope) conclude(e *end, own bool) (first bool) {
 	unhook := s.unhook
 	s.unhook = nil
 	s.mu.Unlock()
+	point.Here("conclude: ended")
 	if untold {
 		s.spread()
 	}
@@ -284,6 +298,7 @@ func (s *Scope) endLocked(e *end, own bool) {
 	}
 	s.own = own
 	s.state.Store(e)
+	point.Here("end: set")
 	if s.doneState.Load() == doneOpen {
 		close(s.done)
 		s.doneState.Store(doneClosed)
@@ -323,6 +338,7 @@ func (s *Scope) spread() {
 			}
 			x.mu.Unlock()
 		}
+		point.Here("spread: scopes told")
 		// Then what others have registered with them. The list of a scope that
 		// has ended does not change.
 		for _, x := range told[news:] {
@@ -333,6 +349,7 @@ func (s *Scope) spread() {
 				h.run()
 			}
 		}
+		point.Here("spread: hooks called")
 		// And then the scopes below that, whose parents now say so.
 		relays = relays[:0]
 		for _, x := range told[news:] {
@@ -345,6 +362,7 @@ func (s *Scope) spread() {
 			x.mu.Unlock()
 		}
 		for _, c := range relays {
+			point.Here("spread: a relay")
 			e := c.state.Load()
 			if e == nil {
 				e = c.above()
@@ -354,6 +372,7 @@ func (s *Scope) spread() {
 			}
 		}
 	}
+	point.Here("spread: all told")
 	for _, x := range told {
 		x.mu.Lock()
 		x.settled = true

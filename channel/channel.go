@@ -3,8 +3,9 @@ package channel
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
+
+	"github.com/grove-go/grove/internal/point"
 )
 
 var (
@@ -65,7 +66,7 @@ type core[T any] struct {
 	over   *overflow[T] // of an unbounded channel
 	ask    *demand      // of a generated channel
 
-	mu         sync.Mutex   // never held while anything blocks; guards the fields below
+	mu         point.Mutex  // never held while anything blocks; guards the fields below
 	senders    *Sender[T]   // those that are open, linked
 	receivers  *Receiver[T] // likewise
 	nsenders   int
@@ -103,6 +104,7 @@ func (c *core[T]) drop() {
 	// sent.
 	c.mu.Lock()
 	c.mu.Unlock() //lint:ignore SA2001 to wait is the point
+	point.Here("drop")
 	for {
 		select {
 		case _, ok := <-c.ch:

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/point"
 	"github.com/grove-go/grove/internal/ring"
 )
 
@@ -63,6 +64,7 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 		var none T
 		return none, cancel.Err(ctx)
 	}
+	point.Here("Receive: asked ctx")
 	v, err := r.TryReceive()
 	if err != ErrWouldBlock {
 		return v, err
@@ -76,6 +78,7 @@ func (r *Receiver[T]) TryReceive() (v T, err error) {
 	if r.gone() {
 		return v, ErrClosed
 	}
+	point.Here("Receive: open")
 	err = ErrWouldBlock
 	select {
 	case v, ok := <-r.ch:
@@ -88,6 +91,7 @@ func (r *Receiver[T]) TryReceive() (v T, err error) {
 			v, err = r.c.pop()
 		}
 	}
+	point.Here("Receive: tried")
 	if err != nil && r.gone() {
 		err = ErrClosed // so it was perhaps when there was nothing
 	}
@@ -109,6 +113,7 @@ func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 		c.ask.add()
 	}
 	r.waits.Add(1)
+	point.Here("Receive: waits")
 	var ok, came bool
 	if j != nil {
 		select {
@@ -125,6 +130,7 @@ func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 		}
 	}
 	r.waits.Add(-1)
+	point.Here("Receive: waited")
 	switch {
 	case ok:
 		return v, nil
@@ -251,6 +257,7 @@ func (r *Receiver[T]) Close() error {
 	if last {
 		c.broken.Store(true) // first of all: at this moment all see it
 	}
+	point.Here("Close: broken")
 	r.closed.Store(true)
 	r.waker.fireLocked()
 	if r.prev != nil {
@@ -262,6 +269,7 @@ func (r *Receiver[T]) Close() error {
 		r.next.prev = r.prev
 	}
 	r.prev, r.next = nil, nil
+	point.Here("Close: closed")
 	if last {
 		// Those who are blocked are woken before anything is dropped: room would
 		// let them send.
@@ -273,6 +281,7 @@ func (r *Receiver[T]) Close() error {
 		}
 	}
 	c.mu.Unlock()
+	point.Here("Close: told")
 	if last {
 		c.drop()
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/point"
 )
 
 // A Sender is a handle to the sending side of a channel. The channel ends when
@@ -62,6 +63,7 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	if ctx.Err() != nil {
 		return cancel.Err(ctx)
 	}
+	point.Here("Send: asked ctx")
 	sent, ended := s.offer(v)
 	if sent {
 		return nil
@@ -77,6 +79,7 @@ func (s *Sender[T]) sendSlow(ctx context.Context, v T, ended bool) error {
 	if s.wait(ctx, v) {
 		return nil
 	}
+	point.Here("Send: woken")
 	if ctx.Err() != nil {
 		return cancel.Err(ctx)
 	}
@@ -97,6 +100,7 @@ func (s *Sender[T]) TrySend(v T) error {
 
 // whyNot tells why an offer has not sent v, or sends it into an unbounded channel.
 func (s *Sender[T]) whyNot(v T, ended bool) error {
+	point.Here("Send: not sent")
 	if ended {
 		return ErrClosed
 	}
@@ -116,6 +120,7 @@ func (s *Sender[T]) whyNot(v T, ended bool) error {
 func (s *Sender[T]) offer(v T) (sent, ended bool) {
 	defer func() {
 		s.gate.leave()
+		point.Here("Send: tried")
 		if s.c.broken.Load() && sent {
 			s.c.drop()
 		}
@@ -127,6 +132,7 @@ func (s *Sender[T]) offer(v T) (sent, ended bool) {
 	if s.closed.Load() || s.c.broken.Load() {
 		return false, false
 	}
+	s.gate.point("Send: open")
 	select {
 	case s.ch <- v:
 		return true, false
@@ -147,6 +153,7 @@ func (s *Sender[T]) wait(ctx context.Context, v T) (sent bool) {
 	defer func() {
 		s.waits.Add(-1)
 		s.gate.leave()
+		point.Here("Send: waited")
 		if s.c.broken.Load() && sent {
 			s.c.drop()
 		}
@@ -158,6 +165,7 @@ func (s *Sender[T]) wait(ctx context.Context, v T) (sent bool) {
 	if s.err() != nil {
 		return false // nor may it touch the native channel any more; see gate
 	}
+	s.gate.point("Send: waits")
 	if j != nil {
 		select {
 		case s.ch <- v:
@@ -218,8 +226,10 @@ func (s *Sender[T]) Close() error {
 		c.ended = true
 		c.endLocked()
 	}
+	s.gate.point("Close: ended")
 	s.closed.Store(true)
 	s.gate.reopen()
+	point.Here("Close: closed")
 	s.waker.fireLocked()
 	if s.prev != nil {
 		s.prev.next = s.next

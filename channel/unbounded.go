@@ -4,6 +4,7 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/grove-go/grove/internal/point"
 	"github.com/grove-go/grove/internal/ring"
 )
 
@@ -35,6 +36,7 @@ type overflow[T any] struct {
 // push sends v, which takes no waiting.
 func (s *Sender[T]) push(v T) error {
 	c := s.c
+	point.Here("Send: to the overflow")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := s.err(); err != nil {

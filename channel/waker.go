@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/point"
 )
 
 // A waker is what wakes those who are blocked in a handle: the handle's end, and
@@ -57,6 +58,7 @@ func (w *waker) join(ctx context.Context, lock sync.Locker) *joint {
 	}
 	j := &joint{scope: s, over: make(chan struct{})}
 	j.leave = s.AfterFunc(j.fire) // before anybody can wait for it
+	point.Here("join: registered")
 	lock.Lock()
 	old := w.joint.Load()
 	taken := w.woken || old != nil && !old.fired.Load()

@@ -2,8 +2,8 @@ package nursery
 
 import (
 	"context"
-	"sync"
 
+	"github.com/grove-go/grove/internal/point"
 	"github.com/grove-go/grove/internal/ring"
 )
 
@@ -48,6 +48,7 @@ func (n *Nursery) queue(fn string, j job) {
 		n.refuse(fn)
 	}
 	if begin {
+		point.Here("Go: queued")
 		go n.worker(true)
 	}
 }
@@ -69,7 +70,7 @@ func (n *Nursery) beginLocked() (begin, open bool) {
 // A busyMutex is one for which goroutines with little to do contend. What it guards
 // takes a few nanoseconds, but sync.Mutex does not spin where more goroutines
 // are runnable than there are processors, which is the rule here: it parks.
-type busyMutex struct{ sync.Mutex }
+type busyMutex struct{ point.Mutex }
 
 // Lock locks m.
 func (m *busyMutex) Lock() {
@@ -93,9 +94,12 @@ func (n *Nursery) worker(first bool) {
 			go n.worker(false)
 		}
 	}()
+	point.Here("worker")
 	for j, ok := n.next(first); ok; j, ok = n.next(false) {
 		n.call(j.task, j.info)
+		point.Here("worker: task returned")
 	}
+	point.Here("worker: nothing waits")
 	idle = true
 }
 
@@ -117,6 +121,7 @@ func (n *Nursery) next(first bool) (j job, ok bool) {
 	}
 	n.mu.Unlock()
 	if begin {
+		point.Here("worker: another is to come")
 		go n.worker(true)
 	}
 	return j, ok

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/point"
 )
 
 // A Nursery owns tasks: goroutines that have all returned before the call of
@@ -134,6 +135,7 @@ func (n *Nursery) join() {
 	if n.state.CompareAndSwap(member, 0) {
 		return
 	}
+	point.Here("join: not alone")
 	n.done.Add(1)
 	n.leave(member)
 	n.done.Wait()
@@ -146,6 +148,7 @@ func (n *Nursery) enter(kind uint64) bool {
 		if v == 0 {
 			return false
 		}
+		point.Here("enter: open")
 		if n.state.CompareAndSwap(v, v+kind) {
 			return true
 		}
@@ -184,8 +187,10 @@ func (n *Nursery) refuse(fn string) {
 func (n *Nursery) leave(kind uint64) {
 	switch v := n.state.Add(-kind); {
 	case v == 0:
+		point.Here("leave: last")
 		n.done.Done()
 	case v>>waited == 0 && kind == member:
+		point.Here("leave: last but daemons")
 		n.dismiss()
 	}
 }
@@ -204,6 +209,7 @@ func (n *Nursery) dismiss() {
 	}
 	cause := n.served
 	n.mu.Unlock()
+	point.Here("dismiss")
 	n.scope.Finish(cause)
 }
 
@@ -233,6 +239,7 @@ func (n *Nursery) Go(task func(ctx context.Context) error, opts ...TaskOption) {
 		return
 	}
 	n.mustEnter("Go", member)
+	point.Here("Go: entered")
 	go n.plain(task)
 }
 
@@ -257,8 +264,10 @@ func (n *Nursery) plain(task func(ctx context.Context) error) {
 		if !returned {
 			n.crashed(recover(), nil)
 		}
+		point.Here("task: returned")
 		n.leave(member)
 	}()
+	point.Here("task")
 	if err := task(n.scope); err != nil {
 		n.failed("", err)
 	}
@@ -268,6 +277,7 @@ func (n *Nursery) plain(task func(ctx context.Context) error) {
 // known runs a task with its info.
 func (n *Nursery) known(task func(ctx context.Context) error, info *taskInfo) {
 	defer func() { n.leave(info.kind()) }()
+	point.Here("task")
 	n.call(task, info)
 }
 

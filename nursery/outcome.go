@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/point"
 )
 
 // A servedError is the cause with which the daemons of a nursery are canceled.
@@ -65,6 +66,7 @@ func (n *Nursery) record(name string, err, entry error) error {
 	n.errs = append(n.errs, entry)
 	first := n.firstLocked(failure)
 	n.mu.Unlock()
+	point.Here("failed: recorded")
 	// Recorded before the others are canceled: nothing that they return comes
 	// before it.
 	if first && !n.conf.keepGoing {
@@ -261,6 +263,7 @@ func (n *Nursery) finish() []error {
 	if n.echoed || n.panicked != nil {
 		errs = n.sum()
 	}
+	point.Here("Run: all have left")
 	n.scope.Close()
 	if n.lender != nil {
 		n.lender.reclaim()
