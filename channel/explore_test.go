@@ -1,0 +1,311 @@
+//go:build explore
+
+package channel_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/channel"
+	"github.com/grove-go/grove/internal/explore"
+)
+
+// A pipe is a channel of which is noted what was sent and received.
+type pipe struct {
+	r        *explore.Run
+	s        *channel.Sender[int]
+	rx       *channel.Receiver[int]
+	sent     []int
+	received []int
+}
+
+// send sends v, by Send or TrySend, and returns the error.
+func (p *pipe) send(v int, send func() error) error {
+	err := send()
+	if err == nil {
+		p.sent = append(p.sent, v)
+	}
+	return err
+}
+
+// receive receives a value, and returns the error.
+func (p *pipe) receive(receive func() (int, error)) error {
+	v, err := receive()
+	if err == nil {
+		p.received = append(p.received, v)
+	} else if v != 0 {
+		p.r.Errorf("Receive() = %d, %v, want 0 with an error", v, err)
+	}
+	return err
+}
+
+// exactlyOnce fails the scenario unless each value that was sent has been received,
+// or is in the buffer, and no other.
+func (p *pipe) exactlyOnce(rx *channel.Receiver[int]) {
+	all := slices.Clone(p.received)
+	for {
+		v, err := rx.TryReceive()
+		if err != nil {
+			break
+		}
+		all = append(all, v)
+	}
+	slices.Sort(all)
+	slices.Sort(p.sent)
+	if !slices.Equal(all, p.sent) {
+		p.r.Errorf("sent %v, received or in the buffer %v", p.sent, all)
+	}
+}
+
+// oneOf fails the scenario unless err is one of those that are named, of which it
+// notes the name.
+func oneOf(r *explore.Run, what string, err error, named map[error]string) {
+	for want, name := range named {
+		if errors.Is(err, want) {
+			r.Saw(name)
+			return
+		}
+	}
+	r.Errorf("%s: %v, want one of %v", what, err, named)
+}
+
+func TestSchedules(t *testing.T) {
+	background := context.Background()
+	type makeFunc func() (*channel.Sender[int], *channel.Receiver[int])
+	of := func(capacity int) makeFunc {
+		return func() (*channel.Sender[int], *channel.Receiver[int]) { return channel.New[int](capacity) }
+	}
+	for _, kind := range []struct {
+		name    string
+		make    makeFunc
+		room    bool // for one value at least
+		bounded bool
+	}{
+		{" with capacity 0", of(0), false, true},
+		{" with capacity 1", of(1), true, true},
+		{" without bound", channel.Unbounded[int], true, false},
+	} {
+		// among returns the outcomes that can be in a channel of that kind: sent only
+		// if there is room, and no room only if there is a bound.
+		among := func(outcomes ...string) []string {
+			return slices.DeleteFunc(outcomes, func(outcome string) bool {
+				return outcome == "sent" && !kind.room || outcome == "no room" && !kind.bounded
+			})
+		}
+		newPipe := func(r *explore.Run) *pipe {
+			p := &pipe{r: r}
+			p.s, p.rx = kind.make()
+			return p
+		}
+
+		// The last sender, and the only one.
+		t.Run("CH1/Send against Close of that handle"+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				r.Go("send", func() {
+					err := p.send(1, func() error { return p.s.Send(background, 1) })
+					oneOf(r, "Send", err, map[error]string{nil: "sent", channel.ErrClosed: "closed"})
+				})
+				r.Go("close", func() {
+					p.s.Close()
+					if err := p.s.TrySend(2); err != channel.ErrClosed {
+						r.Errorf("TrySend after Close: %v, want ErrClosed", err)
+					}
+				})
+				r.Go("receive", func() {
+					err := p.receive(func() (int, error) { return p.rx.Receive(background) })
+					oneOf(r, "Receive", err, map[error]string{nil: "received", io.EOF: "end"})
+					if err == io.EOF {
+						if v, err := p.rx.TryReceive(); err != io.EOF {
+							r.Errorf("TryReceive after the end: %v, %v, want the end", v, err)
+						}
+					}
+				})
+				r.Check(func() {
+					p.exactlyOnce(p.rx)
+					if _, err := p.rx.TryReceive(); err != io.EOF {
+						r.Errorf("TryReceive at the end: %v, want EOF", err)
+					}
+				})
+			}, "sent", "closed", "received", "end")
+		})
+
+		// A Send that waits, for a buffer that is full, on one of two handles.
+		if kind.bounded {
+			t.Run("CH4/a Send that waits against Close of that handle"+kind.name, func(t *testing.T) {
+				explore.All(t, func(r *explore.Run) {
+					p := newPipe(r)
+					other := p.s.Clone()
+					if err := other.TrySend(9); err == nil {
+						p.sent = append(p.sent, 9)
+					}
+					r.Go("send", func() {
+						err := p.send(1, func() error { return p.s.Send(background, 1) })
+						oneOf(r, "Send", err, map[error]string{nil: "sent", channel.ErrClosed: "closed"})
+					})
+					r.Go("close", func() { p.s.Close() })
+					r.Go("receive", func() {
+						p.receive(p.rx.TryReceive)
+						p.receive(p.rx.TryReceive)
+					})
+					r.Check(func() {
+						p.exactlyOnce(p.rx)
+						if _, err := p.rx.TryReceive(); err != channel.ErrWouldBlock {
+							r.Errorf("TryReceive: %v, want ErrWouldBlock: the other sender is open", err)
+						}
+					})
+				}, "sent", "closed")
+			})
+		}
+
+		t.Run("CH4/TrySend against Close of that handle"+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				for _, name := range []string{"try", "again"} {
+					r.Go(name, func() {
+						err := p.send(1, func() error { return p.s.TrySend(1) })
+						oneOf(r, "TrySend", err, map[error]string{nil: "sent", channel.ErrClosed: "closed", channel.ErrWouldBlock: "no room"})
+					})
+				}
+				r.Go("close", func() { p.s.Close() })
+				r.Check(func() { p.exactlyOnce(p.rx) })
+			}, among("sent", "closed", "no room")...)
+		})
+
+		t.Run("CH3/Send against Close of the last receiver"+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				for i, name := range []string{"send", "also"} {
+					s := p.s
+					if i > 0 {
+						s = s.Clone()
+					}
+					r.Go(name, func() {
+						err := p.send(1, func() error { return s.Send(background, 1) })
+						oneOf(r, "Send", err, map[error]string{nil: "sent", channel.ErrBroken: "broken"})
+					})
+				}
+				r.Go("close", func() {
+					p.rx.Close()
+					if err := p.s.TrySend(2); err != channel.ErrBroken {
+						r.Errorf("TrySend when it is broken: %v, want ErrBroken", err)
+					}
+				})
+				r.Check(func() {
+					if stats := p.s.Stats(); stats.Len != 0 || stats.BlockedSenders != 0 {
+						r.Errorf("Stats() = %+v of a broken channel, want it empty", stats)
+					}
+				})
+			}, among("sent", "broken")...)
+		})
+
+		t.Run("CH3/Receive against Close of the last sender"+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				r.Go("close", func() {
+					p.send(1, func() error { return p.s.TrySend(1) })
+					p.s.Close()
+				})
+				for _, name := range []string{"receive", "also"} {
+					rx := p.rx.Clone()
+					r.Go(name, func() {
+						err := p.receive(func() (int, error) { return rx.Receive(background) })
+						oneOf(r, "Receive", err, map[error]string{nil: "received", io.EOF: "end"})
+						if err == nil {
+							if err := p.receive(func() (int, error) { return rx.Receive(background) }); err != io.EOF {
+								r.Errorf("Receive of what is no more: %v, want EOF", err)
+							}
+						}
+					})
+				}
+				r.Check(func() { p.exactlyOnce(p.rx) })
+			}, "received", "end")
+		})
+
+		t.Run("CH4/Receive against Close of that handle"+kind.name, func(t *testing.T) {
+			outcomes := []string{"received", "closed"}
+			if !kind.room {
+				outcomes = append(outcomes, "end") // TrySend has not sent
+			}
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				other := p.rx.Clone()
+				r.Go("receive", func() {
+					err := p.receive(func() (int, error) { return p.rx.Receive(background) })
+					oneOf(r, "Receive", err, map[error]string{nil: "received", channel.ErrClosed: "closed", io.EOF: "end"})
+				})
+				r.Go("close", func() {
+					p.rx.Close()
+					if _, err := p.rx.TryReceive(); err != channel.ErrClosed {
+						r.Errorf("TryReceive after Close: %v, want ErrClosed", err)
+					}
+				})
+				r.Go("send", func() {
+					p.send(1, func() error { return p.s.TrySend(1) })
+					p.s.Close()
+				})
+				r.Check(func() { p.exactlyOnce(other) })
+			}, outcomes...)
+		})
+
+		t.Run("CH4/the last receiver's Receive against its Close"+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				r.Go("receive", func() {
+					_, err := p.rx.Receive(background)
+					oneOf(r, "Receive", err, map[error]string{nil: "received", channel.ErrClosed: "closed"})
+				})
+				r.Go("close", func() { p.rx.Close() })
+				r.Go("send", func() {
+					oneOf(r, "Send", p.s.Send(background, 1), map[error]string{nil: "sent", channel.ErrBroken: "broken"})
+				})
+				r.Check(func() {
+					if n := p.s.Stats().Len; n != 0 {
+						r.Errorf("Stats().Len = %d of a broken channel, want 0", n)
+					}
+				})
+			}, "received", "closed", "sent", "broken")
+		})
+
+		t.Run("CH1/Cancel against Send and Receive"+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newPipe(r)
+				ctx := cancel.New(background)
+				r.Go("send", func() {
+					err := p.send(1, func() error { return p.s.Send(ctx, 1) })
+					oneOf(r, "Send", err, map[error]string{nil: "sent", context.Canceled: "Send was canceled"})
+				})
+				r.Go("receive", func() {
+					err := p.receive(func() (int, error) { return p.rx.Receive(ctx) })
+					oneOf(r, "Receive", err, map[error]string{nil: "received", context.Canceled: "Receive was canceled"})
+				})
+				r.Go("cancel", func() { ctx.Cancel(nil) })
+				r.Check(func() { p.exactlyOnce(p.rx) })
+			}, "sent", "received", "Receive was canceled", "Send was canceled")
+		})
+	}
+
+	// A handle that blocks for the second time in one scope has a joint; see waker.
+	t.Run("CH4/Close and Cancel against a Receive that waits once more", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			p := &pipe{r: r}
+			p.s, p.rx = channel.New[int](0)
+			ctx := cancel.New(background)
+			r.Go("receive", func() {
+				for range 2 {
+					err := p.receive(func() (int, error) { return p.rx.Receive(ctx) })
+					oneOf(r, "Receive", err, map[error]string{nil: "received", context.Canceled: "canceled", channel.ErrClosed: "closed"})
+				}
+			})
+			r.Go("cancel", func() {
+				p.send(1, func() error { return p.s.TrySend(1) })
+				ctx.Cancel(nil)
+			})
+			r.Go("close", func() { p.rx.Close() })
+		}, "received", "canceled", "closed")
+	})
+}

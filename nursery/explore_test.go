@@ -1,0 +1,255 @@
+//go:build explore
+
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/nursery"
+)
+
+// lateGo calls n.Go and reports whether the task was accepted. It must panic otherwise.
+func lateGo(r *explore.Run, n *nursery.Nursery, task func(ctx context.Context) error, opts ...nursery.TaskOption) (accepted bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			if s, _ := v.(string); !strings.Contains(s, "has ended") {
+				r.Errorf("Go: panic(%v), want one that says that the nursery has ended", v)
+			}
+		}
+	}()
+	n.Go(task, opts...)
+	return true
+}
+
+// A lateRun is a nursery which others than its tasks have got hold of.
+type lateRun struct {
+	r       *explore.Run
+	n       *nursery.Nursery
+	open    chan struct{} // closed by the body
+	running atomic.Int64  // tasks
+	most    atomic.Int64  // of them at a time
+	err     error         // what Run has returned
+}
+
+// task returns one that counts, and does f.
+func (l *lateRun) task(f func(ctx context.Context) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		n := l.running.Add(1)
+		for most := l.most.Load(); n > most && !l.most.CompareAndSwap(most, n); most = l.most.Load() {
+		}
+		defer l.running.Add(-1)
+		l.r.Point("in the task")
+		if f == nil {
+			return nil
+		}
+		return f(ctx)
+	}
+}
+
+// newLateRun adds a goroutine that runs a nursery to the scenario.
+func newLateRun(r *explore.Run, body func(l *lateRun), opts ...nursery.Option) *lateRun {
+	l := &lateRun{r: r, open: make(chan struct{})}
+	r.Go("run", func() {
+		l.err = nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+			l.n = n
+			close(l.open)
+			r.Point("body")
+			body(l)
+			return nil
+		}, opts...)
+		if n := l.running.Load(); n != 0 {
+			r.Errorf("Run has returned, and %d tasks are running", n)
+		}
+	})
+	return l
+}
+
+// late adds a goroutine that has the nursery in hand once it is open.
+func (l *lateRun) late(name string, f func()) {
+	l.r.Go(name, func() {
+		<-l.open
+		l.r.Point("nursery in hand")
+		f()
+	})
+}
+
+// lateGo adds a goroutine that calls Go. Its task must run if it was accepted.
+func (l *lateRun) lateGo(name string, opts ...nursery.TaskOption) {
+	ran, accepted := false, false
+	l.late(name, func() {
+		accepted = lateGo(l.r, l.n, l.task(func(context.Context) error { ran = true; return nil }), opts...)
+	})
+	l.r.Check(func() {
+		switch {
+		case ran != accepted:
+			l.r.Errorf("Go: accepted: %t, the task ran: %t", accepted, ran)
+		case accepted:
+			l.r.Saw("accepted")
+		default:
+			l.r.Saw("refused")
+		}
+	})
+}
+
+func TestSchedules(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		opts []nursery.Option
+	}{
+		{"", nil},
+		{" with Limit(1)", []nursery.Option{nursery.Limit(1)}},
+		{" with Limit(2)", []nursery.Option{nursery.Limit(2)}},
+	} {
+		t.Run("N7/a late Go"+test.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				l := newLateRun(r, func(*lateRun) {}, test.opts...)
+				l.lateGo("late")
+				r.Check(func() {
+					if l.err != nil {
+						r.Errorf("Run() = %v, want nil", l.err)
+					}
+				})
+			}, "accepted", "refused")
+		})
+
+		t.Run("N7/a late Go when the last task returns"+test.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				l := newLateRun(r, func(l *lateRun) { l.n.Go(l.task(nil)) }, test.opts...)
+				l.lateGo("late")
+				r.Check(func() {
+					if l.err != nil {
+						r.Errorf("Run() = %v, want nil", l.err)
+					}
+				})
+			}, "accepted", "refused")
+		})
+
+		t.Run("N7/a late Go against Cancel"+test.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				l := newLateRun(r, func(*lateRun) {}, test.opts...)
+				l.lateGo("late")
+				l.late("cancel", func() {
+					l.n.Cancel(errBoom)
+					if l.n.Scope().Err() == nil {
+						r.Errorf("Err() = nil after Cancel")
+					}
+				})
+				r.Check(func() {
+					if l.err != nil {
+						r.Errorf("Run() = %v, want nil: Cancel is no failure", l.err)
+					}
+					if errors.Is(context.Cause(l.n.Scope()), errBoom) {
+						r.Saw("Cancel came first")
+					} else {
+						r.Saw("the end came first")
+					}
+				})
+			}, "accepted", "refused", "Cancel came first", "the end came first")
+		})
+
+		t.Run("N10/a late Go against the dismissal of a daemon"+test.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				l := newLateRun(r, func(l *lateRun) {
+					l.n.Go(l.task(func(ctx context.Context) error {
+						<-ctx.Done()
+						r.Point("dismissed")
+						return cancel.Err(ctx)
+					}), nursery.Daemon())
+				}, test.opts...)
+				l.lateGo("late")
+				r.Check(func() {
+					if l.err != nil {
+						r.Errorf("Run() = %v, want nil", l.err)
+					}
+				})
+			}, "accepted", "refused")
+		})
+	}
+
+	t.Run("N7/a late daemon", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			l := newLateRun(r, func(l *lateRun) { l.n.Go(l.task(nil)) })
+			l.lateGo("late", nursery.Daemon())
+		}, "accepted", "refused")
+	})
+
+	t.Run("N2/of two failures the first is the cause", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			errs := []error{errors.New("a"), errors.New("b")}
+			l := newLateRun(r, func(l *lateRun) {
+				for _, err := range errs {
+					l.n.Go(l.task(func(context.Context) error { return err }))
+				}
+			})
+			r.Check(func() {
+				g, ok := l.err.(*nursery.GroupError)
+				if !ok || len(g.Unwrap()) != 2 {
+					r.Errorf("Run() = %v, want both errors", l.err)
+					return
+				}
+				if cause := context.Cause(l.n.Scope()); !errors.Is(cause, g.Unwrap()[0]) {
+					r.Errorf("Cause() = %v, want the first of %v", cause, g.Unwrap())
+				}
+				r.Saw(g.Unwrap()[0].Error() + " first")
+			})
+		}, "a first", "b first")
+	})
+
+	t.Run("N11/Limit", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			const limit = 2
+			var begun []string
+			l := newLateRun(r, func(l *lateRun) {
+				for _, name := range []string{"a", "b", "c"} {
+					l.n.Go(l.task(func(context.Context) error {
+						begun = append(begun, name)
+						return nil
+					}))
+				}
+			}, nursery.Limit(limit))
+			r.Check(func() {
+				if len(begun) != 3 || l.err != nil {
+					r.Errorf("tasks %v ran, want three; Run() = %v", begun, l.err)
+				}
+				if most := l.most.Load(); most > limit {
+					r.Errorf("%d tasks ran at a time, want %d at most", most, limit)
+				} else if most == 2 {
+					r.Saw("two at a time")
+				} else {
+					r.Saw("one at a time")
+				}
+				if stats := l.n.Stats(); stats.Running != 0 || stats.Queued != 0 || stats.Finished != 3 {
+					r.Errorf("Stats() = %+v, want three that have finished", stats)
+				}
+			})
+		}, "one at a time", "two at a time")
+	})
+
+	t.Run("N1/a task starts another one as it returns", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			var ran []string
+			l := newLateRun(r, func(l *lateRun) {
+				l.n.Go(l.task(func(context.Context) error {
+					ran = append(ran, "first")
+					l.n.Go(l.task(func(context.Context) error {
+						ran = append(ran, "second")
+						return nil
+					}))
+					return nil
+				}))
+			})
+			r.Check(func() {
+				if l.err != nil || !slices.Equal(ran, []string{"first", "second"}) {
+					r.Errorf("tasks %v ran, Run() = %v", ran, l.err)
+				}
+			})
+		})
+	})
+}
