@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,80 +14,127 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// How a task or body of TestCombinations ends.
+// A combination is a nursery with one task, of which everything that matters for
+// the result takes each of its values. This is tokio's table (task_combinations).
+type combination struct {
+	body, task string // how each ends
+	taskAt     string // relative to the end of the body, which is at 3s
+	by         string // who cancels, at 1s
+	shield     bool   // around the nursery
+	keep, safe bool   // KeepGoing, RecoverPanics
+	limit      int    // 0: none
+}
+
+// The values of a combination.
 const (
 	endOK     = "ok"
 	endError  = "error"
-	endEcho   = "echo" // returns ctx.Err(), which is nil if it is not canceled
+	endEcho   = "echo" // returns ctx.Err(), which is nil if ctx is not canceled
 	endPanic  = "panic"
 	endGoexit = "goexit"
-)
 
-// Who cancels, before anybody has ended.
-const (
-	byNobody   = "nobody"
-	byItself   = "n.Cancel"
-	byOuter    = "outer scope"
-	byDeadline = "outer deadline"
-)
+	taskBefore = "before"
+	taskDuring = "during" // at the same instant, so the order is anybody's
+	taskAfter  = "after"
 
-// A combination is a nursery with a task, which may end before or after the body.
-type combination struct {
-	body, task         string
-	taskFirst          bool
-	by                 string
-	shield, keep, safe bool
-	limit              int
-}
+	byNobody        = "nobody"
+	byItself        = "n.Cancel"
+	byItsDeadline   = "own deadline"
+	byOuter         = "outer scope"
+	byOuterDeadline = "outer deadline"
+)
 
 var (
-	errBody = errors.New("body")
-	errTask = errors.New("task")
+	errBody  = errors.New("body")
+	errTask  = errors.New("task")
+	errItsOK = errors.New("enough")
+	errOuter = errors.New("outer")
+
+	ends    = []string{endOK, endError, endEcho, endPanic, endGoexit}
+	moments = []string{taskBefore, taskDuring, taskAfter}
+	sources = []string{byNobody, byItself, byItsDeadline, byOuter, byOuterDeadline}
 )
 
-// want is the model: what Run does ("returned", "panicked" or "called Goexit")
-// and the failures, by their text, that it returns.
-func (c *combination) want() (how string, failures []string) {
-	type ending struct{ how, who string }
-	order := []ending{{c.body, "body"}, {c.task, "task"}}
-	if c.taskFirst {
-		slices.Reverse(order)
+// A verdict is what comes of a nursery, as text.
+type verdict struct {
+	how      string // as runToEnd tells it
+	panicked string // the value of the panic
+	failures string // in the order in which they happened, also those beside a panic
+	cause    string // that of the nursery's scope, once it has ended
+}
+
+// want is the model: what has to come of it if body and task end in that order.
+func (c *combination) want(taskFirst bool) verdict {
+	type ending struct{ who, how string }
+	order := []ending{{"body", c.body}, {"task", c.task}}
+	if taskFirst {
+		order[0], order[1] = order[1], order[0]
 	}
-	outer := (c.by == byOuter || c.by == byDeadline) && !c.shield
-	canceled := outer || c.by == byItself
-	panics, exits, echoes := false, false, false
-	for _, e := range order {
-		switch e.how {
-		case endError:
-			failures = append(failures, e.who)
-			canceled = canceled || !c.keep
-		case endEcho:
-			echoes = echoes || canceled
-		case endPanic:
-			if c.safe {
-				failures = append(failures, "panicked: "+e.who)
-				canceled = canceled || !c.keep
-			} else {
-				panics, canceled = true, true
-			}
-		case endGoexit:
-			exits, canceled = true, true
+	// C5: the first cancellation is the cause. C7: a shield keeps the outer ones out.
+	cause := ""
+	outer := false
+	switch c.by {
+	case byItself:
+		cause = "enough"
+	case byItsDeadline:
+		cause = "context deadline exceeded"
+	case byOuter, byOuterDeadline:
+		if outer = !c.shield; outer {
+			cause = map[string]string{byOuter: "outer", byOuterDeadline: "context deadline exceeded"}[c.by]
 		}
 	}
-	switch {
-	case panics:
-		return "panicked", nil
-	case exits:
-		return "called Goexit", nil
+	cancels := func(with string) {
+		if cause == "" {
+			cause = with
+		}
 	}
-	if outer && echoes {
-		failures = append(failures, "canceled")
+	v := verdict{how: "returned"}
+	var failures []string
+	echoed := false
+	for _, e := range order {
+		switch e.how {
+		case endError: // N2, N3, N12
+			failures = append(failures, e.who)
+			if !c.keep {
+				cancels(e.who)
+			}
+		case endEcho: // N4, N5, N6
+			echoed = echoed || cause != ""
+		case endPanic: // N8
+			switch {
+			case c.safe:
+				failures = append(failures, "panicked: "+e.who)
+				if !c.keep {
+					cancels("panicked: " + e.who)
+				}
+			case v.how == "panicked":
+				failures = append(failures, "panicked: "+e.who)
+			default:
+				v.how, v.panicked = "panicked", e.who
+				cancels("panicked: " + e.who)
+			}
+		case endGoexit: // N9
+			if v.how == "returned" {
+				v.how = "called Goexit"
+			}
+			cancels("task called runtime.Goexit")
+		}
 	}
-	return "returned", failures
+	if echoed && outer {
+		failures = append(failures, "canceled by "+c.by)
+	}
+	if v.how != "called Goexit" {
+		v.failures = strings.Join(failures, ", ")
+	}
+	if cause == "" {
+		cause = "scope has ended" // C8
+	}
+	v.cause = cause
+	return v
 }
 
 // run opens the nursery.
-func (c *combination) run(ctx context.Context) (how string, err error) {
+func (c *combination) run(ctx context.Context) (v verdict) {
 	var opts []nursery.Option
 	if c.limit > 0 {
 		opts = append(opts, nursery.Limit(c.limit))
@@ -98,9 +145,9 @@ func (c *combination) run(ctx context.Context) (how string, err error) {
 	if c.safe {
 		opts = append(opts, nursery.RecoverPanics())
 	}
-	outer := cancel.New(ctx)
+	outer := cancel.New(ctx, cancel.Name("outer"))
 	defer outer.Close()
-	if c.by == byDeadline {
+	if c.by == byOuterDeadline {
 		outer.SetTimeout(time.Second)
 	}
 	end := func(ctx context.Context, how string, who error) error {
@@ -110,76 +157,104 @@ func (c *combination) run(ctx context.Context) (how string, err error) {
 		case endEcho:
 			return ctx.Err()
 		case endPanic:
-			panic(who.Error())
+			panic(who)
 		case endGoexit:
 			runtime.Goexit()
 		}
 		return nil
 	}
-	how = runToEnd(func() {
-		err = nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Scope().SetShield(c.shield)
-			n.Go(func(ctx context.Context) error {
-				if c.taskFirst {
-					time.Sleep(2 * time.Second)
-				} else {
-					time.Sleep(4 * time.Second)
-				}
-				return end(ctx, c.task, errTask)
-			})
+	taskAt := map[string]time.Duration{taskBefore: 2 * time.Second, taskDuring: 3 * time.Second, taskAfter: 4 * time.Second}[c.taskAt]
+	var scope *cancel.Scope
+	v.how = runToEnd(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				pe := p.(*nursery.PanicError) // or another panic, which runToEnd cannot tell from that
+				v.panicked, v.failures = fmt.Sprint(pe.Value), texts(pe.Others)
+				panic(p)
+			}
+		}()
+		v.failures = texts(unwrapGroup(nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
+			scope = n.Scope()
+			scope.SetShield(c.shield)
+			if c.by == byItsDeadline {
+				scope.SetTimeout(time.Second)
+			}
+			n.Go(func(ctx context.Context) error { time.Sleep(taskAt); return end(ctx, c.task, errTask) })
 			time.Sleep(time.Second)
 			switch c.by {
 			case byItself:
-				n.Cancel(nil)
+				n.Cancel(errItsOK)
 			case byOuter:
-				outer.Cancel(nil)
+				outer.Cancel(errOuter)
 			}
 			time.Sleep(2 * time.Second)
 			return end(ctx, c.body, errBody)
-		}, opts...)
+		}, opts...)))
 	})
-	return how, err
+	v.cause = texts([]error{context.Cause(scope)})
+	return v
 }
 
-// TestCombinations goes through all of them.
+// texts puts failures in words, cancellations by who canceled.
+func texts(errs []error) string {
+	var all []string
+	for _, err := range errs {
+		text := fmt.Sprint(err)
+		if e, ok := err.(*cancel.Error); ok {
+			text = fmt.Sprintf("canceled by %v %v", e.Reason.Scope, map[bool]string{false: "scope", true: "deadline"}[e.Reason.Source == cancel.SourceDeadline])
+			if (e.Err == context.DeadlineExceeded) != (e.Reason.Source == cancel.SourceDeadline) {
+				text += " with the wrong error: " + e.Error()
+			}
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// TestCombinations goes through all of them. Of those that have two results,
+// because body and task end at the same instant, each result has to come up.
 func TestCombinations(t *testing.T) {
-	ends := []string{endOK, endError, endEcho, endPanic, endGoexit}
+	count, seen := 0, [2]int{}
 	both := []bool{false, true}
-	count := 0
+	for _, c := range combinations() {
+		for flags := range 8 {
+			c.shield, c.keep, c.safe = both[flags&1], both[flags>>1&1], both[flags>>2&1]
+			count++
+			synctest.Test(t, func(t *testing.T) {
+				got, bodyFirst, taskFirst := c.run(t.Context()), c.want(false), c.want(true)
+				switch {
+				case c.taskAt == taskDuring && bodyFirst != taskFirst && got == bodyFirst:
+					seen[0]++
+				case c.taskAt == taskDuring && bodyFirst != taskFirst && got == taskFirst:
+					seen[1]++
+				case c.taskAt != taskBefore && got == bodyFirst, c.taskAt != taskAfter && got == taskFirst:
+				default:
+					t.Errorf("%+v:\n%+v, want\n%+v if the body ends first,\n%+v if the task does", c, got, bodyFirst, taskFirst)
+				}
+			})
+		}
+	}
+	if want := len(ends) * len(ends) * len(moments) * len(sources) * 2 * 8; count != want {
+		t.Errorf("%d combinations, want %d", count, want)
+	}
+	if seen[0] == 0 || seen[1] == 0 {
+		t.Errorf("the body was first %d times, the task %d times: want each at least once", seen[0], seen[1])
+	}
+	t.Logf("%d combinations", count)
+}
+
+// combinations returns all but for what is on or off.
+func combinations() (all []combination) {
 	for _, body := range ends {
 		for _, task := range ends {
-			for _, by := range []string{byNobody, byItself, byOuter, byDeadline} {
-				for flags := range 16 {
+			for _, at := range moments {
+				for _, by := range sources {
 					for _, limit := range []int{0, 1} {
-						c := combination{body, task, both[flags&1], by, both[flags>>1&1], both[flags>>2&1], both[flags>>3&1], limit}
-						count++
-						synctest.Test(t, func(t *testing.T) { c.check(t) })
+						all = append(all, combination{body: body, task: task, taskAt: at, by: by, limit: limit})
 					}
 				}
 			}
 		}
 	}
-	if count != 5*5*4*16*2 {
-		t.Errorf("%d combinations", count)
-	}
-}
-
-func (c *combination) check(t *testing.T) {
-	how, err := c.run(t.Context())
-	wantHow, want := c.want()
-	var got []string
-	if err != nil {
-		for _, f := range failures(t, err) {
-			text := f.Error()
-			if p := new(nursery.PanicError); errors.As(f, &p) {
-				text = fmt.Sprint(p)
-			} else if e := new(cancel.Error); errors.As(f, &e) {
-				text = "canceled"
-			}
-			got = append(got, text)
-		}
-	}
-	if how != wantHow || !slices.Equal(got, want) {
-		t.Errorf("%+v: Run %s with %q, want that it %s with %q", *c, how, got, wantHow, want)
-	}
+	return all
 }
