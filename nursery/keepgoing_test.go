@@ -86,6 +86,21 @@ func TestKeepGoingOutcome(t *testing.T) {
 			t.Errorf("failures = %v, want boom, EOF", got)
 		}
 	})
+	bubble(t, "N6/a failure, a panic, its echo, and then a cancellation from outside", func(t *testing.T, ctx context.Context) {
+		time.AfterFunc(3*time.Second, func() { cancel.FromContext(ctx).Cancel(nil) })
+		p := caught(t, func() {
+			_ = nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(failing(time.Second, errBoom))
+				n.Go(cancel.Forever) // ends because of the panic
+				n.Go(func(context.Context) error { time.Sleep(4 * time.Second); return nil })
+				time.Sleep(2 * time.Second)
+				panic("p")
+			}, nursery.KeepGoing())
+		})
+		if len(p.Others) != 1 || p.Others[0] != errBoom {
+			t.Errorf("Others = %v, want boom alone", p.Others)
+		}
+	})
 	bubble(t, "N12/an inner nursery that does not keep going fails as a whole", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			for i := range 2 {

@@ -25,7 +25,7 @@ type outcome struct {
 	// daemons may set later than that, and panicked, which Stats may read.
 	mu       busyMutex
 	errs     []error    // failures, in the order in which they happened
-	first    *TaskError // the first failure, with which the scope was canceled
+	first    *TaskError // the first failure of those that cancel, with which the scope was canceled
 	echoed   bool       // somebody returned an echo of the scope's cancellation
 	panicked *PanicError
 	overdue  *overdue // set with panicked
@@ -64,19 +64,19 @@ func (n *Nursery) record(name string, err, entry error) error {
 	failure := &TaskError{Task: name, Err: err}
 	n.mu.Lock()
 	n.errs = append(n.errs, entry)
-	first := n.firstLocked(failure)
+	first := !n.conf.keepGoing && n.firstLocked(failure)
 	n.mu.Unlock()
 	point.Here("failed: recorded")
 	// Recorded before the others are canceled: nothing that they return comes
 	// before it.
-	if first && !n.conf.keepGoing {
+	if first {
 		n.scope.Fail(name, failure)
 	}
 	return failure
 }
 
-// firstLocked notes a failure as the first, if it is, and reports whether. Only
-// the first cancels the scope, so that of two at once it is the cause.
+// firstLocked notes a failure that cancels as the first, if it is, and reports
+// whether. Only the first cancels the scope, so that of two at once it is the cause.
 func (n *Nursery) firstLocked(failure *TaskError) bool {
 	if n.first != nil {
 		return false
