@@ -61,7 +61,7 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 	info.openScope("Start", n)
 	info.intercept = func(e exit) bool { return st.returned(info, e) }
 	n.mustEnter("Start", info.kind())
-	st.release = info.scope.Follow(ctx)
+	st.caller, st.release = ctx, info.scope.Follow(ctx)
 	go n.known(func(ctx context.Context) error {
 		return task(ctx, func(v T) {
 			if calls.Add(1) > 1 {
@@ -92,6 +92,7 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 // the task by returning, and the caller's context. The last of these counts
 // unless release, which returns true at most once, says that it came too late.
 type startCall struct {
+	caller  context.Context
 	release func() bool // ends the task's being canceled along with the caller
 	exit    exit        // how the task ended; set before gone is closed
 	gone    chan struct{}
@@ -126,12 +127,17 @@ func (st *startCall) started(n *Nursery, info *taskInfo) bool {
 // the caller of Start to hear.
 func (st *startCall) returned(info *taskInfo, e exit) bool {
 	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.begun {
+	begun := st.begun
+	st.decided = true
+	st.mu.Unlock()
+	if begun {
 		return false
 	}
-	st.decided = true
-	st.release()
+	if !st.release() {
+		// The caller was canceled, maybe by this task a moment ago, and its scope
+		// has not been told yet. It is here, which may run the code of others.
+		info.scope.Follow(st.caller)
+	}
 	if e.err == nil {
 		e.err = ErrNotStarted
 		if err := cancel.Err(info.scope); err != nil {

@@ -3,6 +3,7 @@ package nursery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"testing"
@@ -200,6 +201,31 @@ func TestStart(t *testing.T) {
 		})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run() = %v, want the cancellation", err)
+		}
+	})
+	bubble(t, "N13/a task that cancels the caller, and returns at once", func(t *testing.T, ctx context.Context) {
+		boom := errors.New("cause")
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for name, returns := range map[string]func(caller context.Context) error{
+				"nil":         func(context.Context) error { return nil },
+				"the error":   func(caller context.Context) error { return caller.Err() },
+				"its wrapper": func(caller context.Context) error { return fmt.Errorf("wrapped: %w", cancel.Err(caller)) },
+				"the cause":   context.Cause,
+			} {
+				caller := cancel.New(ctx)
+				_, err := nursery.Start(caller, n, ending(func(context.Context) error {
+					caller.Cancel(boom)
+					return returns(caller)
+				}))
+				if !isCancel(boom)(err) {
+					t.Errorf("%s: Start() = %v, want the cancellation of the caller", name, err)
+				}
+				caller.Close()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
 	bubble(t, "N13/a sibling's failure ends a Start", func(t *testing.T, ctx context.Context) {
