@@ -97,7 +97,7 @@ func TestEverywhere(t *testing.T) {
 			defer below.Close()
 			err := r.use(below)
 			if s.Err() != nil {
-				time.Sleep(1) // what is further down may take a goroutine hop
+				time.Sleep(time.Nanosecond) // what is further down may take a goroutine hop
 				if std.Err() == nil || below.Err() == nil {
 					t.Errorf("C4: Err() = %v, %v of what is below a scope that is canceled", std.Err(), below.Err())
 				}
