@@ -91,6 +91,12 @@ func TestSchedules(t *testing.T) {
 			below := cancel.New(cancel.New(s))
 			below.Done()
 			std, stop := context.WithCancel(below)
+			done := s.Done()
+			r.Go("watch", func() {
+				<-done
+				r.Point("Done is closed")
+				told(r, "the scope, when Done was closed,", s)
+			})
 			for _, err := range []error{errA, errB} {
 				r.Go(err.Error(), func() {
 					s.Cancel(err)
@@ -418,6 +424,24 @@ func TestSchedules(t *testing.T) {
 					told(r, "the scope below, when the shield was lowered", below)
 				})
 			})
+		}, "Cancel came first", "the shield came first")
+	})
+
+	t.Run("C7/asking upward against raising a shield", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			up := cancel.New(background)
+			s := cancel.New(up)
+			r.Go("raise", func() {
+				s.SetShield(true)
+				if s.Err() != nil {
+					r.Saw("Cancel came first")
+					return
+				}
+				r.Saw("the shield came first")
+				r.Check(func() { wantOpenRun(r, s) })
+			})
+			r.Go("cancel", func() { up.Cancel(errA) })
+			r.Go("ask", func() { _ = s.Err() })
 		}, "Cancel came first", "the shield came first")
 	})
 

@@ -19,6 +19,7 @@ func (s *Scope) SetShield(on bool) {
 	if on {
 		// What has reached the scope by now has, even if nobody asked yet.
 		s.ended()
+		point.Here("SetShield: asked above")
 	}
 	s.mu.Lock()
 	s.shield.Store(on)

@@ -289,23 +289,102 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 
-	// A handle that blocks for the second time in one scope has a joint; see waker.
-	t.Run("CH4/Close and Cancel against a Receive that waits once more", func(t *testing.T) {
+	t.Run("CH3/both sides see the end at once", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
-			p := &pipe{r: r}
-			p.s, p.rx = channel.New[int](0)
-			ctx := cancel.New(background)
-			r.Go("receive", func() {
-				for range 2 {
-					err := p.receive(func() (int, error) { return p.rx.Receive(ctx) })
-					oneOf(r, "Receive", err, map[error]string{nil: "received", context.Canceled: "canceled", channel.ErrClosed: "closed"})
+			s, rx := channel.New[int](0)
+			r.Go("close", func() { s.Close() })
+			r.Go("sender first", func() {
+				if s.TrySend(1) == channel.ErrClosed {
+					_, err := rx.TryReceive()
+					oneOf(r, "TryReceive when the sender is closed", err, map[error]string{io.EOF: "the sender is closed"})
 				}
 			})
-			r.Go("cancel", func() {
-				p.send(1, func() error { return p.s.TrySend(1) })
-				ctx.Cancel(nil)
+			r.Go("receiver first", func() {
+				if _, err := rx.TryReceive(); err == io.EOF {
+					err := s.TrySend(1)
+					oneOf(r, "TrySend when the channel has ended", err, map[error]string{channel.ErrClosed: "the channel has ended"})
+				}
 			})
-			r.Go("close", func() { p.rx.Close() })
-		}, "received", "canceled", "closed")
+		}, "the sender is closed", "the channel has ended")
 	})
+
+	t.Run("CH3/both sides see at once that it is broken", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			s, rx := channel.New[int](1)
+			r.Go("close", func() { rx.Close() })
+			r.Go("sender first", func() {
+				if s.TrySend(1) == channel.ErrBroken {
+					_, err := rx.TryReceive()
+					oneOf(r, "TryReceive when it is broken", err, map[error]string{channel.ErrClosed: "it is broken"})
+				}
+			})
+			r.Go("receiver first", func() {
+				if _, err := rx.TryReceive(); err == channel.ErrClosed {
+					err := s.TrySend(1)
+					oneOf(r, "TrySend when the receiver is closed", err, map[error]string{channel.ErrBroken: "the receiver is closed"})
+				}
+			})
+		}, "it is broken", "the receiver is closed")
+	})
+
+	t.Run("CH3/what a Close drops has not been missing before", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			s, rx := channel.New[int](1)
+			if err := s.TrySend(1); err != nil {
+				r.Errorf("TrySend: %v", err)
+			}
+			r.Go("close", func() { rx.Close() })
+			r.Go("receive", func() {
+				_, err := rx.TryReceive()
+				oneOf(r, "TryReceive", err, map[error]string{nil: "received", channel.ErrClosed: "closed"})
+			})
+		}, "received", "closed")
+	})
+
+	t.Run("CH4/a handle is closed, and then the channel ends", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			s, rx := channel.New[int](0)
+			other := rx.Clone()
+			defer other.Close()
+			r.Go("receive", func() {
+				_, err := rx.Receive(background)
+				oneOf(r, "Receive", err, map[error]string{channel.ErrClosed: "closed"})
+			})
+			r.Go("close", func() {
+				rx.Close()
+				s.Close()
+			})
+		}, "closed")
+	})
+
+	// A handle that blocks for the second time in one scope has a joint; see waker.
+	for _, test := range []struct {
+		name, outcome string
+		wake          func(ctx *cancel.Scope, rx *channel.Receiver[int])
+	}{
+		{"CH4/Close against a Receive that waits once more", "closed", func(_ *cancel.Scope, rx *channel.Receiver[int]) { rx.Close() }},
+		{"CH5/Cancel against a Receive that waits once more", "canceled", func(ctx *cancel.Scope, _ *channel.Receiver[int]) { ctx.Cancel(nil) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := &pipe{r: r}
+				p.s, p.rx = channel.New[int](0)
+				ctx := cancel.New(background)
+				r.Go("receive", func() {
+					for range 2 {
+						err := p.receive(func() (int, error) { return p.rx.Receive(ctx) })
+						oneOf(r, "Receive", err, map[error]string{nil: "received", context.Canceled: "canceled", channel.ErrClosed: "closed"})
+					}
+				})
+				r.Go("send", func() {
+					p.send(1, func() error { return p.s.TrySend(1) })
+				})
+				r.Go("wake", func() { test.wake(ctx, p.rx) })
+				r.Check(func() {
+					p.exactlyOnce(p.rx)
+					p.rx.Close()
+				})
+			}, "received", test.outcome)
+		})
+	}
 }
