@@ -21,6 +21,7 @@ import (
 	"cmp"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,6 +78,10 @@ func (r *Run) Go(name string, f func()) {
 	started := make(chan struct{})
 	go func() {
 		defer func() {
+			// A panic in a goroutine of the library's own ends the program.
+			if v := recover(); v != nil {
+				r.Errorf("%s: panic: %v\n%s", name, v, debug.Stack())
+			}
 			r.mu.Lock()
 			g.ended = true
 			r.mu.Unlock()

@@ -145,6 +145,15 @@ func TestExplore(t *testing.T) {
 		}
 	})
 
+	t.Run("a panic", func(t *testing.T) {
+		result := explore.Explore(t, func(r *explore.Run) {
+			r.Go("a", func() { panic("boom") })
+		})
+		if !strings.Contains(result.Failure, "a: panic: boom") || !strings.HasSuffix(result.Failure, "\ta start") {
+			t.Errorf("Failure = %q", result.Failure)
+		}
+	})
+
 	t.Run("a deadlock", func(t *testing.T) {
 		result := explore.Explore(t, twoLocks)
 		if !strings.Contains(result.Failure, "deadlock: a is blocked") {
