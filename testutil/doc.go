@@ -12,6 +12,11 @@
 // which it can notice, and reports if it hangs, leaves goroutines behind, panics, loses
 // the reason, or finds fault itself.
 //
+// T5 [WantError] fails the test unless an error is as wanted: of a group, each error
+// in it matches another one of those wanted, in any order, with none left over on
+// either side. It finds an assignment if there is one, and otherwise shows what is
+// missing, what is left over, and what comes nearest.
+//
 // T6 [ExpectBlock] and [ExpectLeak] state that something hangs. The leak checks forget
 // what they leave.
 package testutil

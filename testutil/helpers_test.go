@@ -1,0 +1,27 @@
+package testutil_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A printer is the testing.TB of an example: it prints what a test would report.
+type printer struct{ testing.TB }
+
+func (printer) Helper()                           {}
+func (printer) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// wantReport checks what was reported to r: nothing if want is empty, else one text
+// that contains all of want.
+func wantReport(t *testing.T, r *recorder, want ...string) {
+	t.Helper()
+	if len(want) == 0 && len(r.errors) > 0 || len(want) > 0 && len(r.errors) != 1 {
+		t.Fatalf("reported %d times, want one text with %q:\n%s", len(r.errors), want, strings.Join(r.errors, "\n"))
+	}
+	for _, w := range want {
+		if !strings.Contains(r.errors[0], w) {
+			t.Errorf("the report has no %q:\n%s", w, r.errors[0])
+		}
+	}
+}
