@@ -12,6 +12,10 @@
 // which it can notice, and reports if it hangs, leaves goroutines behind, panics, loses
 // the reason, or finds fault itself.
 //
+// T4 [AssertCheckpoint] fails the test unless a function that is called with a
+// canceled context returns an echo of that cancellation, and [AssertNoCheckpoint]
+// unless it returns nil.
+//
 // T5 [WantError] fails the test unless an error is as wanted: of a group, each error
 // in it matches another one of those wanted, in any order, with none left over on
 // either side. It finds an assignment if there is one, and otherwise shows what is

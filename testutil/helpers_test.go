@@ -1,10 +1,13 @@
 package testutil_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 )
+
+func nothing(context.Context) error { return nil }
 
 // A printer is the testing.TB of an example: it prints what a test would report.
 type printer struct{ testing.TB }
