@@ -12,6 +12,11 @@
 // which it can notice, and reports if it hangs, leaves goroutines behind, panics, loses
 // the reason, or finds fault itself.
 //
+// T3 The blocks of a [Sequencer] run in the order of their numbers, one at a time;
+// if one gives up its turn, none runs after it. A [Gate] lets nobody through until
+// it is opened, and then everybody. [WaitAllBlocked] returns when no other goroutine
+// of the bubble can go on.
+//
 // T4 [AssertCheckpoint] fails the test unless a function that is called with a
 // canceled context returns an echo of that cancellation, and [AssertNoCheckpoint]
 // unless it returns nil.
