@@ -91,6 +91,8 @@ var waits = []struct{ function, what string }{
 	{"channel.(*Broadcast[...]).Publish(", "slow subscribers (Broadcast.Publish)"},
 	{"channel.(*Subscription[...]).Receive(", "a value (Subscription.Receive)"},
 	{"channel.(*Watcher[...]).Receive(", "a new value (Watcher.Receive)"},
+	{"testutil.(*Gate).Wait(", "a gate to open (Gate.Wait)"},
+	{"testutil.(*Sequencer).wait(", "its turn (Sequencer.At)"},
 	{"cancel.Forever(", "a cancellation (cancel.Forever)"},
 	{"cancel.Sleep(", "time to pass (cancel.Sleep)"},
 }

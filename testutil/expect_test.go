@@ -104,6 +104,8 @@ func standstill(t *testing.T, ctx context.Context) {
 		n.Go(func(ctx context.Context) error { _, err := r.Receive(ctx); return err })
 		n.Go(func(ctx context.Context) error { return full.Send(ctx, 2) })
 		n.Go(func(ctx context.Context) error { return tokens.Acquire(ctx) })
+		n.Go(func(ctx context.Context) error { return new(testutil.Gate).Wait(ctx) })
+		n.Go(func(ctx context.Context) error { return new(testutil.Sequencer).At(ctx, 1, nothing) })
 		n.Go(func(context.Context) error { leakingReceive(make(chan int)); return nil })
 		stuck := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, cancel.Forever(ctx) })
 		_, err := stuck.Wait(ctx)
@@ -126,6 +128,8 @@ func TestBubbleReportsDeadlock(t *testing.T) {
 		"a value (Receiver.Receive)",
 		"room in a channel (Sender.Send)",
 		"a token (Limiter.Acquire)",
+		"a gate to open (Gate.Wait)",
+		"its turn (Sequencer.At)",
 		"chan receive ",
 		"a cancellation (cancel.Forever)",
 		"a task (Task.Wait)",

@@ -203,6 +203,16 @@ func TestSequencer(t *testing.T) {
 			s.Close()
 		}
 	})
+	t.Run("T3/a number that nobody uses holds up those above it", func(t *testing.T) {
+		testutil.ExpectBlock(t, func(t *testing.T, ctx context.Context) {
+			var seq testutil.Sequencer
+			for _, i := range []int{0, 2} {
+				if err := seq.At(ctx, i, nothing); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	})
 	t.Run("T3/bad input panics", func(t *testing.T) {
 		var seq testutil.Sequencer
 		testkit.MustPanic(t, "testutil: Sequencer.At: nil context", func() { _ = seq.At(nil, 0, nothing) }) //lint:ignore SA1012 it is to panic
