@@ -5,6 +5,8 @@ package nursery_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -200,6 +202,44 @@ func TestSchedules(t *testing.T) {
 				r.Saw(g.Unwrap()[0].Error() + " first")
 			})
 		}, "a first", "b first")
+	})
+
+	t.Run("N2/of two panics and a Goexit the first is the cause", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			var l *lateRun
+			panicked := make(chan *nursery.PanicError, 1)
+			r.Go("run", func() {
+				defer func() {
+					p, _ := recover().(*nursery.PanicError)
+					panicked <- p
+				}()
+				_ = nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+					l = &lateRun{r: r, n: n}
+					n.Go(l.task(func(context.Context) error { panic("a") }))
+					n.Go(l.task(func(context.Context) error { panic("b") }))
+					n.Go(l.task(func(context.Context) error { runtime.Goexit(); return nil }))
+					return nil
+				})
+			})
+			r.Check(func() {
+				p := <-panicked
+				if p == nil {
+					r.Errorf("Run did not panic")
+					return
+				}
+				// The panic of Run is the first one, whatever else has happened.
+				cause := context.Cause(l.n.Scope())
+				first, _ := errors.AsType[*nursery.PanicError](cause)
+				switch {
+				case errors.Is(cause, nursery.ErrGoexit):
+					r.Saw("Goexit first")
+				case first == nil || first.Value != p.Value:
+					r.Errorf("Cause() = %v, panic(%v), want the same panic", cause, p.Value)
+				default:
+					r.Saw(fmt.Sprint(p.Value, " first"))
+				}
+			})
+		}, "a first", "b first", "Goexit first")
 	})
 
 	t.Run("N11/Limit", func(t *testing.T) {

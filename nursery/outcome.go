@@ -151,9 +151,12 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 		failure := &TaskError{Task: name, Err: ErrGoexit}
 		n.mu.Lock()
 		n.goexit = true
-		n.firstLocked(failure)
+		first := n.firstLocked(failure)
 		n.mu.Unlock()
-		n.scope.Fail(name, failure)
+		point.Here("Goexit: recorded")
+		if first {
+			n.scope.Fail(name, failure)
+		}
 	case n.handedBack(e.err):
 		// The one who waited for the task that panicked panics with it again.
 	case n.conf.recoverPanics:
@@ -178,9 +181,12 @@ func (n *Nursery) panicking(name string, p *PanicError) {
 	} else {
 		n.errs = append(n.errs, p)
 	}
-	n.firstLocked(failure)
+	first := n.firstLocked(failure)
 	n.mu.Unlock()
-	n.scope.Fail(name, failure)
+	point.Here("panic: recorded")
+	if first {
+		n.scope.Fail(name, failure)
+	}
 }
 
 // sift returns what is left of err when the echoes are taken out of it, nil if
