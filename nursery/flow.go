@@ -137,14 +137,24 @@ func (f *flow[T, R]) callLocked() {
 		f.coming = true
 		f.workers++
 		f.n.mustEnter("flow", member) // who calls it is in the nursery
-		go f.work()
+		go f.work(true)
 	}
 }
 
-// work is a worker.
-func (f *flow[T, R]) work() {
-	defer f.n.leave(member)
-	for first := true; !f.serve(first); first = false {
+// work is a worker, which has just been begun, or goes on for one that fn has ended.
+func (f *flow[T, R]) work(first bool) {
+	over := false
+	defer func() {
+		if over {
+			f.n.leave(member)
+		} else {
+			// A call of Goexit ends this goroutine, also if there was a panic on the
+			// way and that has been recovered. Another goes on.
+			go f.work(false)
+		}
+	}()
+	for ; !over; first = false {
+		over = f.serve(first)
 	}
 }
 
@@ -160,8 +170,6 @@ func (f *flow[T, R]) serve(first bool) (over bool) {
 		if !running {
 			return
 		}
-		// If fn called Goexit, this worker stays in the count of workers. That does
-		// not matter: the scope has ended.
 		done := f.crashed(recover())
 		f.mu.Lock()
 		f.settleLocked(place, done)

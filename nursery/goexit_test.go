@@ -3,8 +3,12 @@ package nursery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -160,6 +164,62 @@ func TestGoexitOutcome(t *testing.T) {
 		})
 		if !errors.Is(context.Cause(kept), nursery.ErrGoexit) {
 			t.Errorf("Cause() = %v, want ErrGoexit", context.Cause(kept))
+		}
+	})
+}
+
+// TestGoexitInCalls has a call panic when its goroutine is on its way out already.
+func TestGoexitInCalls(t *testing.T) {
+	crashing := func(ctx context.Context) error {
+		return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panic("p") })
+			runtime.Goexit()
+			return nil
+		})
+	}
+	type call = func(ctx context.Context, i int) (int, error)
+	items := []int{0, 1, 2, 3, 4, 5}
+	opts := []nursery.Option{nursery.KeepGoing(), nursery.RecoverPanics()}
+	for name, run := range map[string]func(ctx context.Context, fn call, opts ...nursery.Option){
+		"Each": func(ctx context.Context, fn call, opts ...nursery.Option) {
+			_ = nursery.Each(ctx, slices.Values(items), func(ctx context.Context, i int) error { _, err := fn(ctx, i); return err }, opts...)
+		},
+		"Stream": func(ctx context.Context, fn call, opts ...nursery.Option) {
+			for range nursery.Stream(ctx, slices.Values(items), fn, opts...) {
+			}
+		},
+	} {
+		for limit := range 3 {
+			bubble(t, fmt.Sprintf("N12/the other calls of %s are made, at most %d at a time", name, limit+1), func(t *testing.T, ctx context.Context) {
+				var count atomic.Int32
+				runToEnd(func() {
+					run(ctx, func(ctx context.Context, i int) (int, error) {
+						if count.Add(1); i%2 == 0 {
+							return 0, crashing(ctx)
+						}
+						return i, nil
+					}, append(opts, nursery.Limit(limit+1))...)
+				})
+				if got := int(count.Load()); got != len(items) {
+					t.Errorf("%d calls, want %d", got, len(items))
+				}
+			})
+		}
+	}
+	bubble(t, "N12/another worker of For takes its place", func(t *testing.T, ctx context.Context) {
+		start := time.Now()
+		var crashed atomic.Bool
+		runToEnd(func() {
+			_ = nursery.For(ctx, 7, func(ctx context.Context, _ int) error {
+				if !strings.Contains(string(debug.Stack()), "runToEnd") && !crashed.Swap(true) {
+					return crashing(ctx) // not in the goroutine of the caller, whose Goexit is For's
+				}
+				time.Sleep(time.Second)
+				return nil
+			}, append(opts, nursery.Limit(2))...)
+		})
+		if d := time.Since(start); d != 3*time.Second || !crashed.Load() {
+			t.Errorf("For took %v for 6 calls of 1s, want 3s", d)
 		}
 	})
 }

@@ -106,8 +106,18 @@ type loop struct {
 
 // work is a worker in a goroutine of its own.
 func (l *loop) work() {
-	defer l.n.leave(member)
+	over := false
+	defer func() {
+		if over {
+			l.n.leave(member)
+		} else {
+			// A call of Goexit ends this goroutine, also if there was a panic on the
+			// way and that has been recovered. Another goes on.
+			go l.work()
+		}
+	}()
 	l.claim()
+	over = true
 }
 
 // claim calls fn for one index after the other, while there are some and the scope
