@@ -16,8 +16,10 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A program is a random tree of nurseries that runs in a bubble. Each task and
-// body records how it ended, and what each Run gives is checked against that.
+// A program is a random tree of nurseries that runs in a bubble. Much in it
+// happens at one instant, in any order, so nothing can say beforehand what comes of
+// it, as the model can of a script. Instead each task and body records how it
+// ended, and what each Run gives is checked against that.
 type program struct {
 	*dice
 	t    *testing.T

@@ -313,11 +313,13 @@ func (f modelFrame) ready() {
 func (f modelFrame) flow(a *act) modelEnding {
 	n := f.m.nursery(a, f.scope)
 	var (
-		done = make([]bool, len(a.items)) // it has returned nil
-		good int                          // that have
-		left int                          // that have returned, or panicked
-		next int
-		over bool // the source came to its end
+		done  = make([]bool, len(a.items)) // it has returned nil
+		good  int                          // that have
+		left  int                          // that have returned, or panicked
+		next  int
+		over  bool // the source came to its end
+		exits bool // an item has called Goexit
+		late  bool // one has panicked after that
 	)
 	item := func(p *proc, i int) {
 		e := f.member(a, fmt.Sprint("item ", i), func() modelEnding {
@@ -325,9 +327,8 @@ func (f modelFrame) flow(a *act) modelEnding {
 			f.p, f.handles, f.start = p, new([]*modelTask), nil
 			return named(f.run(a.items[i]), "")
 		})
-		if e.exited && e.panicked != nil {
-			f.m.vague = true
-		}
+		exits = exits || e.exited
+		late = late || e.exited && e.panicked != nil
 		left++
 		if e == (modelEnding{}) {
 			done[i] = true
@@ -371,6 +372,9 @@ func (f modelFrame) flow(a *act) modelEnding {
 		over = n.scope.ended == nil
 		return modelEnding{}
 	})
+	// The caller's goroutine is one of the workers of a For. If that called Goexit it
+	// goes on with that when a panic has been recovered.
+	f.m.vague = f.m.vague || (late || exits && e.panicked != nil) && (a.kind == actFor || a.kind == actMap)
 	// N11: the error says so if something was left undone.
 	if e == (modelEnding{}) && (good < len(a.items) || !over && a.kind != actFor && a.kind != actMap) {
 		e.err = n.scope.ended.err()

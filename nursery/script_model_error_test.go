@@ -55,7 +55,7 @@ func with(kind string, inside ...*fault) *fault { return &fault{kind: kind, insi
 // goexitFault is what stands for a Goexit.
 var goexitFault = &fault{text: nursery.ErrGoexit.Error()}
 
-func failureOf(a *act) *fault { return &fault{text: failureID(a.id).Error()} }
+func failureOf(a *act) *fault { return &fault{text: a.failure().Error()} }
 
 // An event is the cancellation of a scope.
 type event struct {

@@ -15,7 +15,7 @@ type model struct {
 	scopes []*modelScope
 	trace  trace
 	order  map[incident]time.Duration // when failures happened; twice: several that read alike did
-	// vague: the rest depends on which worker of a For had which item.
+	// vague: the rest depends on which worker of a For called Goexit.
 	vague bool
 	stuck bool // somebody waits for ever
 }

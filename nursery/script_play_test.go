@@ -118,12 +118,21 @@ func (f frame) give(a *act) (over bool, err error) {
 	case giveCause:
 		return true, context.Cause(f.ctx)
 	case giveJoined:
-		return true, errors.Join(failureID(a.id), f.ctx.Err())
+		return true, errors.Join(a.failure(), f.ctx.Err())
 	case giveFailure:
-		return true, failureID(a.id)
+		return true, a.failure()
 	}
 	f.pause(a, whenPaused)
 	return false, nil
+}
+
+// failure returns the error of an act that fails: one of its own, or one that others
+// return too, which is not to be taken for theirs.
+func (a *act) failure() error {
+	if a.on {
+		return errBoom
+	}
+	return failureID(a.id)
 }
 
 // do carries out an act, and reports whether the script is over.
@@ -155,7 +164,7 @@ func (f frame) do(a *act) (over bool, err error) {
 	f.p.note(a, "%s, deadline %s, %s", actNames[a.kind], due, text(cancel.Err(f.ctx)))
 	switch a.kind {
 	case actFail:
-		return true, failureID(a.id)
+		return true, a.failure()
 	case actPanic:
 		panic(panicID(a.id))
 	case actGoexit:

@@ -174,9 +174,9 @@ func (d *drawer) act(depth int) *act {
 	if a.kind == actFail {
 		// Most of what fails returns an error.
 		switch d.next(16) {
-		case 1, 2:
+		case 1, 2, 3, 4:
 			a.kind = actPanic
-		case 3:
+		case 5, 6:
 			a.kind = actGoexit
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
@@ -17,32 +16,62 @@ var soak = flag.Duration("soak", 0, "how long TestSoak runs at least")
 // after each one counts goroutines and memory: neither may grow. See N1 and N18.
 func TestSoak(t *testing.T) {
 	const (
-		rounds = 9   // at least, the one for warming up not counted
-		work   = 150 // scripts in a round
-		slack  = 64 << 10
+		rounds  = 9   // at least, the one for warming up not counted
+		work    = 100 // scripts in a round
+		windows = 64
+		slack   = 64 << 10 // bytes
 	)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	var heap, goroutines []int
-	for start := time.Now(); len(heap) <= rounds || time.Since(start) < *soak; {
+	var least []sample // of windows of equal work
+	per, in := 1, 0    // rounds in a window, and so far
+	for start, round := time.Now(), 0; round <= rounds || time.Since(start) < *soak; round++ {
 		for range work {
 			if compare(t, drawScript(randomScript(rnd))); t.Failed() {
 				return
 			}
 		}
-		heap = append(heap, int(testkit.Heap()))
-		goroutines = append(goroutines, runtime.NumGoroutine())
+		now := sample{int(testkit.Heap()), runtime.NumGoroutine()}
+		switch {
+		case round == 0:
+			least = make([]sample, 0, windows)
+			continue
+		case in == 0:
+			least = append(least, now)
+		default:
+			least[len(least)-1] = least[len(least)-1].min(now)
+		}
+		if in++; in == per {
+			in = 0
+			if len(least) == windows {
+				// Two become one: what is noted does not grow either.
+				for i := range windows / 2 {
+					least[i] = least[2*i].min(least[2*i+1])
+				}
+				least = least[:windows/2]
+				per *= 2
+			}
+		}
 	}
-	heap, goroutines = heap[1:], goroutines[1:]
-	// The least of several measurements: what is about to go does not count.
-	third := len(heap) / 3
-	least := func(of []int) (first, last int) { return slices.Min(of[:third]), slices.Min(of[len(of)-third:]) }
-	if first, last := least(heap); last > first+slack {
-		t.Errorf("N18: the heap grew from %d to %d bytes in %d rounds: %d", first, last, len(heap), heap)
+	third := len(least) / 3
+	first, last := least[0], least[len(least)-1]
+	for i := range third {
+		first, last = first.min(least[i]), last.min(least[len(least)-1-i])
 	}
-	if first, last := least(goroutines); last > first {
-		t.Errorf("N1: there were %d goroutines, and %d rounds later %d: %d", first, len(goroutines), last, goroutines)
+	if last.heap > first.heap+slack {
+		t.Errorf("N18: the heap grew from %d to %d bytes: %v", first.heap, last.heap, least)
 	}
-	t.Logf("%d scripts; heap %d; goroutines %d", (len(heap)+1)*work, heap[len(heap)-1], goroutines[len(goroutines)-1])
+	if last.goroutines > first.goroutines {
+		t.Errorf("N1: the goroutines grew from %d to %d: %v", first.goroutines, last.goroutines, least)
+	}
+	t.Logf("first %+v, last %+v", first, last)
+}
+
+// A sample is what TestSoak watches. The least of several counts: what is about to go
+// does not.
+type sample struct{ heap, goroutines int }
+
+func (s sample) min(o sample) sample {
+	return sample{min(s.heap, o.heap), min(s.goroutines, o.goroutines)}
 }
