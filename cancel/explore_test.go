@@ -103,6 +103,14 @@ func TestSchedules(t *testing.T) {
 					told(r, "the scope", s)
 					told(r, "a scope below", below)
 					told(r, "a standard context below", std)
+					// Not context.Cause, whose answer is kept.
+					was, _ := cancel.ReasonOf(s)
+					r.Check(func() {
+						reason, _ := cancel.ReasonOf(s)
+						if below, _ := cancel.ReasonOf(below); reason.Cause != was.Cause || below.Cause != was.Cause {
+							r.Errorf("cause %v, later %v and below %v, want the same", was.Cause, reason.Cause, below.Cause)
+						}
+					})
 				})
 			}
 			r.Check(func() {
