@@ -161,6 +161,9 @@ func (f modelFrame) do(a *act) (over bool, e modelEnding) {
 		e := f.block(a)
 		m.note(a, "%s", e)
 		if e.panicked != nil || e.exited || e.err != nil && !a.swallow {
+			if a.kind == actStart && e.err != nil {
+				f.pause(a, whenPaused)
+			}
 			return true, e
 		}
 	}

@@ -210,6 +210,11 @@ func (f frame) do(a *act) (over bool, err error) {
 		return err != nil && !a.swallow, err
 	case actScope, actNursery, actStart, actFor, actMap, actEach, actStream, actUnordered:
 		if err := f.block(a); err != nil && !a.swallow {
+			if a.kind == actStart {
+				// The error may come from beside. The cancellation of which it tells
+				// is given the time to come from above.
+				f.pause(a, whenPaused)
+			}
 			return true, err
 		}
 	}
