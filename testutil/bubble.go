@@ -15,10 +15,15 @@ import (
 // Bubble fails the test if fn does not return, because all goroutines in the bubble wait
 // for each other and no timer is left to wake one, or if there are goroutines left when
 // fn has returned that wait for good. The report has a table of who waits for what,
-// and the stacks. The other tests go on. What waits for good while others go on, with
-// a ticker for example, is not noticed.
+// and the stacks. The other tests go on.
 //
-// Bubble panics if fn is nil. It must not be called in a bubble.
+// Bubble cannot prove that some wait for good while others in the bubble go on, with a
+// ticker for example; nor that anyone does who waits for something that is not virtual:
+// a [sync.Mutex], the network, a process. Then the test does not end. If there is a
+// timeout for the tests (go test -timeout), the table is printed to standard error
+// shortly before the time is up.
+//
+// Bubble panics if fn is nil, and if it is called in a bubble.
 func Bubble(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	t.Helper()
 	mustFunc("Bubble", fn)

@@ -3,8 +3,11 @@ package testutil
 import (
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"text/tabwriter"
@@ -21,10 +24,11 @@ const (
 
 // inBubble runs fn in a bubble of package synctest and tells how that ended, and the
 // stacks of the goroutines that are stuck. Those stay in the process. If fn fails the
-// test, inBubble does not return.
+// test and ends, inBubble does not return.
 func inBubble(t *testing.T, fn func(t *testing.T)) (how ending, stuck []string) {
 	t.Helper()
-	name := ""
+	var name atomic.Value // of string
+	defer warn(t, &name)()
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -39,11 +43,11 @@ func inBubble(t *testing.T, fn func(t *testing.T)) (how ending, stuck []string) 
 		default:
 			panic(v)
 		}
-		stuck = stacksIn(name)
+		stuck = stacksIn(name.Load().(string))
 	}()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
-		name = bubble()
+		name.Store(bubble())
 		fn(t)
 	})
 	return clean, nil
@@ -73,7 +77,7 @@ type goroutine struct {
 	id, waits, function, place, creator string
 }
 
-var header = regexp.MustCompile(`^goroutine (\d+) \[([^,(\]]*)`)
+var header = regexp.MustCompile(`^goroutine (\d+)[^\[]*\[([^,(\]]*)`)
 
 // waits are functions of this library in which goroutines wait, with what they wait
 // for. The first that is found counts: outer ones come after those that they call.
@@ -102,9 +106,9 @@ const library = "github.com/grove-go/grove/"
 // parse reads the stack of a goroutine.
 func parse(stack string) goroutine {
 	lines := strings.Split(strings.TrimSuffix(stack, "\n"), "\n")
-	g := goroutine{id: "?", waits: "?"}
+	g, found := goroutine{id: "?", waits: "?"}, false
 	if m := header.FindStringSubmatch(lines[0]); m != nil {
-		g.id, g.waits = m[1], m[2]
+		g.id, g.waits = m[1], strings.TrimSpace(m[2])
 	}
 	for _, w := range waits {
 		if strings.Contains(stack, library+w.function) {
@@ -112,35 +116,45 @@ func parse(stack string) goroutine {
 			break
 		}
 	}
-	// Frames are two lines: the function, and its place.
+	// Frames are two lines: the function, and its place. If none is the user's, the
+	// outermost says most, but for those of the runtime (GOTRACEBACK=system).
 	for i := 1; i+1 < len(lines); i += 2 {
 		function := lines[i]
 		if by, ok := strings.CutPrefix(function, "created by "); ok {
-			by, _, _ = strings.Cut(by, " in goroutine ")
 			g.creator = short(by)
 			break
 		}
-		if function = function[:max(0, strings.LastIndexByte(function, '('))]; g.place == "" || foreign(g.function) && !foreign(function) {
-			g.function, g.place = function, place(lines[i+1])
+		function = function[:max(0, strings.LastIndexByte(function, '('))]
+		if !found && (g.place == "" || !strings.HasPrefix(function, "runtime.")) {
+			g.function, g.place = short(function), place(lines[i+1])
+			found = !foreign(function, strings.TrimSpace(lines[i+1]))
 		}
 	}
-	g.function = short(g.function)
 	return g
 }
 
-// foreign reports whether a function is of the standard library, or of this one.
-func foreign(function string) bool {
-	pkg, rest, found := strings.Cut(function, "/")
-	if !found {
-		pkg, _, _ = strings.Cut(function, ".")
-		return pkg != "main"
-	}
+// foreign reports whether a function, which is in this file, is of the standard library
+// or of this one.
+func foreign(function, file string) bool {
 	if after, ok := strings.CutPrefix(function, library); ok {
 		path, _, _ := strings.Cut(after, ".")
 		return path == "cancel" || path == "nursery" || path == "channel" || path == "testutil"
 	}
-	return !strings.Contains(pkg, ".") && rest != ""
+	if standard != "" {
+		return strings.HasPrefix(file, standard)
+	}
+	// The paths are trimmed (go build -trimpath). No domain: it is like the standard
+	// library's.
+	first, _, _ := strings.Cut(function[:strings.LastIndexByte(function, '/')+1], "/")
+	return !strings.Contains(first, ".") && !strings.HasPrefix(function, "main.")
 }
+
+// standard is the folder of the standard library, as stacks have it, or "".
+var standard = func() string {
+	f := runtime.FuncForPC(reflect.ValueOf(strings.ToUpper).Pointer())
+	file, _ := f.FileLine(f.Entry())
+	return file[:max(0, strings.LastIndex(file, "strings/"))]
+}()
 
 // short returns a function without the path of its package.
 func short(function string) string { return function[strings.LastIndexByte(function, '/')+1:] }

@@ -6,7 +6,7 @@
 // T1 [Main] and [VerifyNone] report goroutines that are left over. [Bubble] runs
 // a test in a synctest bubble, with virtual time, a root scope that ends with
 // the test, and a leak check. Of a deadlock it reports who waits for what, and the
-// other tests go on.
+// other tests go on. Of a bubble that does not end in time it prints the same.
 //
 // T2 [CancelEverywhere] runs a function again and again, cancels it at each point at
 // which it can notice, and reports if it hangs, leaves goroutines behind, panics, loses

@@ -10,9 +10,13 @@ import (
 // something that cannot happen any more. It is for tests that state that something
 // hangs, such as one that is documented to.
 //
-// The goroutines stay in the process, and so does what they hold. The leak checks of
-// this package do not report them. ExpectBlock panics if fn is nil. It must not be
-// called in a bubble.
+// If fn fails the test, or panics, that is reported as it is, whether it blocks or not.
+// If something in the bubble goes on, with a ticker for example, or waits for what is
+// not virtual, the test does not end; see [Bubble].
+//
+// The goroutines stay in the process, and so does what they hold. [Main] and
+// [VerifyNone] do not report them; a leak check of another package does. ExpectBlock
+// panics if fn is nil, and if it is called in a bubble.
 func ExpectBlock(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	t.Helper()
 	expect(t, "ExpectBlock", fn, blocked, "want it to block for good")
@@ -40,9 +44,12 @@ func expect(t *testing.T, name string, fn func(t *testing.T, ctx context.Context
 	}
 }
 
-// mustFunc panics in the name of a function if fn is nil.
+// mustFunc panics in the name of a function if fn is nil, or if it is called in a bubble.
 func mustFunc(name string, fn func(t *testing.T, ctx context.Context)) {
 	if fn == nil {
 		panic("testutil: " + name + ": nil function")
+	}
+	if bubble() != "" {
+		panic("testutil: " + name + ": called within a synctest bubble, of which each test can have one")
 	}
 }

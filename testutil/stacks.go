@@ -35,16 +35,22 @@ func allStacks() []string {
 	}
 }
 
-var bubbleID = regexp.MustCompile(`^goroutine \d+ \[.*(synctest bubble \d+)\]:`)
+// bubbleID finds the number of the bubble in the header of a goroutine. Addresses may
+// stand before the bracket (GOTRACEBACK=system), and labels after the number: behind
+// the bracket in Go 1.27, in it before that.
+var bubbleID = regexp.MustCompile(`^goroutine \d+[^\[\n]*\[[^\]\n"]*, synctest bubble (\d+)(?:\]| labels:)`)
 
-// bubble returns what the header of each goroutine in the bubble of the caller says,
-// or "" if it is not in a bubble.
-func bubble() string {
-	if m := bubbleID.FindStringSubmatch(ownStack()); m != nil {
+// bubbleOf returns the number of the bubble that a goroutine with this stack is in, or
+// "" if it is in none.
+func bubbleOf(stack string) string {
+	if m := bubbleID.FindStringSubmatch(stack); m != nil {
 		return m[1]
 	}
 	return ""
 }
+
+// bubble returns the number of the bubble that the caller is in, or "".
+func bubble() string { return bubbleOf(ownStack()) }
 
 // service are functions of goroutines in a bubble that belong to package synctest, or
 // watch over it.
@@ -52,10 +58,7 @@ var service = []string{"internal/synctest.Run(", "testing/synctest.testingSyncte
 
 // stacksIn returns the stacks of the goroutines in a bubble.
 func stacksIn(bubble string) []string {
-	return slices.DeleteFunc(allStacks(), func(s string) bool {
-		header, _, _ := strings.Cut(s, "\n")
-		return !strings.HasSuffix(header, " "+bubble+"]:")
-	})
+	return slices.DeleteFunc(allStacks(), func(s string) bool { return bubbleOf(s) != bubble })
 }
 
 // withoutService returns the stacks without those of service.

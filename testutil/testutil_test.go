@@ -76,10 +76,16 @@ func TestVerifyNone(t *testing.T) {
 const inChild = "GROVE_TESTUTIL_CHILD"
 
 // child runs a test in a child process, where it is to fail.
-func child(t *testing.T, test, what string) string {
+func child(t *testing.T, test, what string, flags ...string) string {
 	t.Helper()
-	c := exec.Command(os.Args[0], "-test.run", "^"+test+"$")
-	c.Env = append(os.Environ(), inChild+"="+what)
+	c := exec.Command(os.Args[0], append([]string{"-test.run", "^" + test + "$"}, flags...)...)
+	return fails(t, c, what)
+}
+
+// fails runs a command, which is to fail, and returns its output.
+func fails(t *testing.T, c *exec.Cmd, what string) string {
+	t.Helper()
+	c.Env = append(c.Environ(), inChild+"="+what)
 	out, err := c.CombinedOutput()
 	if err == nil {
 		t.Errorf("the child passed; its output:\n%s", out)
@@ -87,17 +93,38 @@ func child(t *testing.T, test, what string) string {
 	return string(out)
 }
 
+// leaksForCertain is in what Main prints if the runtime knows of the leak.
+const leaksForCertain = "leaked for certain, says the runtime:\ngoroutine "
+
 func TestMainReportsLeaks(t *testing.T) {
 	if os.Getenv(inChild) == "leak" {
 		leakOne(make(chan struct{}))
 		return
 	}
-	out := child(t, "TestMainReportsLeaks", "leak")
-	if !strings.Contains(out, "testutil: Main: found unexpected goroutines:\nGoroutine ") || !strings.Contains(out, "leakOne") {
-		t.Errorf("T1: Main did not report the leak; it printed:\n%s", out)
+	knows := pprof.Lookup("goroutineleak") != nil
+	t.Run("T1/with their stacks", func(t *testing.T) {
+		out := child(t, "TestMainReportsLeaks", "leak")
+		if !strings.Contains(out, "testutil: Main: found unexpected goroutines:\nGoroutine ") || !strings.Contains(out, "leakOne") {
+			t.Errorf("Main did not report the leak; it printed:\n%s", out)
+		}
+		if knows != strings.Contains(out, leaksForCertain) {
+			t.Errorf("the runtime knows of leaks: %v; Main printed:\n%s", knows, out)
+		}
+	})
+	if knows { // this is what has just been tested
+		return
 	}
-	// Only this toolchain, or one with the experiment, knows.
-	if knows := pprof.Lookup("goroutineleak") != nil; knows != strings.Contains(out, "leaked for certain, says the runtime:\ngoroutine ") {
-		t.Errorf("T1: the runtime knows of leaks: %v; Main printed:\n%s", knows, out)
-	}
+	t.Run("T1/with the runtime's leak profile", func(t *testing.T) {
+		t.Parallel()
+		c := exec.Command("go", "test", "-vet=off", "-run", "^TestMainReportsLeaks$", ".")
+		c.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
+		out := fails(t, c, "leak")
+		if strings.Contains(out, "unknown GOEXPERIMENT") {
+			t.Fatalf("this toolchain has no goroutine-leak profile, and refuses GOEXPERIMENT=goroutineleakprofile:\n%s", out)
+		}
+		_, certain, found := strings.Cut(out, leaksForCertain)
+		if !found || !strings.Contains(certain, "leakOne") {
+			t.Errorf("Main did not say that the runtime knows of the leak; it printed:\n%s", out)
+		}
+	})
 }
