@@ -111,7 +111,7 @@ func TestBubbleReportsDeadlock(t *testing.T) {
 	wants := func(t *testing.T, of, how string, rows ...string) {
 		t.Helper()
 		s := section(t, of)
-		if !strings.Contains(s, "Bubble: deadlock: "+how+"\n") || !strings.Contains(s, "\ngoroutine ") && !strings.Contains(s, " goroutine  waits for  ") {
+		if !strings.Contains(s, "Bubble: deadlock: "+how+"\n") || !strings.Contains(s, " goroutine  waits for  ") {
 			t.Errorf("want a deadlock: %s, and a table:\n%s", how, s)
 		}
 		for _, r := range rows {
@@ -135,6 +135,9 @@ func TestBubbleReportsDeadlock(t *testing.T) {
 	const behind = "the function returned, and left goroutines behind that wait for good"
 	t.Run("T1/who is left behind", func(t *testing.T) {
 		wants(t, "leak", behind, `chan receive {2,}testutil_test\.leakingReceive .*`)
+		if s := section(t, "leak"); strings.Contains(s, "standstill") {
+			t.Errorf("somebody of another bubble is in the report:\n%s", s)
+		}
 	})
 	t.Run("T1/what our own functions wait for", func(t *testing.T) {
 		wants(t, "abandoned", behind,
@@ -194,4 +197,33 @@ func TestRow(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestHeaders(t *testing.T) {
+	for header, want := range map[string]string{
+		"goroutine 7 [chan receive (durable), synctest bubble 12]:":                             "12",
+		"goroutine 7 [select (durable), 3 minutes, locked to thread, synctest bubble 12]:":      "12",
+		"goroutine 7 gp=0xc1 m=3 mp=0xc2 [running, synctest bubble 12]:":                        "12",
+		`goroutine 7 [running, synctest bubble 12 labels:{"a": "synctest bubble 3]"}]:`:         "12",
+		`goroutine 7 [running, synctest bubble 12] {a: ", synctest bubble 3]"}:`:                "12",
+		`goroutine 7 [running] {a: ", synctest bubble 3]"}:`:                                    "",
+		`goroutine 7 [running labels:{"a": ", synctest bubble 3]"}]:`:                           "",
+		"goroutine 7 [running]:\nmain.main()\ngoroutine 8 [running, synctest bubble 12]:\n\t/x": "",
+	} {
+		t.Run("T1/the bubble of/"+header, func(t *testing.T) {
+			if got := testutil.BubbleOf(header + "\nmain.main()\n"); got != want {
+				t.Errorf("the bubble is %q, want %q", got, want)
+			}
+		})
+	}
+	t.Run("T1/only those that are leaked are taken from the profile", func(t *testing.T) {
+		got := testutil.LeakedOnly("goroutine 1 [running]:\nmain.main()\n\n" +
+			"goroutine 2000001 [chan receive (leaked)]:\nmain.a()\n\n" +
+			"goroutine 3 [chan receive]:\nmain.b()\n\n" +
+			"goroutine 2000004 [select (leaked)]:\nmain.c()\n")
+		want := "goroutine 2000001 [chan receive (leaked)]:\nmain.a()\n\ngoroutine 2000004 [select (leaked)]:\nmain.c()\n\n"
+		if got != want {
+			t.Errorf("taken from the profile is\n%s, want\n%s", got, want)
+		}
+	})
 }

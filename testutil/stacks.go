@@ -43,14 +43,21 @@ var bubbleID = regexp.MustCompile(`^goroutine \d+[^\[\n]*\[[^\]\n"]*, synctest b
 // bubbleOf returns the number of the bubble that a goroutine with this stack is in, or
 // "" if it is in none.
 func bubbleOf(stack string) string {
-	if m := bubbleID.FindStringSubmatch(stack); m != nil {
+	header, _, _ := strings.Cut(stack, "\n")
+	if !strings.Contains(header, "synctest bubble ") { // most are in none
+		return ""
+	}
+	if m := bubbleID.FindStringSubmatch(header); m != nil {
 		return m[1]
 	}
 	return ""
 }
 
 // bubble returns the number of the bubble that the caller is in, or "".
-func bubble() string { return bubbleOf(ownStack()) }
+func bubble() string {
+	var header [256]byte // the rest of the stack would cost much more
+	return bubbleOf(string(header[:runtime.Stack(header[:], false)]))
+}
 
 // service are functions of goroutines in a bubble that belong to package synctest, or
 // watch over it.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime/pprof"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,19 +80,25 @@ const inChild = "GROVE_TESTUTIL_CHILD"
 func child(t *testing.T, test, what string, flags ...string) string {
 	t.Helper()
 	c := exec.Command(os.Args[0], append([]string{"-test.run", "^" + test + "$"}, flags...)...)
-	return fails(t, c, what)
-}
-
-// fails runs a command, which is to fail, and returns its output.
-func fails(t *testing.T, c *exec.Cmd, what string) string {
-	t.Helper()
-	c.Env = append(c.Environ(), inChild+"="+what)
+	c.Env = append(os.Environ(), inChild+"="+what)
 	out, err := c.CombinedOutput()
 	if err == nil {
 		t.Errorf("the child passed; its output:\n%s", out)
 	}
 	return string(out)
 }
+
+// profiled runs the child that leaks, built with the runtime's leak profile, once for
+// all runs of the test: it takes a while to build.
+var profiled = sync.OnceValues(func() (out string, err error) {
+	c := exec.Command("go", "test", "-vet=off", "-run", "^TestMainReportsLeaks$", ".")
+	c.Env = append(os.Environ(), inChild+"=leak", "GOEXPERIMENT=goroutineleakprofile")
+	b, err := c.CombinedOutput()
+	if len(b) == 0 && err != nil {
+		b = []byte(err.Error())
+	}
+	return string(b), err
+})
 
 // leaksForCertain is in what Main prints if the runtime knows of the leak.
 const leaksForCertain = "leaked for certain, says the runtime:\ngoroutine "
@@ -116,9 +123,10 @@ func TestMainReportsLeaks(t *testing.T) {
 	}
 	t.Run("T1/with the runtime's leak profile", func(t *testing.T) {
 		t.Parallel()
-		c := exec.Command("go", "test", "-vet=off", "-run", "^TestMainReportsLeaks$", ".")
-		c.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
-		out := fails(t, c, "leak")
+		out, err := profiled()
+		if err == nil {
+			t.Errorf("the child passed; its output:\n%s", out)
+		}
 		if strings.Contains(out, "unknown GOEXPERIMENT") {
 			t.Fatalf("this toolchain has no goroutine-leak profile, and refuses GOEXPERIMENT=goroutineleakprofile:\n%s", out)
 		}
