@@ -113,7 +113,8 @@ func (f *flow[T, R]) put(item T) (more bool) {
 }
 
 // stop is called when the scope ends: what no worker has taken yet is dropped. The
-// feeder has to be told; who waits for it, for items or results, waits on.
+// feeder has to be told, and the loop if there is nothing more to wait for; workers
+// who wait for the feeder wait on.
 func (f *flow[T, R]) stop() {
 	f.mu.Lock()
 	f.stopped = true
@@ -121,6 +122,9 @@ func (f *flow[T, R]) stop() {
 		f.lost = true
 		f.slots -= k
 		f.items = ring.Queue[T]{}
+	}
+	if f.slots == 0 {
+		f.ready.Signal() // the feeder may have gone: its panic ends the scope after that
 	}
 	f.mu.Unlock()
 	f.room.Signal()

@@ -3,6 +3,7 @@ package nursery_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -232,4 +233,25 @@ func TestStressFirst(t *testing.T) {
 			t.Fatalf("N4: failures = %v, want boom alone", got)
 		}
 	}
+}
+
+// TestStressSource has the source of a stream panic when the calls for its items have
+// not begun yet, and are dropped. The loop has to learn that nothing comes any more.
+func TestStressSource(t *testing.T) {
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 400 {
+				for _, stream := range []func(ctx context.Context, items iter.Seq[int], fn func(ctx context.Context, i int) (int, error), opts ...nursery.Option) iter.Seq2[int, error]{
+					nursery.Stream[int, int], nursery.StreamUnordered[int, int],
+				} {
+					_, err := drain(stream(t.Context(), func(yield func(int) bool) { yield(0); yield(1); panic("p") }, double, nursery.Limit(3), nursery.RecoverPanics()))
+					if p := new(nursery.PanicError); !errors.As(err, &p) {
+						t.Errorf("N8: the stream ended with %v, want the panic", err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }
