@@ -108,6 +108,19 @@ func TestGroupOfErrors(t *testing.T) {
 			t.Errorf("Run() =\n%s\nwant:\n%s", got, want)
 		}
 	})
+	bubble(t, "N4/and the name of a task whose failure somebody hands on", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				return &nursery.TaskError{Task: "x", Err: group(t, "inner", io.EOF, cancel.Err(ctx))}
+			})
+			return errBoom
+		})
+		const want = "2 failures\n├── boom\n└── task \"x\": nursery \"inner\": 1 failure\n    └── EOF"
+		if got := fmt.Sprintf("%+v", err); got != want {
+			t.Errorf("Run() =\n%s\nwant:\n%s", got, want)
+		}
+	})
 	for depth := 1; depth <= 3; depth++ {
 		bubble(t, fmt.Sprintf("N6/the cancellation from outside stays known, %d nurseries deep", depth), func(t *testing.T, ctx context.Context) {
 			outer := cancel.FromContext(ctx)

@@ -22,7 +22,7 @@ func randomScript(rnd *rand.Rand) []byte {
 // FuzzScripts draws scripts, runs them, and compares what happens, and when, with
 // what the model says.
 func FuzzScripts(f *testing.F) {
-	for seed := range uint64(1500) {
+	for seed := range uint64(1000) {
 		f.Add(randomScript(rand.New(rand.NewPCG(seed, 1))))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
