@@ -341,6 +341,19 @@ func TestSchedules(t *testing.T) {
 		}, "received", "closed")
 	})
 
+	t.Run("CH4/a handle is closed, and then the channel breaks", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			s, rx := channel.New[int](0)
+			r.Go("send", func() {
+				oneOf(r, "TrySend", s.TrySend(1), map[error]string{channel.ErrWouldBlock: "nobody received", channel.ErrClosed: "closed"})
+			})
+			r.Go("close", func() {
+				s.Close()
+				rx.Close()
+			})
+		}, "nobody received", "closed")
+	})
+
 	t.Run("CH4/a handle is closed, and then the channel ends", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s, rx := channel.New[int](0)

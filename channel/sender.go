@@ -188,10 +188,14 @@ func (s *Sender[T]) err() error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	if s.c.broken.Load() {
-		return ErrBroken
+	point.Here("Send: not closed")
+	if !s.c.broken.Load() {
+		return nil
 	}
-	return nil
+	if s.closed.Load() { // in the meantime, and before it was broken
+		return ErrClosed
+	}
+	return ErrBroken
 }
 
 // Clone returns another handle to the same side of the channel, to be closed by
