@@ -188,7 +188,7 @@ func (s *Sender[T]) err() error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	point.Here("Send: not closed")
+	s.gate.point("Send: not closed")
 	if !s.c.broken.Load() {
 		return nil
 	}
