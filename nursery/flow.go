@@ -40,7 +40,7 @@ type flow[T, R any] struct {
 	coming   bool // a worker has been begun, or woken, and has not come to take an item yet
 	stopped  bool // the scope has ended: nothing more is begun
 	fed      bool // there will be no more items
-	finished bool // the source came to its end
+	finished bool // the source came to its end; the feeder's, read when it has gone
 	lost     bool // an item has no result, nor an error in its place
 	window   window[R]
 }

@@ -83,16 +83,24 @@ func (l *Limiter) AcquireN(ctx context.Context, n int) error {
 		return nil
 	case <-ctx.Done():
 	}
+	if l.giveUp(e) {
+		return cancel.Err(ctx) // without the lock: this may be anybody's code
+	}
+	return nil
+}
+
+// giveUp takes a waiter out of the queue, unless it has been served a moment earlier.
+func (l *Limiter) giveUp(e *list.Element) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-w.ready:
-		return nil // a moment earlier
+	case <-e.Value.(*waiter).ready:
+		return false
 	default:
 	}
 	l.queue.Remove(e)
 	l.serveLocked() // those behind it may want less
-	return cancel.Err(ctx)
+	return true
 }
 
 // TryAcquire takes a token if there is one that nobody waits for, and reports whether

@@ -50,6 +50,17 @@ func acquirers(ctx context.Context, l *nursery.Limiter, weights ...int) (list fu
 	}
 }
 
+// A curious context looks at a limiter when it is asked for its error.
+type curious struct {
+	context.Context
+	l *nursery.Limiter
+}
+
+func (c curious) Err() error {
+	c.l.Stats()
+	return c.Context.Err()
+}
+
 func TestLimiter(t *testing.T) {
 	bubble(t, "N21/tokens", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(3)
@@ -152,6 +163,13 @@ func TestLimiter(t *testing.T) {
 		}
 		wantTime(t, start, time.Minute)
 		wantStats(t, l, 0, 0, 0)
+	})
+	bubble(t, "N21/the context may use the limiter", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(0)
+		scope := cancel.New(ctx, cancel.Timeout(time.Second))
+		if err := l.Acquire(curious{scope, l}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Acquire() = %v, want the deadline", err)
+		}
 	})
 	bubble(t, "N21/the total grows: exactly so many are served", func(t *testing.T, ctx context.Context) {
 		l := new(nursery.Limiter)

@@ -14,7 +14,8 @@ import (
 // canceled while it waits does not begin.
 //
 // The body holds no token, nor do daemons and tasks that were begun by [Start], for
-// others wait for those. With [Limit] both limits hold.
+// others wait for those. With [Limit] both limits hold. In [Nursery.Stats] a task that
+// waits for its token counts as running.
 //
 // A task that opens a nursery which uses the same limiter gives back its token until
 // that nursery has ended, and then waits for one again unless it is canceled. So a Map
