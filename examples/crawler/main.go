@@ -32,7 +32,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/internal/goroot"
-	"github.com/grove-go/grove/examples/internal/loopback"
+	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -57,7 +57,7 @@ func main() {
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, o, os.Stdout, newProgress(os.Stderr, o.pages))
-	}, nursery.Name("crawler"), nursery.Grace(o.pageTimeout+loopback.Grace)) // pages in flight finish
+	}, nursery.Name("crawler"), nursery.Grace(o.pageTimeout+serve.Grace)) // pages in flight finish
 }
 
 // parse reads the command line. What is wrong with it is written to usage.
@@ -122,7 +122,7 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, prog
 			return err
 		}
 		// The server is a daemon: it is there for the crawl, and ends with it.
-		start, err = nursery.Start(ctx, n, loopback.Serve(installation(root)), nursery.Daemon(), nursery.Name("server"))
+		start, err = nursery.Start(ctx, n, serve.Loopback(installation(root)), nursery.Daemon(), nursery.Name("server"))
 		if err != nil {
 			return err
 		}

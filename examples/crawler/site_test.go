@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,45 +14,11 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/pipenet"
 	"github.com/grove-go/grove/testutil"
 )
 
 func TestMain(m *testing.M) { testutil.Main(m) }
-
-// A pipeListener is a network within a bubble: its connections are pipes.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
-
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 // A site is a web site in a bubble, and what it has seen.
 type site struct {
@@ -126,7 +91,7 @@ func inBubble(t *testing.T, o options, fn func(t *testing.T, ctx context.Context
 func withSite(t *testing.T, o options, fn func(s *site, c *crawler)) {
 	t.Helper()
 	s := &site{mux: http.NewServeMux()}
-	l := newPipeListener()
+	l := pipenet.Listen()
 	server := &http.Server{Handler: s}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -135,7 +100,7 @@ func withSite(t *testing.T, o options, fn func(s *site, c *crawler)) {
 		limit = rate.Limit(o.perSecond)
 	}
 	c := newCrawler(&url.URL{Scheme: "http", Host: "site.test"}, o, limit, progress{})
-	c.client.Transport = &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: o.concurrency}
+	c.client.Transport = &http.Transport{DialContext: l.Dial, MaxIdleConnsPerHost: o.concurrency}
 	fn(s, c)
 	c.client.CloseIdleConnections()
 	if err := server.Close(); err != nil {

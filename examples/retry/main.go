@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/examples/internal/loopback"
+	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -49,7 +49,7 @@ func main() {
 // run fetches the paths from a server of its own, until it is asked to stop: nothing
 // here is worth finishing then.
 func run(ctx context.Context, n *nursery.Nursery, paths []string, out io.Writer) error {
-	base, err := nursery.Start(ctx, n, loopback.Serve(troubled()), nursery.Daemon(), nursery.Name("server"))
+	base, err := nursery.Start(ctx, n, serve.Loopback(troubled()), nursery.Daemon(), nursery.Name("server"))
 	if err != nil {
 		return err
 	}
