@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/grove-go/grove/examples/internal/docs"
 	"github.com/grove-go/grove/testutil"
 )
 
@@ -56,43 +57,7 @@ func output(t *testing.T, program func()) string {
 
 // TestReadme checks that the Go code in README.md is code that is compiled here.
 func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	if blocks := docs.Blocks(t, "../../README.md", "*.go"); len(blocks) < 2 {
+		t.Errorf("README.md has %d blocks of Go, want the program and its errgroup form at least", len(blocks))
 	}
-	var sources []string
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources = append(sources, unindent(string(b)))
-	}
-	blocks := strings.Split(string(readme), "```go\n")[1:]
-	if len(blocks) < 2 {
-		t.Fatalf("README.md has %d blocks of Go, want the program and its errgroup form at least", len(blocks))
-	}
-block:
-	for _, b := range blocks {
-		code, _, _ := strings.Cut(b, "```")
-		for _, s := range sources {
-			if strings.Contains(s, unindent(code)) {
-				continue block
-			}
-		}
-		t.Errorf("README.md has code that stands in no file of examples/hello:\n%s", code)
-	}
-}
-
-// unindent takes the indentation off each line.
-func unindent(code string) string {
-	var b strings.Builder
-	for l := range strings.Lines(code) {
-		b.WriteString(strings.TrimLeft(l, "\t"))
-	}
-	return b.String()
 }

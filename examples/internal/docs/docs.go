@@ -1,0 +1,87 @@
+// Package docs keeps the Go code in documents from rotting: what a document shows is
+// code that is compiled and tested.
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Blocks fails the test unless each block of Go in a document, from a line ```go to
+// the next ```, stands as it is, but for its indentation, in one of the files that
+// match the patterns. It returns the blocks, in the order of the document. A document
+// without blocks, and a pattern that no file matches, fail the test too.
+func Blocks(t testing.TB, document string, patterns ...string) []string {
+	t.Helper()
+	sources := map[string]string{}
+	for _, p := range patterns {
+		files, err := filepath.Glob(p)
+		if err != nil {
+			t.Fatalf("docs: pattern %q: %v", p, err)
+		}
+		if len(files) == 0 {
+			t.Fatalf("docs: no file matches %q", p)
+		}
+		for _, f := range files {
+			sources[f] = unindent(read(t, f))
+		}
+	}
+	blocks := cut(read(t, document))
+	if len(blocks) == 0 {
+		t.Fatalf("docs: %s has no block of Go", document)
+	}
+block:
+	for _, b := range blocks {
+		for _, s := range sources {
+			if strings.Contains(s, unindent(b)) {
+				continue block
+			}
+		}
+		t.Errorf("%s has code that stands in no file of %s:\n%s",
+			filepath.Base(document), strings.Join(patterns, ", "), b)
+	}
+	return blocks
+}
+
+// cut returns the blocks of Go in a document.
+func cut(document string) []string {
+	const fence = "```"
+	var blocks []string
+	var block *strings.Builder // nil outside a block of Go
+	for l := range strings.Lines(document) {
+		switch mark := strings.TrimSpace(l); {
+		case block == nil && mark == fence+"go":
+			block = new(strings.Builder)
+		case block != nil && mark == fence:
+			blocks = append(blocks, block.String())
+			block = nil
+		case block != nil:
+			block.WriteString(l)
+		}
+	}
+	if block != nil { // not closed: the rest of the document
+		blocks = append(blocks, block.String())
+	}
+	return blocks
+}
+
+// unindent takes the indentation off each line, which a document has less of than a
+// function, and makes sure that it is found as whole lines.
+func unindent(code string) string {
+	var b strings.Builder
+	for l := range strings.Lines(code) {
+		b.WriteString(strings.TrimLeft(l, " \t"))
+	}
+	return "\n" + strings.Trim(b.String(), "\n") + "\n"
+}
+
+func read(t testing.TB, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
