@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,14 +8,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -64,15 +62,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// inChild is set in the environment of a child process that is to be the program.
-const inChild = "GROVE_CRAWLER_CHILD"
-
 func TestSignals(t *testing.T) {
-	if args, ok := os.LookupEnv(inChild); ok {
-		os.Args = append(os.Args[:1], strings.Fields(args)...)
-		main()
-		os.Exit(0)
-	}
 	t.Run("the first one stops gracefully", func(t *testing.T) {
 		// The site has no end; only the signal makes the program end.
 		asked := make(chan struct{}, 1)
@@ -85,13 +75,11 @@ func TestSignals(t *testing.T) {
 			fmt.Fprintf(w, "<a href=%s0/>a</a><a href=%s1/>b</a>", r.URL.Path, r.URL.Path)
 		}))
 		defer site.Close()
-		c, out, errs := child(t, "-depth 1000000000 -pages 1000000000 -rate 1000 "+site.URL)
+		p := program.Start(t, "-depth", "1000000000", "-pages", "1000000000", "-rate", "1000", site.URL)
 		<-asked
-		signalTo(t, c, os.Interrupt)
-		if err := c.Wait(); err != nil {
-			t.Errorf("the program ended with %v, want status 0; it printed:\n%s", err, errs)
-		}
-		mustContain(t, out.String(), " pages of "+site.URL, "0 pages with trouble")
+		p.Signal(os.Interrupt)
+		out, _ := p.Wait(0)
+		mustContain(t, out, " pages of "+site.URL, "0 pages with trouble")
 	})
 	t.Run("the second one cuts off", func(t *testing.T) {
 		asked := make(chan struct{}, 8)
@@ -104,39 +92,13 @@ func TestSignals(t *testing.T) {
 			<-r.Context().Done() // a page that never comes
 		}))
 		defer site.Close()
-		c, out, errs := child(t, "-page-timeout 1h -timeout 1h "+site.URL)
+		p := program.Start(t, "-page-timeout", "1h", "-timeout", "1h", site.URL)
 		<-asked
-		// Two signals that the system does not merge into one.
-		signalTo(t, c, os.Interrupt)
-		signalTo(t, c, syscall.SIGTERM)
-		if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != 1 {
-			t.Errorf("the program ended with %v, want status 1; it printed:\n%s", err, errs)
-		}
-		mustContain(t, out.String(), "0 pages of "+site.URL)
-		mustContain(t, errs.String(), "second signal")
+		p.Signal(os.Interrupt, syscall.SIGTERM)
+		out, errs := p.Wait(1)
+		mustContain(t, out, "0 pages of "+site.URL)
+		mustContain(t, errs, "second signal")
 	})
-}
-
-// child starts the program with the arguments.
-func child(t *testing.T, args string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
-	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // against a hang
-	t.Cleanup(stop)
-	c = exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestSignals$")
-	c.Env = append(os.Environ(), inChild+"="+args)
-	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
-	c.Stdout, c.Stderr = stdout, stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return c, stdout, stderr
-}
-
-func signalTo(t *testing.T, c *exec.Cmd, s os.Signal) {
-	t.Helper()
-	if err := c.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestTimeLimit(t *testing.T) {

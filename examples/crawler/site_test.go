@@ -15,10 +15,14 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/internal/pipenet"
+	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/testutil"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) {
+	program.Child(main)
+	testutil.Main(m)
+}
 
 // A site is a web site in a bubble, and what it has seen.
 type site struct {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -18,6 +15,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -143,39 +141,11 @@ func TestRunEnds(t *testing.T) {
 	})
 }
 
-// inChild is set in the environment of a child process that is to be the program.
-const inChild = "GROVE_RETRY_CHILD"
-
 func TestSignal(t *testing.T) {
-	if paths, ok := os.LookupEnv(inChild); ok {
-		os.Args = append(os.Args[:1], strings.Fields(paths)...)
-		main()
-		os.Exit(0)
-	}
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // against a hang
-	defer stop()
-	c := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestSignal$")
-	c.Env = append(os.Environ(), inChild+"=/ok /tomorrow")
-	var errs bytes.Buffer
-	c.Stderr = &errs
-	stdout, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(stdout)
-	if line, err := lines.ReadString('\n'); err != nil || !strings.HasPrefix(line, "/ok ") {
-		t.Errorf("the first line is %q, %v, want that of /ok", line, err)
-	}
-	if err := c.Process.Signal(os.Interrupt); err != nil {
-		t.Error(err)
-	}
-	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
-		t.Errorf("after the signal it printed %q, %v, want nothing", rest, err)
-	}
-	if err := c.Wait(); err != nil {
-		t.Errorf("the program ended with %v, want status 0; it printed:\n%s", err, &errs)
+	p := program.Start(t, "/ok", "/tomorrow")
+	p.Line("/ok ")
+	p.Signal(os.Interrupt)
+	if rest, _ := p.Wait(0); rest != "" {
+		t.Errorf("after the signal it printed %q, want nothing", rest)
 	}
 }

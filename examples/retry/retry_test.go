@@ -15,10 +15,14 @@ import (
 	"github.com/cenkalti/backoff/v6"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/testutil"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) {
+	program.Child(main)
+	testutil.Main(m)
+}
 
 var (
 	errBusy   = errors.New("busy")
