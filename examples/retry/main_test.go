@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/docs"
 	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/nursery"
 )
@@ -39,16 +40,7 @@ func TestFetchAll(t *testing.T) {
 		if err := fetchAll(s, client(troubled()), site, everyKind, &out); err != nil {
 			t.Errorf("fetchAll() = %v, want nil", err)
 		}
-		const want = `/ok       attempts: 1  11 bytes
-/flaky    attempts: 3  11 bytes
-/busy     attempts: 2  11 bytes
-/missing  attempts: 1  backoff: permanent error (last error: 404 Not Found)
-/hangs    attempts: 2  11 bytes
-/down     attempts: 5  backoff: retries exhausted (last error: 503 Service Unavailable)
-`
-		if got := out.String(); got != want {
-			t.Errorf("it prints\n%s, want\n%s", got, want)
-		}
+		docs.Output(t, "go run ./examples/retry", out.String(), "README.md")
 	})
 	inBubble(t, "fetches several at a time", func(t *testing.T, s *cancel.Scope, passed func() time.Duration) {
 		var now, most atomic.Int64
