@@ -88,13 +88,19 @@ func userStack(stack []byte) []byte {
 	var b bytes.Buffer
 	b.WriteString(head + "\n")
 	for i := start; i+1 < len(lines); i += 2 {
-		f := strings.TrimPrefix(lines[i], "created by ")
-		if strings.HasPrefix(f, "github.com/grove-go/grove/nursery.") || strings.HasPrefix(f, "github.com/grove-go/grove/cancel.") {
+		if ofLibrary(strings.TrimPrefix(lines[i], "created by ")) {
 			continue
 		}
 		b.WriteString(lines[i] + lines[i+1])
 	}
 	return b.Bytes()
+}
+
+// ofLibrary reports whether a function, with its package's path, is the library's.
+func ofLibrary(function string) bool {
+	rest, ok := strings.CutPrefix(function, "github.com/grove-go/grove/")
+	pkg, _, _ := strings.Cut(rest, ".")
+	return ok && (pkg == "nursery" || pkg == "cancel" || pkg == "channel")
 }
 
 // stderr is where an overdue panic is reported; a variable for tests.

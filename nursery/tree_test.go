@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/channel"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -70,6 +73,9 @@ func TestTree(t *testing.T) {
 }
 
 // TestStack has panics of all kinds.
+// libraryFrame is what the stack of a panic must not have.
+var libraryFrame = regexp.MustCompile(`grove/(cancel|nursery|channel)\.`)
+
 func TestStack(t *testing.T) {
 	var (
 		table   map[string]int
@@ -102,13 +108,13 @@ func TestStack(t *testing.T) {
 				if len(lines) < 3 || !strings.HasPrefix(lines[0], "goroutine ") || !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.TestStack") {
 					t.Errorf("Stack =\n%s\nwant that it begins here", p.Stack)
 				}
-				if strings.Contains(string(p.Stack), "grove/nursery.") || strings.Contains(string(p.Stack), "debug.Stack") {
+				if libraryFrame.Match(p.Stack) || strings.Contains(string(p.Stack), "debug.Stack") {
 					t.Errorf("Stack =\n%s\nwant no frame of the library", p.Stack)
 				}
 			}
 		})
 	}
-	t.Run("N20/also by way of Spawn, Start and a limit", func(t *testing.T) {
+	t.Run("N20/also by way of other functions", func(t *testing.T) {
 		for name, body := range map[string]func(ctx context.Context, n *nursery.Nursery) error{
 			"Spawn": func(_ context.Context, n *nursery.Nursery) error {
 				nursery.Spawn(n, func(context.Context) (int, error) { explode("v"); return 0, nil })
@@ -127,10 +133,21 @@ func TestStack(t *testing.T) {
 				return nil
 			},
 			"body": func(context.Context, *nursery.Nursery) error { explode("v"); return nil },
+			"FailAfter": func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error {
+					return cancel.FailAfter(ctx, time.Hour, func(context.Context) error { explode("v"); return nil })
+				})
+				return nil
+			},
+			"Generate": func(ctx context.Context, _ *nursery.Nursery) error {
+				return channel.Generate(ctx, 0,
+					func(context.Context, func(int) error) error { explode("v"); return nil },
+					func(ctx context.Context, r *channel.Receiver[int]) error { _, err := r.Receive(ctx); return err })
+			},
 		} {
 			p := caught(t, func() { _ = nursery.Run(t.Context(), body, nursery.Limit(1)) })
 			lines := strings.Split(string(p.Stack), "\n")
-			if !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.explode(") || strings.Contains(string(p.Stack), "grove/nursery.") {
+			if !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.explode(") || libraryFrame.Match(p.Stack) {
 				t.Errorf("%s: Stack =\n%s\nwant that of explode without the library", name, p.Stack)
 			}
 		}
