@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -30,6 +31,8 @@ type start struct {
 	addr netip.Addr
 	at   time.Duration
 }
+
+func (s start) String() string { return fmt.Sprintf("%v at %v", s.addr, s.at) }
 
 // A record is what a Dialer did on a world.
 type record struct {
@@ -184,15 +187,16 @@ func TestDial(t *testing.T) {
 		},
 		{
 			name:   "the families take turns",
-			world:  world{six(0, six1, six2, six3), four(0, four1), machines{six1: refuses(0), six2: refuses(0), six3: refuses(0), four1: refuses(0)}},
-			starts: []start{{six1, 0}, {four1, 0}, {six2, 0}, {six3, 0}},
+			world:  world{six(ms, six1, six2, six3), four(0, four1), machines{six1: refuses(0), six2: refuses(0), six3: refuses(0), four1: refuses(0)}},
+			starts: []start{{six1, ms}, {four1, ms}, {six2, ms}, {six3, ms}},
 			err:    testutil.Group(refused("2001:db8::1"), refused("192.0.2.1"), refused("2001:db8::2"), refused("2001:db8::3")),
+			at:     ms,
 		},
 		{
 			name:   "so they do with more of IPv4",
-			world:  world{six(0, six1), four(0, four1, four2, four3), machines{six1: refuses(0), four1: refuses(0), four2: refuses(0), four3: connects(0)}},
-			starts: []start{{six1, 0}, {four1, 0}, {four2, 0}, {four3, 0}},
-			winner: four3,
+			world:  world{six(ms, six1), four(0, four1, four2, four3), machines{six1: refuses(0), four1: refuses(0), four2: refuses(0), four3: connects(0)}},
+			starts: []start{{six1, ms}, {four1, ms}, {four2, ms}, {four3, ms}},
+			winner: four3, at: ms,
 		},
 		{
 			name:   "only IPv4",

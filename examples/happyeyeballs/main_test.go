@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/testutil"
+)
+
+// TestReadme runs the program in virtual time, and looks whether it prints what the
+// README shows, and for the code in there.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+		if err := run(ctx, nil, &out); err != nil {
+			t.Errorf("run() = %v, want nil", err)
+		}
+	})
+	blocks := strings.Split(string(readme), "```") // at odd indices
+	shown, code := blocks[3], strings.TrimPrefix(blocks[5], "go\n")
+	for race := range strings.SplitSeq(strings.TrimSpace(shown), "\n\n") {
+		if !strings.Contains(out.String(), race) {
+			t.Errorf("the README shows\n%s\nand the program prints\n%s", race, &out)
+		}
+	}
+	if !strings.Contains(string(example), "\t"+strings.ReplaceAll(strings.TrimSpace(code), "\n", "\n\t")) {
+		t.Errorf("the README has code that is not in the example:\n%s", code)
+	}
+}
+
+// A writer calls a function when something is written.
+type writer func() error
+
+func (w writer) Write(p []byte) (int, error) { return len(p), w() }
+
+func TestRunEnds(t *testing.T) {
+	inBubble := func(name string, fn func(t *testing.T, s *cancel.Scope)) {
+		t.Run(name, func(t *testing.T) {
+			testutil.Bubble(t, func(t *testing.T, ctx context.Context) { fn(t, cancel.FromContext(ctx)) })
+		})
+	}
+	inBubble("when it is asked to stop", func(t *testing.T, s *cancel.Scope) {
+		began := time.Now()
+		err := run(s, nil, writer(func() error { s.Stop(); return nil }))
+		if took := time.Since(began); err != nil || took != 20*ms {
+			t.Errorf("run() = %v after %v, want nil with the first lookup, after 20ms", err, took)
+		}
+	})
+	inBubble("when it is canceled", func(t *testing.T, s *cancel.Scope) {
+		err := run(s, nil, writer(func() error { s.Cancel(errEnough); return nil }))
+		testutil.WantError(t, err, testutil.Canceled(errEnough))
+	})
+	inBubble("when nobody reads any more", func(t *testing.T, s *cancel.Scope) {
+		began := time.Now()
+		err := run(s, nil, writer(func() error { return errEnough }))
+		if took := time.Since(began); err != errEnough || took != 60*ms {
+			t.Errorf("run() = %v after %v, want %v with the first race, after 60ms", err, took, errEnough)
+		}
+	})
+}
+
+// inChild is set in the environment of a child process that is to be the program.
+const inChild = "GROVE_HAPPYEYEBALLS_CHILD"
+
+// child returns the program as a child process. There no name server answers, and
+// each that is asked shows on standard output.
+func child(t *testing.T, args ...string) *exec.Cmd {
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute) // against a hang
+	t.Cleanup(stop)
+	c := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestProgram$")
+	c.Env = append(os.Environ(), inChild+"="+strings.Join(args, " "))
+	return c
+}
+
+func TestProgram(t *testing.T) {
+	if args, ok := os.LookupEnv(inChild); ok {
+		net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			fmt.Println("asked")
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		os.Args = append(os.Args[:1], strings.Fields(args)...)
+		main()
+		os.Exit(0)
+	}
+	t.Run("connects", func(t *testing.T) {
+		l := listen(t)
+		defer l.Close()
+		address := l.Addr().String()
+		out, err := child(t, address).CombinedOutput()
+		if err != nil || strings.Count(string(out), address) != 4 {
+			t.Errorf("the program ended with %v, want status 0, and lines for started, connected, returned and closed:\n%s", err, out)
+		}
+	})
+	t.Run("fails", func(t *testing.T) {
+		out, err := child(t, refusing(t)).CombinedOutput()
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+			t.Errorf("the program ended with %v, want status 1:\n%s", err, out)
+		}
+	})
+	t.Run("takes one argument", func(t *testing.T) {
+		out, err := child(t, "a:1", "b:2").CombinedOutput()
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.HasPrefix(string(out), "usage: ") {
+			t.Errorf("the program ended with %v, want status 2, and the usage:\n%s", err, out)
+		}
+	})
+	t.Run("stops on a signal", func(t *testing.T) {
+		c := child(t, "www.example.com:443")
+		var errs strings.Builder
+		c.Stderr = &errs
+		stdout, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(stdout)
+		if line, err := lines.ReadString('\n'); line != "asked\n" {
+			t.Errorf("the first line is %q, %v, want asked", line, err)
+		}
+		if err := c.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		rest, err := io.ReadAll(lines)
+		if err != nil {
+			t.Error(err)
+		}
+		if err := c.Wait(); err != nil || !strings.Contains(string(rest), "AAAA                 canceled: ") {
+			t.Errorf("the program ended with %v, want status 0, and a lookup that was canceled:\n%s%s", err, rest, &errs)
+		}
+	})
+}
