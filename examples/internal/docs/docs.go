@@ -13,6 +13,9 @@ import (
 // the next ```, stands as it is, but for its indentation, in one of the files that
 // match the patterns. It returns the blocks, in the order of the document. A document
 // without blocks, and a pattern that no file matches, fail the test too.
+//
+// The go command caches the results of tests, and does not see changes of a document
+// outside of the module: run the test with -count=1 after such a change.
 func Blocks(t testing.TB, document string, patterns ...string) []string {
 	t.Helper()
 	sources := map[string]string{}
