@@ -3,6 +3,8 @@ package frompython
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 
 	"github.com/grove-go/grove/cancel"
@@ -161,6 +163,36 @@ func Example_cleanUp() {
 	// Output:
 	// file already closed - true
 	// cleaned up
+}
+
+func Example_lifespan() {
+	var lc net.ListenConfig
+	l, err := lc.Listen(background, "tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	fmt.Println(nursery.Run(background, func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error { return lifespan(ctx, l) })
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.Addr().String()+"/orders", nil)
+		if err != nil {
+			return err
+		}
+		r.SetBasicAuth("ada", "")
+		response, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		fmt.Println(response.Status)
+		n.Scope().Stop()
+		return response.Body.Close()
+	}))
+	// Unordered output:
+	// 202 Accepted
+	// mail to ada
+	// database closed
+	// <nil>
 }
 
 func Example_run() {

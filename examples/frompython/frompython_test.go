@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,16 @@ func TestMoveOnAfter(t *testing.T) {
 		for url, want := range map[string]string{"a": "page a", "slow": "from the cache"} {
 			if page, err := moveOnAfter(ctx, url); page != want || err != nil {
 				t.Errorf("moveOnAfter(%q) = %q, %v, want %q", url, page, err, want)
+			}
+		}
+		for name, fn := range map[string]func(context.Context, string) (string, error){"moveOnAfter": moveOnAfter, "failAfter": failAfter} {
+			start := time.Now()
+			testutil.AssertCheckpoint(t, func(ctx context.Context) error {
+				_, err := fn(ctx, "slow")
+				return err
+			})
+			if d := time.Since(start); d != 0 {
+				t.Errorf("%s took %v with a context that is done", name, d)
 			}
 		}
 		if page, err := failAfter(ctx, "a"); page != "page a" || err != nil {
@@ -152,10 +163,15 @@ func TestWorkCanceled(t *testing.T) {
 
 func TestCounter(t *testing.T) {
 	c := counter{n: map[string]int{}}
-	if err := nursery.For(t.Context(), 100, func(context.Context, int) error {
-		c.add("x")
+	if err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		for range 2 {
+			n.Go(func(context.Context) error { // each in a goroutine of its own
+				c.add("x")
+				return nil
+			})
+		}
 		return nil
-	}); err != nil || c.n["x"] != 100 {
+	}); err != nil || c.n["x"] != 2 {
 		t.Errorf("counted %v, error %v", c.n, err)
 	}
 }
@@ -171,10 +187,48 @@ func TestThreadAndProcess(t *testing.T) {
 	if err := toThread(t.Context(), file+"x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("toThread without its file = %v", err)
 	}
-	if err := runProcess(t.Context()); err != nil {
+	if err := runProcess(t.Context(), "go", "env", "GOOS"); err != nil {
 		t.Error(err)
 	}
-	testutil.AssertCheckpoint(t, runProcess)
+}
+
+// dialEnv tells the test binary to dial an address and wait.
+const dialEnv = "FROMPYTHON_DIAL"
+
+func TestMain(m *testing.M) {
+	if addr := os.Getenv(dialEnv); addr != "" {
+		var d net.Dialer
+		if c, err := d.DialContext(context.Background(), "tcp", addr); err == nil {
+			_, _ = c.Read(make([]byte, 1)) // until this is interrupted
+		}
+		os.Exit(1)
+	}
+	testutil.Main(m)
+}
+
+func TestProcessCanceled(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv(dialEnv, l.Addr().String())
+	if err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error { return runProcess(ctx, exe) })
+		c, err := l.Accept() // the process runs
+		if err != nil {
+			return err
+		}
+		n.Cancel(nil)
+		return c.Close()
+	}); err != nil {
+		t.Errorf("a process that was canceled: %v", err)
+	}
 }
 
 func TestHangups(t *testing.T) {
@@ -204,17 +258,17 @@ func TestHangups(t *testing.T) {
 }
 
 func TestStartAndServe(t *testing.T) {
+	var c net.Conn // open to the end: what serves it is canceled
 	if err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 		addr, err := start(ctx, n)
 		if err != nil {
 			return err
 		}
 		var d net.Dialer
-		c, err := d.DialContext(ctx, addr.Network(), addr.String())
+		c, err = d.DialContext(ctx, addr.Network(), addr.String())
 		if err != nil {
 			return err
 		}
-		defer c.Close() // the echo of it ends by cancellation at the latest
 		if _, err := c.Write([]byte("hello")); err != nil {
 			return err
 		}
@@ -227,6 +281,9 @@ func TestStartAndServe(t *testing.T) {
 		}
 		return nil
 	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -258,36 +315,131 @@ func TestOrders(t *testing.T) {
 	})
 }
 
-func TestLifespan(t *testing.T) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
+func TestServeHTTP(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(s *cancel.Scope)
+		want string // the answer to a request that takes a second, or "" if it is cut off
+	}{
+		"a stop lets requests finish":       {(*cancel.Scope).Stop, "done"},
+		"a cancellation cuts them off":      {func(s *cancel.Scope) { s.Cancel(nil) }, ""},
+		"and so does the end of the grace":  {func(s *cancel.Scope) { s.Shutdown(time.Millisecond) }, ""},
+		"a grace that is long enough: done": {func(s *cancel.Scope) { s.Shutdown(time.Minute) }, "done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+				l := newPipeListener()
+				scope := cancel.New(ctx)
+				handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					c.end(scope)
+					<-cancel.UntilStop(r.Context()).Done() // it hears of either
+					if cancel.Sleep(r.Context(), time.Second) == nil {
+						if _, err := io.WriteString(w, "done"); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+				if err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					n.Go(func(context.Context) error {
+						return scope.Run(func(ctx context.Context) error { return serveHTTP(ctx, l, handler) })
+					})
+					if got := l.get(ctx); got != c.want {
+						t.Errorf("the answer is %q, want %q", got, c.want)
+					}
+					return nil
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestServeHTTPCutsOff(t *testing.T) {
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+		l := newPipeListener()
+		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err == nil { // looks at no context
+				t.Error("the body is complete")
+			}
+		})
+		if err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { return serveHTTP(ctx, l, handler) })
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			if _, err := io.WriteString(ours, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"); err != nil {
+				return err
+			}
+			testutil.WaitAllBlocked()
+			n.Cancel(nil)
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second) // virtual: net/http lingers over what it has cut off
+	})
+}
+
+func TestServeHTTPFails(t *testing.T) {
+	l := newPipeListener()
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	url := "http://" + l.Addr().String()
-	scope := cancel.New(t.Context())
-	if err := scope.Run(func(ctx context.Context) error {
-		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error { return lifespan(ctx, l) })
-			r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/orders", nil)
-			if err != nil {
-				return err
-			}
-			r.SetBasicAuth("ada", "")
-			response, err := client.Do(r)
-			if err != nil {
-				return err
-			}
-			if response.StatusCode != http.StatusAccepted {
-				t.Errorf("status %s", response.Status)
-			}
-			scope.Stop()
-			return response.Body.Close()
-		})
-	}); err != nil {
-		t.Error(err)
+	if err := serveHTTP(t.Context(), l, http.NotFoundHandler()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("serveHTTP with a closed listener = %v", err)
 	}
+}
+
+// A pipeListener is a listener for connections in memory.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+// get makes a request and returns the answer, or "" if there is none.
+func (l *pipeListener) get(ctx context.Context) string {
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			return ours, nil
+		},
+	}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.org/", nil)
+	if err != nil {
+		return err.Error()
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 func TestGet(t *testing.T) {

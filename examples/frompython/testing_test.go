@@ -12,8 +12,6 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
-
 func TestTooSlow(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		start := time.Now()

@@ -78,6 +78,6 @@ type conn struct{ closed bool }
 func (c *conn) talk(ctx context.Context) error { return cancel.Forever(ctx) }
 
 func (c *conn) sayGoodbye(ctx context.Context) error {
-	c.closed = true
-	return ctx.Err()
+	c.closed = ctx.Err() == nil
+	return cancel.Err(ctx)
 }

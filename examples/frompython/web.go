@@ -102,7 +102,6 @@ func get[T any](ctx context.Context, client *http.Client, url string) (v T, err 
 type database struct {
 	mu     sync.Mutex
 	orders []string
-	closed bool
 }
 
 func open(ctx context.Context) (*database, error) { return &database{}, cancel.Err(ctx) }
@@ -117,7 +116,7 @@ func (d *database) insert(ctx context.Context, user string) error {
 	return nil
 }
 
-func (d *database) close() { d.closed = true }
+func (d *database) close() { fmt.Println("database closed") }
 
 // mail stands for what takes its time after the answer.
 func mail(ctx context.Context, user string) error {

@@ -52,8 +52,8 @@ func toThread(ctx context.Context, file string) error {
 	})
 }
 
-func runProcess(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "env", "GOOS")
+func runProcess(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second // and then Kill
 	out, err := cmd.Output()
