@@ -176,6 +176,21 @@ func TestCounter(t *testing.T) {
 	}
 }
 
+func TestValuesOfNursery(t *testing.T) {
+	if err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		ctx = context.WithValue(ctx, userKey{}, "ada")
+		n.Go(func(ctx context.Context) error {
+			if v := ctx.Value(userKey{}); v != nil {
+				t.Errorf("the task has a value of who started it: %v", v)
+			}
+			return nil
+		})
+		return cancel.Err(ctx)
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestThreadAndProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
