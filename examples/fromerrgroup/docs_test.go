@@ -1,11 +1,7 @@
 package fromerrgroup_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -68,7 +64,12 @@ func TestDocument(t *testing.T) {
 		for _, n := range named {
 			names = append(names, n[1])
 		}
-		tests := declared(t, "*_test.go")
+		var tests []string
+		for _, f := range glob(t, "*_test.go") {
+			for _, m := range regexp.MustCompile(`(?m)^func ((Test|Example_)\w+)\(`).FindAllStringSubmatch(read(t, f), -1) {
+				tests = append(tests, m[1])
+			}
+		}
 		for _, n := range names {
 			if !slices.Contains(tests, n) {
 				t.Errorf("it names %s, which is not there", n)
@@ -81,20 +82,14 @@ func TestDocument(t *testing.T) {
 		}
 	})
 	t.Run("what it names is there", func(t *testing.T) {
-		known := map[string][]string{} // by package, and those of Grove under "" as well
-		for name, path := range packages {
-			known[name] = declared(t, filepath.Join(folder(t, path), "*.go"))
-			if strings.HasPrefix(path, "github.com/grove-go/") {
-				known[""] = append(known[""], known[name]...)
-			}
-		}
+		known := docs.Exported(t, packages)
 		for _, m := range regexp.MustCompile(`\b([a-z]\w*)\.([A-Z]\w*)`).FindAllStringSubmatch(text, -1) {
-			if names, ok := known[m[1]]; ok && !slices.Contains(names, m[2]) {
+			if names, ok := known[m[1]]; ok && !names[m[2]] {
 				t.Errorf("there is no %s", m[0])
 			}
 		}
 		for _, m := range regexp.MustCompile("`([A-Z]\\w*\\.[A-Z]\\w*)").FindAllStringSubmatch(text, -1) {
-			if !slices.Contains(known[""], m[1]) {
+			if !known["cancel"][m[1]] && !known["nursery"][m[1]] && !known["channel"][m[1]] {
 				t.Errorf("there is no %s", m[1])
 			}
 		}
@@ -108,18 +103,6 @@ func TestDocument(t *testing.T) {
 		for _, m := range modules {
 			if !strings.Contains(mod, "\t"+m[1]+"\n") {
 				t.Errorf("go.mod does not have %s", m[1])
-			}
-		}
-	})
-	t.Run("its anchors are headings", func(t *testing.T) {
-		notInAnchors := strings.NewReplacer(",", "", " ", "-")
-		for _, m := range regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(text, -1) {
-			found := false
-			for _, h := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
-				found = found || notInAnchors.Replace(strings.ToLower(h[1])) == m[1]
-			}
-			if !found {
-				t.Errorf("there is no heading for #%s", m[1])
 			}
 		}
 	})
@@ -143,16 +126,6 @@ var packages = map[string]string{
 	"suture":       "github.com/thejerf/suture/v4",
 }
 
-// folder returns where the source of a package is.
-func folder(t *testing.T, path string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", path).Output()
-	if err != nil {
-		t.Fatalf("go list %s: %v", path, err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 func glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -160,55 +133,4 @@ func glob(t *testing.T, pattern string) []string {
 		t.Fatalf("files of %s: %v, %v", pattern, files, err)
 	}
 	return files
-}
-
-// declared returns the names that Go files declare, of methods with that of the type.
-// Those of tests count if the pattern is one of tests.
-func declared(t *testing.T, pattern string) (names []string) {
-	t.Helper()
-	for _, name := range glob(t, pattern) {
-		if strings.HasSuffix(name, "_test.go") != strings.HasSuffix(pattern, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range f.Decls {
-			switch d := d.(type) {
-			case *ast.FuncDecl:
-				names = append(names, receiver(d)+d.Name.Name)
-			case *ast.GenDecl:
-				for _, s := range d.Specs {
-					switch s := s.(type) {
-					case *ast.TypeSpec:
-						names = append(names, s.Name.Name)
-					case *ast.ValueSpec:
-						for _, n := range s.Names {
-							names = append(names, n.Name)
-						}
-					}
-				}
-			}
-		}
-	}
-	return names
-}
-
-// receiver returns the type of a method, with a dot, or nothing.
-func receiver(d *ast.FuncDecl) string {
-	if d.Recv == nil {
-		return ""
-	}
-	typ := d.Recv.List[0].Type
-	if p, ok := typ.(*ast.StarExpr); ok {
-		typ = p.X
-	}
-	if g, ok := typ.(*ast.IndexExpr); ok { // of a type with a parameter
-		typ = g.X
-	}
-	if n, ok := typ.(*ast.Ident); ok {
-		return n.Name + "."
-	}
-	return ""
 }

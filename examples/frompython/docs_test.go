@@ -2,13 +2,8 @@ package frompython
 
 import (
 	"bufio"
-	"bytes"
-	"go/ast"
-	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,7 +166,7 @@ var qualified = regexp.MustCompile(`\b([a-z]\w*)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 // TestGoNames checks that what the document names of Grove and the standard library
 // exists.
 func TestGoNames(t *testing.T) {
-	exported := exportedNames(t)
+	exported := docs.Exported(t, packages)
 	checked, code := 0, false
 	for i, l := range lines(t) {
 		if strings.HasPrefix(l, "```") {
@@ -186,11 +181,11 @@ func TestGoNames(t *testing.T) {
 			}
 			for _, m := range qualified.FindAllStringSubmatch(span[1], -1) {
 				name := strings.TrimSuffix(m[2]+"."+m[3], ".")
-				path, ok := packages[m[1]]
+				names, ok := exported[m[1]]
 				switch {
 				case !ok && m[1] != "asyncio" && !slices.Contains(variables, m[1]):
 					t.Errorf("line %d: package %s of %s is not known here", i+1, m[1], m[0])
-				case ok && !exported[path][name]:
+				case ok && !names[name]:
 					t.Errorf("line %d: there is no %s", i+1, m[0])
 				case ok:
 					checked++
@@ -220,104 +215,6 @@ func TestSpelling(t *testing.T) {
 // pythonCell reports whether a span of a row stands in its first cell.
 func pythonCell(row, span string) bool {
 	return strings.Contains(strings.Split(row, "|")[1], span)
-}
-
-// exportedNames returns what each package exports: functions, types, methods, fields,
-// variables and constants, on all systems.
-func exportedNames(t *testing.T) map[string]map[string]bool {
-	exported := map[string]map[string]bool{}
-	for path, dir := range folders(t) {
-		names := map[string]bool{}
-		exported[path] = names
-		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range f.Decls {
-				declare(names, d)
-			}
-		}
-	}
-	return exported
-}
-
-// folders returns the folder of each package.
-func folders(t *testing.T) map[string]string {
-	args := []string{"list", "-f", "{{.ImportPath}} {{.Dir}}"}
-	for _, path := range packages {
-		args = append(args, path)
-	}
-	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dirs := map[string]string{}
-	for l := range bytes.Lines(out) {
-		path, dir, _ := strings.Cut(strings.TrimSpace(string(l)), " ")
-		dirs[path] = dir
-	}
-	return dirs
-}
-
-// declare adds what a declaration declares to names.
-func declare(names map[string]bool, d ast.Decl) {
-	switch d := d.(type) {
-	case *ast.FuncDecl:
-		if d.Recv == nil {
-			names[d.Name.Name] = true
-			return
-		}
-		recv := d.Recv.List[0].Type
-		for {
-			switch r := recv.(type) {
-			case *ast.StarExpr:
-				recv = r.X
-				continue
-			case *ast.IndexExpr:
-				recv = r.X
-				continue
-			case *ast.IndexListExpr:
-				recv = r.X
-				continue
-			case *ast.Ident:
-				names[r.Name+"."+d.Name.Name] = true
-			}
-			return
-		}
-	case *ast.GenDecl:
-		for _, s := range d.Specs {
-			switch s := s.(type) {
-			case *ast.ValueSpec:
-				for _, n := range s.Names {
-					names[n.Name] = true
-				}
-			case *ast.TypeSpec:
-				names[s.Name.Name] = true
-				var members *ast.FieldList
-				switch u := s.Type.(type) {
-				case *ast.StructType:
-					members = u.Fields
-				case *ast.InterfaceType:
-					members = u.Methods
-				default:
-					continue
-				}
-				for _, m := range members.List {
-					for _, n := range m.Names {
-						names[s.Name.Name+"."+n.Name] = true
-					}
-				}
-			}
-		}
-	}
 }
 
 func lines(t *testing.T) []string {
