@@ -3,15 +3,36 @@
 // gracefully.
 //
 // A [*Scope] is a [context.Context], so everything that takes a context can be
-// run in one, and contexts derived from it behave as they do under any other:
+// run in one, and contexts derived from it behave as they do under any other. Often
+// it is enough to run a function in one:
 //
-//	err := cancel.FailAfter(ctx, 2*time.Second, func(ctx context.Context) error {
-//		page, err := fetch(ctx, url)
+//	err := cancel.FailAfter(ctx, 10*time.Millisecond, func(ctx context.Context) error {
+//		page, err := fetch(ctx, "http://example.com")
 //		if err != nil {
 //			return err
 //		}
-//		return store(ctx, page)
+//		fmt.Println(page)
+//		return nil
 //	})
+//	if errors.Is(err, context.DeadlineExceeded) {
+//		fmt.Println("no answer in time")
+//	}
+//
+// The timeout holds for all that the function calls and hands its ctx to, however deep
+// inside, and is over when FailAfter returns. An error that fetch returns because of it
+// comes out as a [*TimeoutError], any other as it is.
+//
+// # What there is
+//
+//   - [FailAfter] and [FailAt] run a function that it is an error to be late with,
+//     [MoveOnAfter] and [MoveOnAt] one without which one can go on.
+//   - [Shield] runs clean-up, for a limited time, also when all around is canceled.
+//   - [New] makes a scope to cancel from elsewhere, or with a deadline to move, for
+//     [Scope.Run], or until [Scope.Close].
+//   - [Sleep] and [Forever] wait, [Checkpoint] only looks: each gives up when its context
+//     is done.
+//   - [UntilStop] listens for a graceful stop.
+//   - [Err] and [ReasonOf] tell who canceled, and why.
 //
 // # Concepts
 //
@@ -123,4 +144,10 @@
 //	timeout.reschedule(t)              Scope.SetDeadline
 //	shield(x)                          none: it detaches; see Shield
 //	task.cancel()                      a scope of the task's own
+//
+//	package context                    here
+//	WithCancelCause, CancelCauseFunc   New, Scope.Cancel
+//	WithTimeout, WithDeadline          FailAfter, FailAt; New with Timeout or Deadline
+//	WithoutCancel                      Shield, Shielded
+//	ctx.Err(), Cause                   Err, ReasonOf
 package cancel

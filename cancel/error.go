@@ -195,7 +195,7 @@ type Error struct {
 
 // Error returns, for example,
 //
-//	context canceled: disk full (task "index" failed)
+//	context canceled: disk full (task "read" in scope "index" failed)
 func (e *Error) Error() string {
 	s := "context canceled"
 	if e.Err != nil {

@@ -9,65 +9,77 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-func ExampleNew() {
-	s := cancel.New(context.Background(), cancel.Name("crawl"))
-	defer s.Close()
-	ctx, stop := context.WithCancel(s) // what is derived from it follows
-	defer stop()
-
-	s.Cancel(errors.New("disk full"))
-
-	fmt.Println(ctx.Err())
-	fmt.Println(context.Cause(ctx))
-	// Output:
-	// context canceled
-	// disk full
+func Example() {
+	fetch := func(ctx context.Context, url string) (string, error) {
+		return "", cancel.Forever(ctx) // the server does not answer
+	}
+	ctx := context.Background()
+	err := cancel.FailAfter(ctx, 10*time.Millisecond, func(ctx context.Context) error {
+		page, err := fetch(ctx, "http://example.com")
+		if err != nil {
+			return err
+		}
+		fmt.Println(page)
+		return nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		fmt.Println("no answer in time")
+	}
+	// Output: no answer in time
 }
 
-func ExampleScope_Run() {
-	s := cancel.New(context.Background())
-	err := s.Run(func(ctx context.Context) error {
-		s.Cancel(nil)
-		return cancel.Forever(ctx)
-	})
-	fmt.Println("the scope's own cancellation ends here:", err)
-
-	err = cancel.New(context.Background()).Run(func(context.Context) error {
-		return errors.New("disk full")
-	})
-	fmt.Println("any other error passes:", err)
-	// Output:
-	// the scope's own cancellation ends here: <nil>
-	// any other error passes: disk full
-}
-
+// The best answer so far is better than none: there is no error.
 func ExampleMoveOnAfter() {
-	moved, err := cancel.MoveOnAfter(context.Background(), time.Millisecond, func(ctx context.Context) error {
-		<-ctx.Done() // something that takes too long
-		return cancel.Err(ctx)
-	})
-	fmt.Println(moved, err)
-	// Output: true <nil>
+	best := "a guess"
+	refine := func(ctx context.Context) error {
+		best = "a good answer"
+		return cancel.Forever(ctx) // the perfect one takes too long
+	}
+	moved, err := cancel.MoveOnAfter(context.Background(), time.Millisecond, refine)
+	fmt.Println(best, moved, err)
+	// Output: a good answer true <nil>
 }
 
+// Several steps share one budget.
 func ExampleMoveOnAt() {
-	moved, err := cancel.MoveOnAt(context.Background(), time.Now().Add(time.Hour), func(context.Context) error {
-		return nil // in time
-	})
-	fmt.Println(moved, err)
-	// Output: false <nil>
+	budget := time.Now().Add(time.Hour)
+	for _, source := range []string{"memory", "disk"} {
+		moved, err := cancel.MoveOnAt(context.Background(), budget, func(context.Context) error {
+			fmt.Println("asked", source)
+			return nil
+		})
+		if moved || err != nil {
+			fmt.Println(source, "was cut short:", err)
+		}
+	}
+	// Output:
+	// asked memory
+	// asked disk
 }
 
+// Of timeouts inside each other the one that came first reports it.
 func ExampleFailAfter() {
-	err := cancel.FailAfter(context.Background(), time.Millisecond, cancel.Forever)
-
-	_, ok := errors.AsType[*cancel.TimeoutError](err)
-	fmt.Println(ok, errors.Is(err, context.DeadlineExceeded))
-	// Output: true true
+	ctx := context.Background()
+	err := cancel.FailAfter(ctx, time.Hour, func(ctx context.Context) error { // the whole request
+		err := cancel.FailAfter(ctx, time.Millisecond, cancel.Forever) // one server
+		if _, late := errors.AsType[*cancel.TimeoutError](err); late {
+			fmt.Println("the first server is slow; the second one answers")
+			return nil
+		}
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// the first server is slow; the second one answers
+	// <nil>
 }
 
+// A request that has waited in a queue for longer than its client does.
 func ExampleFailAt() {
-	err := cancel.FailAt(context.Background(), time.Date(2009, 11, 10, 23, 0, 0, 0, time.UTC), cancel.Forever)
+	deadline := time.Date(2009, 11, 10, 23, 0, 0, 0, time.UTC) // as the client sent it
+	err := cancel.FailAt(context.Background(), deadline, func(ctx context.Context) error {
+		return cancel.Err(ctx) // before anything is done
+	})
 	fmt.Println(err)
 	// Output: timed out: deadline passed at 2009-11-10 23:00:00 UTC
 }
@@ -88,70 +100,79 @@ func ExampleShield() {
 	// <nil>
 }
 
-func ExampleScope_SetShield() {
-	outer := cancel.New(context.Background())
-	defer outer.Close()
-	inner := cancel.New(outer, cancel.Shielded())
-	defer inner.Close()
-
-	outer.Cancel(nil)
-	fmt.Println(inner.Err())
-	inner.SetShield(false)
-	fmt.Println(inner.Err())
+// The pauses between attempts are the place where a retry is called off.
+func ExampleSleep() {
+	s := cancel.New(context.Background())
+	defer s.Close()
+	for attempt := 1; ; attempt++ {
+		fmt.Println("attempt", attempt, "failed")
+		if attempt == 3 {
+			s.Cancel(errors.New("the client has left"))
+		}
+		if err := cancel.Sleep(s, time.Duration(attempt)*time.Millisecond); err != nil {
+			fmt.Println("no further attempt:", context.Cause(s))
+			return
+		}
+	}
 	// Output:
-	// <nil>
-	// context canceled
+	// attempt 1 failed
+	// attempt 2 failed
+	// attempt 3 failed
+	// no further attempt: the client has left
 }
 
-// An idle timeout: the deadline moves with each message.
-func ExampleScope_SetTimeout() {
-	messages := make(chan string, 3)
-	for _, m := range []string{"a", "b", "c"} {
-		messages <- m
+// A report for each hour: those that are overdue are made at once.
+func ExampleSleepUntil() {
+	next := time.Date(2009, 11, 10, 21, 0, 0, 0, time.UTC)
+	for range 3 {
+		next = next.Add(time.Hour)
+		if err := cancel.SleepUntil(context.Background(), next); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("report until", next.Format("15:04"))
 	}
+	// Output:
+	// report until 22:00
+	// report until 23:00
+	// report until 00:00
+}
+
+// Something is held for as long as the others work.
+func ExampleForever() {
+	lease := func(ctx context.Context) error {
+		fmt.Println("registered")
+		defer fmt.Println("unregistered")
+		return cancel.Forever(ctx)
+	}
+	_, err := cancel.MoveOnAfter(context.Background(), time.Millisecond, lease)
+	fmt.Println(err)
+	// Output:
+	// registered
+	// unregistered
+	// <nil>
+}
+
+func ExampleCheckpoint() {
 	s := cancel.New(context.Background())
 	err := s.Run(func(ctx context.Context) error {
-		for {
-			s.SetTimeout(10 * time.Millisecond)
-			select {
-			case m := <-messages:
-				fmt.Println(m)
-			case <-ctx.Done():
-				return cancel.Err(ctx)
+		for i := 0; ; i++ { // computes, and calls nothing that looks at ctx
+			if err := cancel.Checkpoint(ctx); err != nil {
+				fmt.Println("gave up after", i)
+				return err
+			}
+			if i == 2 {
+				s.Cancel(nil)
 			}
 		}
 	})
 	fmt.Println(err)
 	// Output:
-	// a
-	// b
-	// c
+	// gave up after 3
 	// <nil>
 }
 
-func ExampleScope_SetDeadline() {
-	s := cancel.New(context.Background(), cancel.Timeout(time.Minute))
-	defer s.Close()
-	s.SetDeadline(time.Time{})
-	_, ok := s.Deadline()
-	fmt.Println(ok)
-	// Output: false
-}
-
-func ExampleScope_Shutdown() {
-	s := cancel.New(context.Background(), cancel.Name("server"))
-	err := s.Run(func(ctx context.Context) error {
-		s.Shutdown(time.Millisecond)
-		<-ctx.Done() // does not listen, and so is canceled after the grace
-		fmt.Println(context.Cause(ctx))
-		return cancel.Err(ctx)
-	})
-	fmt.Println(err)
-	// Output:
-	// grace expired
-	// <nil>
-}
-
+// A worker finishes the job that it has, and takes no other.
 func ExampleUntilStop() {
 	s := cancel.New(context.Background())
 	err := s.Run(func(ctx context.Context) error {
@@ -177,6 +198,7 @@ func ExampleUntilStop() {
 	// <nil>
 }
 
+// The error says who canceled, and why.
 func ExampleErr() {
 	s := cancel.New(context.Background(), cancel.Name("index"))
 	defer s.Close()
@@ -185,94 +207,16 @@ func ExampleErr() {
 	// Output: context canceled: disk full (task "read" in scope "index" failed)
 }
 
-func ExampleReasonOf() {
-	s := cancel.New(context.Background(), cancel.Name("fetch"), cancel.Timeout(0))
-	defer s.Close()
-	ctx, stop := context.WithCancel(s)
-	defer stop()
-	if reason, ok := cancel.ReasonOf(ctx); ok {
-		fmt.Println(reason.Source, reason.Scope)
-		fmt.Println(reason)
-	}
-	// Output:
-	// deadline fetch
-	// deadline of scope "fetch"
-}
-
+// What is called by a block with a timeout can ask for more time.
 func ExampleFromContext() {
-	err := cancel.FailAfter(context.Background(), time.Minute, func(ctx context.Context) error {
-		cancel.FromContext(ctx).SetTimeout(time.Hour) // more is needed than was thought
+	download := func(ctx context.Context) error {
+		cancel.FromContext(ctx).SetTimeout(time.Hour) // the file is larger than most
+		deadline, _ := ctx.Deadline()
+		fmt.Println("more than a minute:", time.Until(deadline) > time.Minute)
 		return nil
-	})
-	fmt.Println(err)
-	// Output: <nil>
-}
-
-func ExampleScope_Close() {
-	s := cancel.New(context.Background(), cancel.Name("crawl"))
-	s.Close()
-	fmt.Println(context.Cause(s))
-	fmt.Println(errors.Is(context.Cause(s), cancel.ErrClosed))
+	}
+	fmt.Println(cancel.FailAfter(context.Background(), time.Minute, download))
 	// Output:
-	// scope "crawl" has ended
-	// true
-}
-
-func ExampleScope_IsEcho() {
-	s := cancel.New(context.Background())
-	defer s.Close()
-	s.Cancel(nil)
-	echo := fmt.Errorf("fetch: %w", cancel.Err(s))
-	fmt.Println(s.IsEcho(echo))
-	fmt.Println(s.IsEcho(errors.Join(echo, errors.New("disk full"))))
-	// Output:
-	// true
-	// false
-}
-
-func ExampleScope_Follow() {
-	request, done := context.WithCancel(context.Background())
-	s := cancel.New(context.Background())
-	defer s.Close()
-	stop := s.Follow(request)
-	defer stop()
-	done()
-	<-s.Done()
-	fmt.Println(s.Err())
-	// Output: context canceled
-}
-
-func ExampleScope_Name() {
-	s := cancel.New(context.Background(), cancel.Name("crawl"))
-	defer s.Close()
-	fmt.Println(s.Name(), s)
-	// Output: crawl context.Background.WithScope(crawl)
-}
-
-func ExampleSleep() {
-	s := cancel.New(context.Background())
-	defer s.Close()
-	s.Cancel(errors.New("no time"))
-	err := cancel.Sleep(s, time.Hour)
-	fmt.Println(errors.Is(err, context.Canceled))
-	// Output: true
-}
-
-func ExampleCheckpoint() {
-	s := cancel.New(context.Background())
-	err := s.Run(func(ctx context.Context) error {
-		for i := 0; ; i++ {
-			if err := cancel.Checkpoint(ctx); err != nil {
-				fmt.Println("gave up after", i)
-				return err
-			}
-			if i == 2 {
-				s.Cancel(nil)
-			}
-		}
-	})
-	fmt.Println(err)
-	// Output:
-	// gave up after 3
+	// more than a minute: true
 	// <nil>
 }

@@ -1,0 +1,69 @@
+package cancel_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// A function with defaults of its own hands on what its caller wants otherwise.
+func ExampleOption() {
+	session := func(ctx context.Context, opts ...cancel.Option) *cancel.Scope {
+		defaults := []cancel.Option{cancel.Name("session"), cancel.Timeout(time.Hour)}
+		return cancel.New(ctx, append(defaults, opts...)...) // the last one holds
+	}
+	s := session(context.Background(), cancel.Name("admin"), cancel.Deadline(time.Time{}))
+	defer s.Close()
+	_, limited := s.Deadline()
+	fmt.Println(s.Name(), limited)
+	// Output: admin false
+}
+
+// A name tells which of several deadlines it was.
+func ExampleName() {
+	request := cancel.New(context.Background(), cancel.Name("request"), cancel.Timeout(time.Hour))
+	defer request.Close()
+	upload := cancel.New(request, cancel.Name("upload"), cancel.Timeout(0))
+	defer upload.Close()
+	fmt.Println(cancel.Err(upload))
+	// Output: context deadline exceeded (deadline of scope "upload")
+}
+
+// One timeout for what is not one function: a connection, for example.
+func ExampleTimeout() {
+	conn := cancel.New(context.Background(), cancel.Timeout(time.Millisecond))
+	defer conn.Close()
+	<-conn.Done()
+	fmt.Println(conn.Err())
+	// Output: context deadline exceeded
+}
+
+// A request brings its deadline along, or none.
+func ExampleDeadline() {
+	for _, deadline := range []time.Time{{}, time.Date(2009, 11, 10, 23, 0, 0, 0, time.UTC)} {
+		s := cancel.New(context.Background(), cancel.Deadline(deadline))
+		fmt.Println(s.Err())
+		s.Close()
+	}
+	// Output:
+	// <nil>
+	// context deadline exceeded
+}
+
+// A transaction that has begun is brought to its end. It can be canceled by itself.
+func ExampleShielded() {
+	request := cancel.New(context.Background())
+	defer request.Close()
+	transaction := cancel.New(request, cancel.Shielded())
+	defer transaction.Close()
+
+	request.Cancel(nil)
+	fmt.Println(transaction.Err())
+	transaction.Cancel(nil)
+	fmt.Println(transaction.Err())
+	// Output:
+	// <nil>
+	// context canceled
+}

@@ -1,0 +1,304 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"sync"
+	"testing/fstest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// What belongs to a session ends with it.
+func ExampleScope() {
+	session := cancel.New(context.Background(), cancel.Name("session"))
+	defer session.Close()
+	upload := cancel.New(session, cancel.Name("upload"))
+	defer upload.Close()
+
+	session.Cancel(errors.New("logged out"))
+	fmt.Println(upload)
+	fmt.Println(upload.Err(), "-", context.Cause(upload))
+	// Output:
+	// context.Background.WithScope(session).WithScope(upload)
+	// context canceled - logged out
+}
+
+// A scope is a context: what the standard library derives from it follows.
+func ExampleNew() {
+	s := cancel.New(context.Background(), cancel.Name("crawl"))
+	defer s.Close()
+	ctx, stop := context.WithTimeout(s, time.Hour)
+	defer stop()
+
+	s.Cancel(errors.New("disk full"))
+	fmt.Println(ctx.Err())
+	fmt.Println(context.Cause(ctx))
+	// Output:
+	// context canceled
+	// disk full
+}
+
+func ExampleScope_Run() {
+	s := cancel.New(context.Background())
+	err := s.Run(func(ctx context.Context) error {
+		s.Cancel(nil)
+		return cancel.Forever(ctx)
+	})
+	fmt.Println("the scope's own cancellation ends here:", err)
+
+	err = cancel.New(context.Background()).Run(func(context.Context) error {
+		return errors.New("disk full")
+	})
+	fmt.Println("any other error passes:", err)
+	// Output:
+	// the scope's own cancellation ends here: <nil>
+	// any other error passes: disk full
+}
+
+// The cause says why, to all who were canceled.
+func ExampleScope_Cancel() {
+	errFound := errors.New("somebody has found it")
+	search := cancel.New(context.Background())
+	defer search.Close()
+	drawer := cancel.New(search)
+	defer drawer.Close()
+
+	search.Cancel(errFound)
+	search.Cancel(errors.New("too late")) // the first one wins
+	fmt.Println(errors.Is(context.Cause(drawer), errFound))
+	// Output: true
+}
+
+// Behind a shield work goes on that others wait for, until the shield is lowered.
+func ExampleScope_SetShield() {
+	outer := cancel.New(context.Background())
+	defer outer.Close()
+	transaction := cancel.New(outer, cancel.Shielded())
+	defer transaction.Close()
+
+	outer.Cancel(nil)
+	fmt.Println("committing:", transaction.Err())
+	transaction.SetShield(false)
+	fmt.Println("committed:", transaction.Err())
+	// Output:
+	// committing: <nil>
+	// committed: context canceled
+}
+
+// An idle timeout: the deadline moves with each message.
+func ExampleScope_SetTimeout() {
+	type message struct {
+		text string
+		next time.Duration // until which the next one comes
+	}
+	messages := make(chan message, 2)
+	messages <- message{"all is well", time.Minute}
+	messages <- message{"still here", time.Millisecond}
+	s := cancel.New(context.Background(), cancel.Timeout(time.Minute))
+	err := s.Run(func(ctx context.Context) error {
+		for {
+			select {
+			case m := <-messages:
+				fmt.Println(m.text)
+				s.SetTimeout(m.next)
+			case <-ctx.Done():
+				return cancel.Err(ctx)
+			}
+		}
+	})
+	fmt.Println("no message any more:", err)
+	// Output:
+	// all is well
+	// still here
+	// no message any more: <nil>
+}
+
+// Who has not logged in within a minute is cut off; who has may stay.
+func ExampleScope_SetDeadline() {
+	session := cancel.New(context.Background(), cancel.Timeout(time.Minute))
+	defer session.Close()
+	session.SetDeadline(time.Time{}) // none: the password was right
+	_, limited := session.Deadline()
+	fmt.Println(limited)
+	// Output: false
+}
+
+// An attempt that cannot be through in time is not begun.
+func ExampleScope_Deadline() {
+	const attempt = time.Minute
+	s := cancel.New(context.Background(), cancel.Timeout(time.Second))
+	defer s.Close()
+	if deadline, ok := s.Deadline(); ok && time.Until(deadline) < attempt {
+		fmt.Println("not enough time for another attempt")
+	}
+	// Output: not enough time for another attempt
+}
+
+func ExampleScope_Shutdown() {
+	s := cancel.New(context.Background(), cancel.Name("server"))
+	err := s.Run(func(ctx context.Context) error {
+		s.Shutdown(time.Millisecond)
+		<-ctx.Done() // does not listen, and so is canceled after the grace
+		fmt.Println(context.Cause(ctx))
+		return cancel.Err(ctx)
+	})
+	fmt.Println(err)
+	// Output:
+	// grace expired
+	// <nil>
+}
+
+// A request to stop, which cancels nothing, reaches also what is behind a shield.
+func ExampleScope_Stop() {
+	server := cancel.New(context.Background())
+	defer server.Close()
+	backup := cancel.New(server, cancel.Shielded())
+	defer backup.Close()
+
+	server.Stop()
+	stop := cancel.UntilStop(backup)
+	<-stop.Done()
+	fmt.Println(context.Cause(stop))
+	fmt.Println(server.Err(), backup.Err())
+	// Output:
+	// asked to stop
+	// <nil> <nil>
+}
+
+func ExampleScope_Close() {
+	s := cancel.New(context.Background(), cancel.Name("crawl"))
+	s.Close()
+	// Whoever uses it after that is told so.
+	fmt.Println(context.Cause(s))
+	fmt.Println(errors.Is(context.Cause(s), cancel.ErrClosed))
+	// Output:
+	// scope "crawl" has ended
+	// true
+}
+
+func ExampleScope_IsEcho() {
+	s := cancel.New(context.Background())
+	defer s.Close()
+	s.Cancel(nil)
+	echo := fmt.Errorf("fetch: %w", cancel.Err(s))
+	fmt.Println(s.IsEcho(echo))
+	fmt.Println(s.IsEcho(errors.Join(echo, errors.New("disk full")))) // is not to get lost
+	// Output:
+	// true
+	// false
+}
+
+// A function of another package takes no context. It is left by an error, which has
+// done its work when it arrives.
+func ExampleScope_Absorb() {
+	files := fstest.MapFS{"a/key.pem": nil, "b/key.pem": nil}
+	s := cancel.New(context.Background())
+	defer s.Close()
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.Name() == "key.pem" {
+			fmt.Println("found", path)
+			s.Cancel(nil)
+		}
+		return cancel.Err(s)
+	})
+	fmt.Println(s.Absorb(err))
+	// Output:
+	// found a/key.pem
+	// <nil>
+}
+
+// What knows no context is interrupted by closing it.
+func ExampleScope_AfterFunc() {
+	conn, peer := net.Pipe()
+	defer peer.Close()
+	s := cancel.New(context.Background())
+	defer s.Close()
+	stop := s.AfterFunc(func() { conn.Close() })
+	defer stop()
+
+	s.Cancel(nil)
+	_, err := conn.Read(make([]byte, 1)) // would wait for the peer
+	fmt.Println(err)
+	// Output: io: read/write on closed pipe
+}
+
+// A pool of one's own tells its workers which of them has failed.
+func ExampleScope_Fail() {
+	pool := cancel.New(context.Background(), cancel.Name("pool"))
+	defer pool.Close()
+	var workers sync.WaitGroup
+	workers.Go(func() { pool.Fail("parser", errors.New("line 7: no such unit")) })
+	workers.Go(func() {
+		<-pool.Done()
+		fmt.Println("writer:", cancel.Err(pool))
+	})
+	workers.Wait()
+	// Output: writer: context canceled: line 7: no such unit (task "parser" in scope "pool" failed)
+}
+
+// A pool of one's own dismisses those that only serve the others.
+func ExampleScope_Finish() {
+	pool := cancel.New(context.Background(), cancel.Name("pool"))
+	defer pool.Close()
+	var service sync.WaitGroup
+	service.Go(func() {
+		<-pool.Done()
+		fmt.Println("progress bar:", cancel.Err(pool))
+	})
+	pool.Finish(errors.New("all pages are in"))
+	service.Wait()
+	// Output: progress bar: context canceled: all pages are in (end of scope "pool")
+}
+
+// A scope that belongs to a server, and also to the request that is being served.
+func ExampleScope_Follow() {
+	request, hangUp := context.WithCancel(context.Background())
+	s := cancel.New(context.Background(), cancel.Name("server"))
+	defer s.Close()
+	stop := s.Follow(request)
+	defer stop()
+	hangUp()
+	<-s.Done()
+	fmt.Println(s.Err())
+	// Output: context canceled
+}
+
+// The name stands in a log, also when the scope is all that is known.
+func ExampleScope_Name() {
+	log := func(ctx context.Context, what string) {
+		if s := cancel.FromContext(ctx); s != nil {
+			what = s.Name() + ": " + what
+		}
+		fmt.Println(what)
+	}
+	s := cancel.New(context.Background(), cancel.Name("crawl"))
+	defer s.Close()
+	log(s, "begins")
+	// Output: crawl: begins
+}
+
+// The clean-up of a canceled request still knows whose it was.
+func ExampleScope_Value() {
+	type user struct{}
+	request := context.WithValue(context.Background(), user{}, "ada")
+	s := cancel.New(request)
+	err := s.Run(func(ctx context.Context) error {
+		s.Cancel(nil)
+		return cancel.Shield(ctx, time.Minute, func(ctx context.Context) error {
+			fmt.Println("unlocking the files of", ctx.Value(user{}))
+			return nil
+		})
+	})
+	fmt.Println(err)
+	// Output:
+	// unlocking the files of ada
+	// <nil>
+}
