@@ -4,10 +4,14 @@
 //
 //	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 //		for _, url := range urls {
-//			n.Go(func(ctx context.Context) error { return fetch(ctx, url) })
+//			n.Go(func(ctx context.Context) error { return fetch(ctx, url) }, nursery.Name(url))
 //		}
 //		return nil
 //	})
+//	fmt.Println("nothing runs any more:", err)
+//
+// If fetch fails for one of them, ctx is canceled for the others. When all have
+// returned, Run returns what went wrong. Nothing is left running, and no error is lost.
 //
 // # Concepts
 //
@@ -21,6 +25,11 @@
 // the cause, and the others are to return soon. What they return because of it
 // is an echo of that cancellation (see [cancel.Scope.IsEcho]) and is dropped, so
 // the result holds what went wrong and nothing else.
+//
+// [Nursery.Go] starts a task of which only its failure is of interest. [Spawn] returns a
+// handle to its result, and [Start] waits until it says that it is ready. A [Daemon] is
+// a task that serves the others and ends with them. [Main] runs a nursery as a program,
+// which stops gracefully at a signal.
 //
 // What is a nursery from beginning to end has a function of its own, which leaves
 // nothing running either: [Gather] and [Settle] collect results, [Race] and [First]

@@ -4,13 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery"
 )
 
+func Example() {
+	fetch := func(ctx context.Context, url string) error {
+		if url == "http://example.com/old" {
+			return errors.New("404 Not Found")
+		}
+		defer fmt.Println("stopped:", url)
+		return cancel.Forever(ctx) // a slow server
+	}
+	ctx := context.Background()
+	urls := []string{"http://example.com", "http://example.com/old"}
+	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		for _, url := range urls {
+			n.Go(func(ctx context.Context) error { return fetch(ctx, url) }, nursery.Name(url))
+		}
+		return nil
+	})
+	fmt.Println("nothing runs any more:", err)
+	// Output:
+	// stopped: http://example.com
+	// nothing runs any more: task "http://example.com/old": 404 Not Found
+}
+
+// The others learn why they are to stop.
 func ExampleRun() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
@@ -29,93 +54,123 @@ func ExampleRun() {
 	// all have returned: task "writer": disk full
 }
 
+// A server is handed the nursery in which its conversations run, so that it can return
+// itself while they go on.
+func ExampleNursery() {
+	accept := func(n *nursery.Nursery, callers []string) {
+		for _, caller := range callers {
+			n.Go(func(ctx context.Context) error {
+				fmt.Println("hello,", caller)
+				return nil
+			})
+		}
+	}
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		accept(n, []string{"Ada", "Grace"})
+		fmt.Println("no more callers")
+		return nil
+	})
+	fmt.Println(err)
+	// Unordered output:
+	// hello, Ada
+	// hello, Grace
+	// no more callers
+	// <nil>
+}
+
 func ExampleNursery_Go() {
 	var sum atomic.Int64
+	files := map[string]int64{"a.txt": 10, "b.txt": 20, "c.txt": 12}
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		for i := range int64(10) {
+		for _, size := range files {
 			n.Go(func(ctx context.Context) error {
-				sum.Add(i)
+				sum.Add(size)
 				return nil
 			})
 		}
 		return nil
 	})
-	fmt.Println(sum.Load(), err)
-	// Output: 45 <nil>
+	fmt.Println(sum.Load(), err) // not before all have added theirs
+	// Output: 42 <nil>
 }
 
+// What was looked for has been found: that is no failure.
 func ExampleNursery_Cancel() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		n.Go(cancel.Forever)
-		n.Cancel(errors.New("enough"))
+		n.Go(cancel.Forever) // looks elsewhere
+		n.Go(func(ctx context.Context) error {
+			fmt.Println("found it")
+			n.Cancel(errors.New("found"))
+			return nil
+		})
 		return nil
 	})
 	fmt.Println(err)
-	// Output: <nil>
+	// Output:
+	// found it
+	// <nil>
 }
 
-func ExampleLimit() {
-	// A task may start tasks, as a walk through a tree does, and with a limit of
-	// one they run in the order of Go.
+// A search takes as long as it may, and then has what it has found.
+func ExampleNursery_Scope() {
+	var found atomic.Int64
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		var walk func(depth int) func(ctx context.Context) error
-		walk = func(depth int) func(ctx context.Context) error {
-			return func(ctx context.Context) error {
-				fmt.Println("depth", depth)
-				if depth < 2 {
-					n.Go(walk(depth + 1))
-					n.Go(walk(depth + 1))
-				}
-				return nil
-			}
+		n.Scope().SetTimeout(time.Millisecond)
+		for range 3 {
+			n.Go(func(ctx context.Context) error {
+				found.Add(1)
+				return cancel.Forever(ctx) // looks further
+			})
 		}
-		n.Go(walk(0))
+		return nil
+	})
+	fmt.Println(found.Load(), err)
+	// Output: 3 <nil>
+}
+
+// A page for those who look after a program tells what it is at.
+func ExampleNursery_Stats() {
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		shown := make(chan struct{})
+		for range 3 {
+			n.Go(func(ctx context.Context) error {
+				<-shown
+				return nil
+			})
+		}
+		stats := n.Stats()
+		fmt.Println(stats.Running, "running,", stats.Finished, "finished")
+		close(shown)
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// 3 running, 0 finished
+	// <nil>
+}
+
+// A queue that has grown too long takes nothing more.
+func ExampleStats() {
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		closed := make(chan struct{}) // the shop is, until all have come
+		defer close(closed)
+		for order := range 5 {
+			if s := n.Stats(); s.Running+s.Queued >= 3 {
+				fmt.Println("order", order, "is refused")
+				continue
+			}
+			n.Go(func(ctx context.Context) error { <-closed; return nil })
+		}
 		return nil
 	}, nursery.Limit(1))
 	fmt.Println(err)
 	// Output:
-	// depth 0
-	// depth 1
-	// depth 1
-	// depth 2
-	// depth 2
-	// depth 2
-	// depth 2
+	// order 3 is refused
+	// order 4 is refused
 	// <nil>
 }
 
-func ExampleKeepGoing() {
-	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		for _, name := range []string{"a", "b", "c"} {
-			n.Go(func(ctx context.Context) error {
-				if name == "b" {
-					return nil
-				}
-				return errors.New("no such file")
-			}, nursery.Name(name))
-		}
-		return nil
-	}, nursery.KeepGoing(), nursery.Limit(1))
-	fmt.Println(err)
-	// Output: 2 failures: task "a": no such file; task "c": no such file
-}
-
-func ExampleDaemon() {
-	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		n.Go(func(ctx context.Context) error {
-			err := cancel.Forever(ctx) // serves the others
-			fmt.Println("daemon:", context.Cause(ctx))
-			return err
-		}, nursery.Daemon())
-		n.Go(func(ctx context.Context) error { return nil })
-		return nil
-	})
-	fmt.Println(err)
-	// Output:
-	// daemon: all other tasks have returned
-	// <nil>
-}
-
+// A server that others need is ready when it says so.
 func ExampleStart() {
 	server := func(ctx context.Context, started func(addr string)) error {
 		// Listen, and then say where.
@@ -136,69 +191,72 @@ func ExampleStart() {
 	// <nil>
 }
 
+// Something is begun early, and its result needed later.
 func ExampleSpawn() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		answer := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 42, nil })
-		v, err := answer.Wait(ctx)
-		fmt.Println("answer:", v)
-		return err
+		prices := nursery.Spawn(n, func(ctx context.Context) ([]int, error) { return []int{5, 3, 4}, nil })
+		fmt.Println("asking for the prices")
+		p, err := prices.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println("the best one is", slices.Min(p))
+		return nil
 	})
 	fmt.Println(err)
 	// Output:
-	// answer: 42
+	// asking for the prices
+	// the best one is 3
 	// <nil>
 }
 
-func ExampleRecoverPanics() {
+// What was begun in case it is needed is canceled when it is not.
+func ExampleTask() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		n.Go(func(ctx context.Context) error { panic("bad input") }, nursery.Name("parse"))
+		preview := nursery.Spawn(n, func(ctx context.Context) (string, error) {
+			return "", cancel.Forever(ctx) // renders
+		})
+		errClosed := errors.New("the window was closed")
+		preview.Cancel(errClosed)
+		<-preview.Done()
+		_, err := preview.Wait(ctx)
+		if e, ok := errors.AsType[*cancel.Error](err); ok {
+			fmt.Println("no preview:", e.Reason.Cause)
+		}
 		return nil
-	}, nursery.RecoverPanics())
+	})
 	fmt.Println(err)
-	// Output: task "parse" panicked: bad input
+	// Output:
+	// no preview: the window was closed
+	// <nil>
 }
 
-func ExampleGroupError() {
-	pages := func(ctx context.Context) error {
-		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error { return errors.New("404") }, nursery.Name("page 7"))
+// All that func main need contain.
+func ExampleMain() {
+	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error {
+			<-cancel.UntilStop(ctx).Done() // until SIGINT or SIGTERM
+			fmt.Println("server: finishing what has begun")
 			return nil
-		}, nursery.Name("pages"))
-	}
-	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		n.Go(func(ctx context.Context) error { return errors.New("disk full") }, nursery.Name("index"))
-		n.Go(pages, nursery.Name("fetch"))
+		}, nursery.Name("server"))
+		n.Scope().Stop() // here in place of a signal
 		return nil
-	}, nursery.Name("crawl"), nursery.KeepGoing(), nursery.Limit(1))
-	fmt.Printf("%v\n\n%+v\n", err, err)
+	}, nursery.Name("shop"))
+	fmt.Println("done")
 	// Output:
-	// nursery "crawl": 2 failures: task "index": disk full; task "fetch": task "page 7": 404
-	//
-	// nursery "crawl": 2 failures
-	// ├── task "index": disk full
-	// └── task "fetch": nursery "pages": 1 failure
-	//     └── task "page 7": 404
+	// server: finishing what has begun
+	// done
 }
 
-func ExampleSplit() {
-	err := errors.Join(fs.ErrNotExist, errors.New("disk full"), fs.ErrNotExist)
-	missing, rest := nursery.Split(err, func(err error) bool { return errors.Is(err, fs.ErrNotExist) })
-	for leaf := range nursery.Leaves(missing) {
-		fmt.Println("ignored:", leaf)
-	}
-	fmt.Println("serious:", rest)
-	// Output:
-	// ignored: file does not exist
-	// ignored: file does not exist
-	// serious: disk full
-}
-
-func ExampleLeaves() {
-	err := fmt.Errorf("save: %w", errors.Join(errors.New("disk full"), errors.New("no network")))
-	for leaf := range nursery.Leaves(err) {
-		fmt.Println(leaf)
-	}
-	// Output:
-	// disk full
-	// no network
+// Clean-up is short if the user has asked a second time.
+func ExampleSignalError() {
+	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		n.Cancel(&nursery.SignalError{Signal: os.Interrupt}) // here in place of two signals
+		<-ctx.Done()
+		if s, ok := errors.AsType[*nursery.SignalError](context.Cause(ctx)); ok {
+			fmt.Println("the index is not saved:", s)
+		}
+		return nil
+	})
+	// Output: the index is not saved: second signal: interrupt
 }

@@ -405,17 +405,3 @@ func TestEach(t *testing.T) {
 		}
 	})
 }
-
-func ExampleEach() {
-	lines := strings.Lines("one\ntwo\nthree\n") // or those of a file, or the rows of a table
-	err := nursery.Each(context.Background(), lines, func(ctx context.Context, line string) error {
-		fmt.Print(line)
-		return nil
-	}, nursery.Limit(1))
-	fmt.Println(err)
-	// Output:
-	// one
-	// two
-	// three
-	// <nil>
-}

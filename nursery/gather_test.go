@@ -3,7 +3,6 @@ package nursery_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -231,40 +230,4 @@ func TestComputations(t *testing.T) {
 			}
 		})
 	}
-}
-
-func ExampleGather() {
-	double := func(v int) job { return func(context.Context) (int, error) { return 2 * v, nil } }
-	fmt.Println(nursery.Gather(context.Background(), double(1), double(2), double(3)))
-	// Output: [2 4 6] <nil>
-}
-
-func ExampleSettle() {
-	for _, o := range nursery.Settle(context.Background(),
-		func(context.Context) (string, error) { return "weather", nil },
-		func(context.Context) (string, error) { return "", errors.New("no news today") },
-	) {
-		fmt.Printf("%q %v\n", o.Value, o.Err)
-	}
-	// Output:
-	// "weather" <nil>
-	// "" no news today
-}
-
-func ExampleRace() {
-	answer := make(chan string, 1)
-	answer <- "42"
-	fmt.Println(nursery.Race(context.Background(),
-		func(ctx context.Context) (string, error) { return <-answer, nil },
-		func(ctx context.Context) (string, error) { return "", cancel.Forever(ctx) },
-	))
-	// Output: 42 <nil>
-}
-
-func ExampleFirst() {
-	fmt.Println(nursery.First(context.Background(),
-		func(context.Context) (string, error) { return "", errors.New("mirror 1 is down") },
-		func(context.Context) (string, error) { return "from mirror 2", nil },
-	))
-	// Output: from mirror 2 <nil>
 }

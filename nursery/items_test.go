@@ -222,21 +222,3 @@ func TestMap(t *testing.T) {
 		}
 	})
 }
-
-func ExampleFor() {
-	squares := make([]int, 5)
-	err := nursery.For(context.Background(), len(squares), func(_ context.Context, i int) error {
-		squares[i] = i * i
-		return nil
-	})
-	fmt.Println(squares, err)
-	// Output: [0 1 4 9 16] <nil>
-}
-
-func ExampleMap() {
-	lengths, err := nursery.Map(context.Background(), []string{"a", "bc", "def"}, func(_ context.Context, s string) (int, error) {
-		return len(s), nil
-	}, nursery.Limit(8))
-	fmt.Println(lengths, err)
-	// Output: [1 2 3] <nil>
-}

@@ -589,34 +589,3 @@ func TestUsing(t *testing.T) {
 		}
 	})
 }
-
-func ExampleLimiter() {
-	connections := nursery.NewLimiter(10) // for the whole program
-	query := func(ctx context.Context) error {
-		if err := connections.Acquire(ctx); err != nil {
-			return err
-		}
-		defer connections.Release()
-		fmt.Printf("%+v\n", connections.Stats())
-		return nil
-	}
-	fmt.Println(query(context.Background()))
-	// Output:
-	// {Total:10 Borrowed:1 Waiting:0}
-	// <nil>
-}
-
-func ExampleUsing() {
-	cpus := nursery.NewLimiter(2)
-	sum := func(ctx context.Context, row []int) (total int, err error) {
-		squares, err := nursery.Map(ctx, row, func(_ context.Context, i int) (int, error) { return i * i, nil }, nursery.Using(cpus))
-		for _, s := range squares {
-			total += s
-		}
-		return total, err
-	}
-	// All rows together have two calls running at a time.
-	sums, err := nursery.Map(context.Background(), [][]int{{1, 2}, {3, 4}, {5, 6}}, sum, nursery.Using(cpus))
-	fmt.Println(sums, err)
-	// Output: [5 25 61] <nil>
-}

@@ -53,8 +53,9 @@ const (
 // [*GroupError] with all failures in the order in which they happened. It is a
 // *GroupError also if there was only one. What tasks return because they were
 // canceled is no failure; see the package comment for what counts as that. If
-// ctx, or anything around it, was canceled and some task says so, a
-// [*cancel.Error] stands for all of them. If nothing failed Run returns nil.
+// ctx, or anything around it, was canceled and some task says so, one
+// [*cancel.Error] among the failures stands for all of them. If nothing failed Run
+// returns nil.
 //
 // If a task or body panicked, Run panics with a [*PanicError] in the end, or
 // returns it as a failure with [RecoverPanics]. If one of them called

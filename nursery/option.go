@@ -7,10 +7,11 @@ import (
 
 // An Option configures a nursery. See [Name], [Limit], [KeepGoing],
 // [Using], [RecoverPanics], [PanicGrace] and, for [Main], [Grace]. Of options that
-// contradict each other the last one holds.
+// contradict each other the last one holds. What is given one that is nil panics.
 type Option interface{ applyNursery(c *config) }
 
-// A TaskOption configures one task. See [Name] and [Daemon].
+// A TaskOption configures one task. See [Name] and [Daemon]. What is given one that is
+// nil panics.
 type TaskOption interface{ applyTask(i *taskInfo) }
 
 // A NameOption is accepted wherever something can be named.
@@ -92,7 +93,8 @@ const defaultPanicGrace = 10 * time.Second
 // PanicGrace sets how long after a panic of a task its siblings may take to
 // return before the panic is written to standard error, along with the stacks of
 // all goroutines, so that a sibling that does not look at its context cannot
-// hide the panic. [Run] waits all the same. The default is 10 seconds.
+// hide the panic. [Run] waits all the same. The default is 10 seconds. With
+// [RecoverPanics] it has no effect.
 //
 // PanicGrace panics if d is negative.
 func PanicGrace(d time.Duration) Option {
@@ -103,8 +105,8 @@ func PanicGrace(d time.Duration) Option {
 }
 
 // Grace sets how long the tasks of [Main] may take to finish after a signal has
-// asked them to. The default is 10 seconds. It is an option of Main alone;
-// [Run] panics if given it.
+// asked them to. The default is 10 seconds. With 0 they are canceled at
+// once. It is an option of Main alone; all others panic if given it.
 //
 // Grace panics if d is negative.
 func Grace(d time.Duration) Option {

@@ -44,7 +44,8 @@ func Race[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, err
 
 // First runs tasks concurrently and returns the value of the first of them to
 // succeed. The others are canceled, and awaited. If none succeeds, it returns the
-// error of [Run], with the failures of all.
+// error of [Run], with the failures of all. If all gave up because of a cancellation
+// that Run would keep to itself, it returns the [*cancel.Error] of that.
 //
 // What comes from those that have lost is dropped; see [Race] for values that have
 // to be released. A panic or Goexit of any task, also of one that has lost, goes on

@@ -329,20 +329,3 @@ func TestStressSharedPanic(t *testing.T) {
 	}
 	t.Logf("%d in the caller, %d in the nursery", waiters, nurseries)
 }
-
-func ExampleShared() {
-	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		prices := nursery.NewShared(n, func(ctx context.Context, item string) (int, error) {
-			fmt.Println("asking for the price of", item)
-			return 42, cancel.Sleep(ctx, 10*time.Millisecond)
-		})
-		return nursery.For(ctx, 3, func(ctx context.Context, _ int) error {
-			_, err := prices.Do(ctx, "tea")
-			return err
-		}, nursery.Limit(3))
-	})
-	fmt.Println(err)
-	// Output:
-	// asking for the price of tea
-	// <nil>
-}

@@ -36,13 +36,9 @@ func leaves(err error, yield func(error) bool) bool {
 //
 // What is decided on, as a whole, is each error that stands for one leaf: a leaf
 // along with all that wraps it and nothing else. It matches if match returns true
-// for it or for anything in its chain of Unwrap() error. So both
-//
-//	func(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-//	func(err error) bool { return err == fs.ErrNotExist }
-//
-// do what one expects, and the name of a [TaskError] can be matched as well as
-// the error in it.
+// for it or for anything in its chain of Unwrap() error. So a match by == finds what
+// one by [errors.Is] finds, and the name of a [TaskError] can be matched as well as the
+// error in it.
 //
 // This is Python's ExceptionGroup.split. Split panics if match is nil.
 func Split(err error, match func(error) bool) (matched, rest error) {

@@ -18,7 +18,7 @@ var errLeft = errors.New("the loop over the stream was left")
 //		if err != nil {
 //			return err
 //		}
-//		...
+//		fmt.Println(page)
 //	}
 //
 // The first failure cancels the other calls, and no further call is begun. The loop

@@ -376,33 +376,3 @@ func TestStreamLeft(t *testing.T) {
 		})
 	}
 }
-
-func ExampleStream() {
-	square := func(_ context.Context, i int) (int, error) { return i * i, nil }
-	numbers := func(yield func(int) bool) {
-		for i := 1; yield(i); i++ { // without end
-		}
-	}
-	for v, err := range nursery.Stream(context.Background(), numbers, square, nursery.Limit(4)) {
-		if err != nil || v > 20 {
-			break // ends the calls that are ahead
-		}
-		fmt.Println(v)
-	}
-	// Output:
-	// 1
-	// 4
-	// 9
-	// 16
-}
-
-func ExampleStreamUnordered() {
-	delays := slices.Values([]time.Duration{30 * time.Millisecond, 0})
-	wait := func(ctx context.Context, d time.Duration) (time.Duration, error) { return d, cancel.Sleep(ctx, d) }
-	for d, err := range nursery.StreamUnordered(context.Background(), delays, wait, nursery.Limit(2)) {
-		fmt.Println(d, err)
-	}
-	// Output:
-	// 0s <nil>
-	// 30ms <nil>
-}
