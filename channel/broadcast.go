@@ -103,8 +103,9 @@ func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	}
 }
 
-// TryPublish publishes v if that takes no waiting. The errors are those of
-// Publish, except that it knows no context, and [ErrWouldBlock].
+// TryPublish publishes v if that takes no waiting, neither for a subscriber nor for
+// another publisher. The errors are those of Publish, except that it knows no context,
+// and [ErrWouldBlock].
 func (b *Broadcast[T]) TryPublish(v T) error {
 	select {
 	case b.turn <- struct{}{}:
@@ -184,8 +185,9 @@ func (b *Broadcast[T]) removeLocked(s *Subscription[T]) {
 }
 
 // Subscribe adds a subscriber, and says how it is to be treated when it is slow.
-// Close it when it is not needed any more. Subscribe panics if the policy is
-// none of [Block], [DropOldest] and [CutOff].
+// Close it when it is not needed any more. A subscriber of a broadcast that is closed
+// gets [io.EOF]. Subscribe panics if the policy is none of [Block], [DropOldest] and
+// [CutOff].
 func (b *Broadcast[T]) Subscribe(p Policy) *Subscription[T] {
 	if p < Block || p > CutOff {
 		panic(fmt.Sprintf("channel: Subscribe: no such policy: %d", p))
@@ -201,7 +203,8 @@ func (b *Broadcast[T]) Subscribe(p Policy) *Subscription[T] {
 	return s
 }
 
-// Subscribers returns how many subscribers there are.
+// Subscribers returns how many subscribers there are. Those that are closed or have
+// been cut off do not count.
 func (b *Broadcast[T]) Subscribers() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -9,16 +9,16 @@ import (
 )
 
 var (
-	// ErrClosed is returned by an operation on a handle that has been closed,
-	// also by one that was blocked at that moment.
+	// ErrClosed is returned by an operation on a handle, a [Broadcast] or a [Watch]
+	// that has been closed, also by one that was blocked at that moment.
 	ErrClosed = errors.New("channel: handle is closed")
 
 	// ErrBroken is returned by a Send when all receivers have been closed: nobody
 	// is ever going to receive the value.
 	ErrBroken = errors.New("channel: all receivers are closed")
 
-	// ErrWouldBlock is returned by a TrySend for which there is no room, and by
-	// a TryReceive for which there is no value.
+	// ErrWouldBlock is returned by a TrySend or TryPublish for which there is no
+	// room, and by a TryReceive for which there is no value.
 	ErrWouldBlock = errors.New("channel: operation would block")
 )
 

@@ -1,11 +1,11 @@
 // Package channel provides memory channels: channels with two ends, each of which
 // can be cloned and closed, and whose operations can be canceled.
 //
-//	s, r := channel.New[string](16)
 //	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+//		s, r := channel.New[string](16)
 //		n.Go(func(ctx context.Context) error {
 //			defer s.Close()
-//			for _, line := range lines {
+//			for line := range strings.Lines("to be\nor not\nto be\n") {
 //				if err := s.Send(ctx, line); err != nil {
 //					return err
 //				}
@@ -17,10 +17,14 @@
 //			if err != nil {
 //				return err
 //			}
-//			fmt.Println(line)
+//			fmt.Print(line)
 //		}
 //		return nil
 //	})
+//
+// The loop ends when the sender is closed and all has been received. If it is left
+// earlier, the receiver is closed, and Send returns [ErrBroken]; if either side fails, the
+// context of both is canceled. So neither waits for the other in vain.
 //
 // # Concepts
 //
@@ -29,6 +33,10 @@
 // end of the channel, as [io.EOF]. When all receivers are closed the channel is
 // broken: senders get [ErrBroken], so that nobody goes on producing what nobody is
 // going to take.
+//
+// An operation waits until it can be done, or its context is; one with a Try in its name
+// does not wait. [Receiver.All] is for a loop, [Receiver.ReceiveBatch] for what is dealt
+// with many at a time, and [Receiver.C] for a select.
 //
 // [New] and [Unbounded] pass each value to one receiver. A [Broadcast] passes each
 // value to every subscriber, and a [Watch] the latest one only. [Generate] makes a
@@ -99,4 +107,12 @@
 //	Queue()                         Unbounded
 //	Queue.shutdown                  Sender.Close
 //	UniversalQueue                  Receiver.C, for goroutines that select
+//
+//	Go's own channels               here
+//	make(chan T, n)                 New
+//	c <- v                          Sender.Send
+//	v, ok := <-c                    Receiver.Receive, with io.EOF
+//	range c                         Receiver.All
+//	close(c), by the last sender    Sender.Close, by each
+//	select                          Receiver.C; with default: TrySend, TryReceive
 package channel

@@ -2,134 +2,119 @@ package channel_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+	"strings"
 
-	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
 	"github.com/grove-go/grove/nursery"
 )
 
-func ExampleNew() {
-	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		s, r := channel.New[string](2)
+func Example() {
+	ctx := context.Background()
+	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		s, r := channel.New[string](16)
 		n.Go(func(ctx context.Context) error {
 			defer s.Close()
-			for _, word := range []string{"to", "be", "or", "not"} {
-				if err := s.Send(ctx, word); err != nil {
+			for line := range strings.Lines("to be\nor not\nto be\n") {
+				if err := s.Send(ctx, line); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		defer r.Close()
-		for word, err := range r.All(ctx) {
+		for line, err := range r.All(ctx) {
 			if err != nil {
 				return err
 			}
-			fmt.Println(word)
+			fmt.Print(line)
 		}
 		return nil
 	})
 	fmt.Println(err)
 	// Output:
-	// to
-	// be
-	// or
-	// not
+	// to be
+	// or not
+	// to be
 	// <nil>
 }
 
-// Each producer has a sender of its own and closes it; nobody needs to know which
-// one is the last.
-func ExampleSender_Clone() {
-	sum := 0
+// Who asks for something sends along where the answer is to go. With room for one, nobody
+// who answers has to wait for those who have asked.
+func ExampleNew() {
+	type question struct {
+		text   string
+		answer *channel.Sender[string]
+	}
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		s, r := channel.New[int](0)
-		for i := range 3 {
-			s := s.Clone()
-			n.Go(func(ctx context.Context) error {
-				defer s.Close()
-				return s.Send(ctx, i)
-			})
-		}
-		s.Close()
-		for v, err := range r.All(ctx) {
+		ask, inbox := channel.New[question](0)
+		n.Go(func(ctx context.Context) error {
+			defer inbox.Close()
+			q, err := inbox.Receive(ctx)
 			if err != nil {
 				return err
 			}
-			sum += v
+			defer q.answer.Close()
+			return q.answer.Send(ctx, strings.ToUpper(q.text))
+		})
+		defer ask.Close()
+		s, answer := channel.New[string](1)
+		defer answer.Close()
+		if err := ask.Send(ctx, question{"how are you?", s}); err != nil {
+			return err
 		}
-		return nil
+		text, err := answer.Receive(ctx)
+		fmt.Println(text)
+		return err
 	})
-	fmt.Println(sum, err)
-	// Output: 3 <nil>
+	fmt.Println(err)
+	// Output:
+	// HOW ARE YOU?
+	// <nil>
 }
 
-// When nobody receives any more, the producer hears of it.
-func ExampleReceiver_Close() {
-	s, r := channel.New[int](0)
-	r.Close()
-	fmt.Println(s.Send(context.Background(), 1))
-	// Output: channel: all receivers are closed
-}
-
-func ExampleReceiver_C() {
-	s, r := channel.New[string](1)
-	if err := s.TrySend("news"); err != nil {
+// What watches over a program sees that nobody takes from a channel.
+func ExampleStats() {
+	jobs, r := channel.New[string](2)
+	defer r.Close()
+	if err := jobs.TrySend("print"); err != nil {
 		fmt.Println(err)
 	}
-	s.Close()
-	timeout := time.NewTimer(time.Minute)
-	defer timeout.Stop()
-	for c := r.C(); c != nil; {
-		select {
-		case v, ok := <-c:
-			if !ok {
-				fmt.Println("end of channel")
-				c = nil
-				break
-			}
-			fmt.Println(v)
-		case <-timeout.C:
-			fmt.Println("nothing for a minute")
-			c = nil
-		}
+	if s := jobs.Stats(); s.Len > 0 && s.BlockedReceivers == 0 {
+		fmt.Printf("%d of %d places are taken, and none of %d receivers waits\n", s.Len, s.Cap, s.Receivers)
 	}
-	// Output:
-	// news
-	// end of channel
+	// Output: 1 of 2 places are taken, and none of 1 receivers waits
 }
 
-func ExampleReceiver_ReceiveBatch() {
-	s, r := channel.New[int](10)
-	for i := range 5 {
-		if err := s.TrySend(i); err != nil {
-			fmt.Println(err)
-		}
-	}
-	rows := make([]int, 3)
-	for range 2 {
-		n, err := r.ReceiveBatch(context.Background(), rows)
-		fmt.Println(rows[:n], err)
-	}
-	// Output:
-	// [0 1 2] <nil>
-	// [3 4] <nil>
-}
-
+// A walk through a graph, whose own findings come back to it: with a bound it could wait
+// for itself.
 func ExampleUnbounded() {
-	s, r := channel.Unbounded[int]()
-	for i := range 1000 {
-		if err := s.TrySend(i); err != nil {
-			fmt.Println(err)
+	links := map[string][]string{"/": {"/a", "/b"}, "/a": {"/b", "/c"}}
+	todo, found := channel.Unbounded[string]()
+	seen := map[string]bool{}
+	visit := func(page string) {
+		if !seen[page] {
+			seen[page] = true
+			if err := todo.TrySend(page); err != nil { // never for want of room
+				fmt.Println(err)
+			}
 		}
 	}
-	fmt.Println(r.Stats().Len)
-	// Output: 1000
+	visit("/")
+	for page, err := found.TryReceive(); err == nil; page, err = found.TryReceive() {
+		fmt.Println(page)
+		for _, link := range links[page] {
+			visit(link)
+		}
+	}
+	// Output:
+	// /
+	// /a
+	// /b
+	// /c
 }
 
+// The loop may be left at any time: the producer, here one without end, goes with it.
 func ExampleGenerate() {
 	squares := func(_ context.Context, yield func(int) error) error {
 		defer fmt.Println("producer: done")
@@ -139,13 +124,11 @@ func ExampleGenerate() {
 			}
 		}
 	}
-	err := channel.Generate(context.Background(), 0, squares, func(ctx context.Context, r *channel.Receiver[int]) error {
+	ctx := context.Background()
+	err := channel.Generate(ctx, 0, squares, func(ctx context.Context, r *channel.Receiver[int]) error {
 		for v, err := range r.All(ctx) {
-			if err != nil {
+			if err != nil || v > 10 {
 				return err
-			}
-			if v > 10 {
-				return nil
 			}
 			fmt.Println(v)
 		}
@@ -159,49 +142,4 @@ func ExampleGenerate() {
 	// 9
 	// producer: done
 	// <nil>
-}
-
-func ExampleBroadcast() {
-	ctx := context.Background()
-	b := channel.NewBroadcast[string](2)
-	patient, hasty := b.Subscribe(channel.DropOldest), b.Subscribe(channel.CutOff)
-	for _, v := range []string{"one", "two", "three"} {
-		if err := b.Publish(ctx, v); err != nil {
-			fmt.Println(err)
-		}
-	}
-	b.Close()
-	for v, err := range patient.All(ctx) {
-		fmt.Println(v, err)
-	}
-	fmt.Println("dropped", patient.Dropped())
-	_, err := hasty.Receive(ctx)
-	fmt.Println(err)
-	// Output:
-	// two <nil>
-	// three <nil>
-	// dropped 1
-	// channel: subscriber has lagged behind, and was cut off
-}
-
-func ExampleWatch() {
-	ctx := context.Background()
-	config := channel.NewWatch("first")
-	watcher := config.Watch()
-	for _, v := range []string{"second", "third"} {
-		if err := config.Set(v); err != nil {
-			fmt.Println(err)
-		}
-	}
-	v, err := watcher.Receive(ctx)
-	fmt.Println(v, err)
-	_, err = cancel.MoveOnAfter(ctx, time.Millisecond, func(ctx context.Context) error {
-		_, err := watcher.Receive(ctx) // until it changes again
-		return err
-	})
-	_, again := watcher.TryReceive()
-	fmt.Println(err, errors.Is(again, channel.ErrWouldBlock))
-	// Output:
-	// third <nil>
-	// <nil> true
 }

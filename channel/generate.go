@@ -14,10 +14,23 @@ import (
 // returns when both have returned: consume may leave its loop at any time, and
 // then produce is canceled, and awaited.
 //
-//	err := channel.Generate(ctx, 0, lines, func(ctx context.Context, r *channel.Receiver[string]) error {
-//		for line, err := range r.All(ctx) {
-//			...
+//	squares := func(_ context.Context, yield func(int) error) error {
+//		defer fmt.Println("producer: done")
+//		for i := 0; ; i++ {
+//			if err := yield(i * i); err != nil {
+//				return err
+//			}
 //		}
+//	}
+//	ctx := context.Background()
+//	err := channel.Generate(ctx, 0, squares, func(ctx context.Context, r *channel.Receiver[int]) error {
+//		for v, err := range r.All(ctx) {
+//			if err != nil || v > 10 {
+//				return err
+//			}
+//			fmt.Println(v)
+//		}
+//		return nil
 //	})
 //
 // The channel holds up to capacity values. With a capacity of 0 produce does not
@@ -29,8 +42,9 @@ import (
 //
 // If produce fails, consume is canceled. Generate returns the error of the one
 // that failed as it is and, if both did, a [*nursery.GroupError] with both. What
-// produce returns because nobody listens any more is no failure. A panic of
-// produce goes on in the caller's goroutine.
+// produce returns because nobody listens any more is no failure. If ctx, or anything
+// around it, was canceled and one of them says so, the error is the [*cancel.Error] of
+// that. A panic or Goexit of either goes on in the caller's goroutine.
 //
 // Generate panics if capacity is negative, or ctx, produce or consume is nil.
 //

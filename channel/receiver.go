@@ -169,11 +169,11 @@ func (r *Receiver[T]) ReceiveBatch(ctx context.Context, buf []T) (n int, err err
 
 // All returns an iterator over the values that are to come, for
 //
-//	for v, err := range r.All(ctx) {
+//	for line, err := range r.All(ctx) {
 //		if err != nil {
 //			return err
 //		}
-//		...
+//		words += len(strings.Fields(line))
 //	}
 //
 // It ends without an error at the end of the channel. Any other error of
@@ -203,9 +203,15 @@ func all[T any](ctx context.Context, receive func(context.Context) (T, error)) i
 //
 //	select {
 //	case v, ok := <-r.C():
-//		// !ok is the end of the channel
+//		if !ok {
+//			fmt.Println("end of channel")
+//			return
+//		}
+//		fmt.Println(v)
 //	case <-ticker.C:
+//		fmt.Println("nothing for an hour")
 //	case <-ctx.Done():
+//		return
 //	}
 //
 // What is received from it counts as received by r. It is closed at the end of

@@ -80,9 +80,9 @@ type Watcher[T any] struct {
 	seen uint64 // the version; guarded by w.mu
 }
 
-// Receive returns the value, at first at once, and from then on as soon as it is
-// another than the one that was returned last. It never returns an older value
-// after a newer one. The error is the [*cancel.Error] of ctx if that is done,
+// Receive returns the value, at first at once, and from then on as soon as it has been
+// set again, be it to an equal one. It never returns an older value after a newer one.
+// The error is the [*cancel.Error] of ctx if that is done,
 // first of all, and [io.EOF] if the Watch is closed and the last value has been
 // seen. Receive panics if ctx is nil.
 func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
