@@ -12,6 +12,16 @@ import (
 // the bubble is blocked. The context is a root scope, named after the test,
 // which is closed when fn returns; see [cancel.FromContext].
 //
+//	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+//		start := time.Now()
+//		if err := fetchAll(ctx, nursery.NewLimiter(2)); err != nil {
+//			t.Fatal(err)
+//		}
+//		if took := time.Since(start); took != 2*time.Second {
+//			t.Errorf("3 pages by 2 connections took %v, want 2s", took)
+//		}
+//	})
+//
 // Bubble fails the test if fn does not return, because all goroutines in the bubble wait
 // for each other and no timer is left to wake one, or if there are goroutines left when
 // fn has returned that wait for good. The report has a table of who waits for what,

@@ -19,7 +19,13 @@ import (
 var errInjected = errors.New("canceled by testutil.CancelEverywhere")
 
 // An EverywhereOption configures [CancelEverywhere]. See [Points], [Repeats],
-// [MayReturn] and [Within].
+// [MayReturn] and [Within]. Of options that contradict each other the last one holds.
+//
+//	var opts []testutil.EverywhereOption
+//	if testing.Short() {
+//		opts = append(opts, testutil.Points(20), testutil.Repeats(1))
+//	}
+//	testutil.CancelEverywhere(t, fetch, opts...)
 type EverywhereOption interface{ applyEverywhere(e *everywhere) }
 
 type (
@@ -37,6 +43,8 @@ func (o withinOption) applyEverywhere(e *everywhere)    { e.within = time.Durati
 // Points bounds at how many points [CancelEverywhere] cancels. If there are more, it
 // takes so many of them, evenly spread, and says so in the log. The default is 1000.
 // Points panics if n is less than 1.
+//
+//	testutil.CancelEverywhere(t, compute, testutil.Points(20))
 func Points(n int) EverywhereOption {
 	if n < 1 {
 		panic(fmt.Sprintf("testutil: Points: n must be at least 1, got %d", n))
@@ -47,6 +55,8 @@ func Points(n int) EverywhereOption {
 // Repeats sets how often [CancelEverywhere] cancels at each point: a select that can
 // go several ways takes any of them, and goroutines run in any order. The default is
 // 5. Repeats panics if n is less than 1.
+//
+//	testutil.CancelEverywhere(t, receive, testutil.Repeats(20))
 func Repeats(n int) EverywhereOption {
 	if n < 1 {
 		panic(fmt.Sprintf("testutil: Repeats: n must be at least 1, got %d", n))
@@ -55,8 +65,10 @@ func Repeats(n int) EverywhereOption {
 }
 
 // MayReturn names errors that the function may return when it is canceled, besides
-// nil and those that say so: errors.Is finds one of them. MayReturn panics if an error
-// is nil.
+// nil and those that say so: errors.Is finds one of them. If it is given several times
+// all of them count. MayReturn panics if an error is nil.
+//
+//	testutil.CancelEverywhere(t, read, testutil.MayReturn(io.ErrClosedPipe))
 func MayReturn(errs ...error) EverywhereOption {
 	for _, err := range errs {
 		if err == nil {
@@ -68,6 +80,8 @@ func MayReturn(errs ...error) EverywhereOption {
 
 // Within sets how long the function may take to return when it was canceled, in
 // virtual time. The default is an hour. Within panics if d is not positive.
+//
+//	testutil.CancelEverywhere(t, save, testutil.Within(10*time.Second))
 func Within(d time.Duration) EverywhereOption {
 	if d <= 0 {
 		panic(fmt.Sprintf("testutil: Within: d must be positive, got %v", d))
@@ -80,9 +94,9 @@ func Within(d time.Duration) EverywhereOption {
 // wherever it is canceled, whether it uses this library or only package context.
 //
 //	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
-//		pool := newPool()
-//		err := fetchAll(ctx, pool)
-//		if n := pool.InUse(); n != 0 {
+//		connections := nursery.NewLimiter(2)
+//		err := fetchAll(ctx, connections)
+//		if n := connections.Stats().Borrowed; n != 0 {
 //			t.Errorf("%d connections were not given back", n)
 //		}
 //		return err
@@ -118,8 +132,8 @@ func Within(d time.Duration) EverywhereOption {
 // goroutines are stuck no further points are tried, for those stay in the process.
 //
 // The context is not a scope ([cancel.FromContext] returns nil), but scopes can be
-// opened below it. CancelEverywhere panics if fn is nil. It must not be called in a
-// bubble.
+// opened below it. CancelEverywhere panics if fn or an option is nil, and if it is
+// called in a bubble.
 //
 // It does for cancellation what SQLite's tests do for memory: they have each
 // allocation fail once.

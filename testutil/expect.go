@@ -10,6 +10,15 @@ import (
 // something that cannot happen any more. It is for tests that state that something
 // hangs, such as one that is documented to.
 //
+//	testutil.ExpectBlock(t, func(t *testing.T, ctx context.Context) {
+//		token := nursery.NewLimiter(1)
+//		for range 2 {
+//			if err := token.Acquire(ctx); err != nil {
+//				t.Error(err)
+//			}
+//		}
+//	})
+//
 // If fn fails the test, or panics, that is reported as it is, whether it blocks or not.
 // If something in the bubble goes on, with a ticker for example, or waits for what is
 // not virtual, the test does not end; see [Bubble].
@@ -24,6 +33,11 @@ func ExpectBlock(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 
 // ExpectLeak is [ExpectBlock], but fn must return, and leave goroutines behind that wait
 // for good.
+//
+//	testutil.ExpectLeak(t, func(t *testing.T, ctx context.Context) {
+//		_, r := channel.New[string](0)
+//		go r.Receive(context.WithoutCancel(ctx))
+//	})
 func ExpectLeak(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	t.Helper()
 	expect(t, "ExpectLeak", fn, left, "want it to return and to leave goroutines behind that wait for good")

@@ -15,6 +15,12 @@ type printer struct{ testing.TB }
 func (printer) Helper()                           {}
 func (printer) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
+// Error prints the first line alone: stacks are not the same in every run.
+func (printer) Error(args ...any) {
+	line, _, _ := strings.Cut(fmt.Sprint(args...), "\n")
+	fmt.Println(line, "...")
+}
+
 // wantReport checks what was reported to r: nothing if want is empty, else one text
 // that contains all of want.
 func wantReport(t *testing.T, r *recorder, want ...string) {

@@ -17,6 +17,8 @@ import (
 // with a failure if goroutines are left over when all have passed. It names
 // those goroutines with their stacks.
 //
+//	func TestMain(m *testing.M) { testutil.Main(m) }
+//
 // It looks with goleak, and with the goroutine-leak profile of the runtime where there
 // is one (in Go 1.26 with GOEXPERIMENT=goroutineleakprofile), which tells those that
 // nothing can wake any more from those that merely still run. What [ExpectBlock] and

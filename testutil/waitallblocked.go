@@ -10,6 +10,13 @@ import (
 // the caller goes on, or time does. No time passes meanwhile. What the others did
 // before they blocked synchronizes before the return of WaitAllBlocked.
 //
+//	s, r := channel.New[string](0)
+//	n.Go(func(ctx context.Context) error { return s.Send(ctx, "news") })
+//	testutil.WaitAllBlocked() // now the task is in Send, for certain
+//	if waiting := s.Stats().BlockedSenders; waiting != 1 {
+//		t.Errorf("%d senders wait, want 1", waiting)
+//	}
+//
 // What counts as blocked, and what does not (a mutex, input and output), is said at
 // [synctest.Wait], to which this adds the advice in its panics.
 //

@@ -39,8 +39,7 @@ func no(far float64, why string) *mismatch { return &mismatch{tree{text: why}, f
 //		testutil.Task("fetch", testutil.Is(io.ErrUnexpectedEOF)),
 //	))
 //
-// WantError panics if t or want
-// is nil; that err is nil is a failure.
+// WantError panics if t or want is nil; that err is nil is a failure.
 //
 // This is Trio's RaisesGroup and Matcher.
 func WantError(t testing.TB, err error, want ErrorMatcher) {
