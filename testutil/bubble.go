@@ -24,8 +24,9 @@ import (
 //
 // Bubble fails the test if fn does not return, because all goroutines in the bubble wait
 // for each other and no timer is left to wake one, or if there are goroutines left when
-// fn has returned that wait for good. The report has a table of who waits for what,
-// and the stacks. The other tests go on.
+// fn has returned that wait for good; time stands still from then on, so those that
+// sleep do as well. The report has a table of who waits for what, and the stacks. The
+// other tests go on.
 //
 // Bubble cannot prove that some wait for good while others in the bubble go on, with a
 // ticker for example; nor that anyone does who waits for something that is not virtual:
@@ -36,7 +37,7 @@ import (
 // Bubble panics if fn is nil, and if it is called in a bubble.
 func Bubble(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	t.Helper()
-	mustFunc("Bubble", fn)
+	mustFunc("Bubble", fn != nil)
 	how, stuck := inBubble(t, func(t *testing.T) { inScope(t, fn) })
 	if how == clean {
 		return

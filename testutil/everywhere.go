@@ -139,9 +139,7 @@ func Within(d time.Duration) EverywhereOption {
 // allocation fail once.
 func CancelEverywhere(t *testing.T, fn func(t *testing.T, ctx context.Context) error, opts ...EverywhereOption) {
 	t.Helper()
-	if fn == nil {
-		panic("testutil: CancelEverywhere: nil function")
-	}
+	mustFunc("CancelEverywhere", fn != nil)
 	e := &everywhere{fn: fn, points: 1000, repeats: 5, within: time.Hour, known: make(map[point]bool)}
 	for _, o := range opts {
 		if o == nil {

@@ -46,7 +46,7 @@ func ExpectLeak(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 // expect fails the test, in the name of a function, unless fn ends its bubble so.
 func expect(t *testing.T, name string, fn func(t *testing.T, ctx context.Context), want ending, text string) {
 	t.Helper()
-	mustFunc(name, fn)
+	mustFunc(name, fn != nil)
 	how, stuck := inBubble(t, func(t *testing.T) { inScope(t, fn) })
 	switch how {
 	case want:
@@ -58,9 +58,10 @@ func expect(t *testing.T, name string, fn func(t *testing.T, ctx context.Context
 	}
 }
 
-// mustFunc panics in the name of a function if fn is nil, or if it is called in a bubble.
-func mustFunc(name string, fn func(t *testing.T, ctx context.Context)) {
-	if fn == nil {
+// mustFunc panics in the name of a function unless it was given one to run, and if it is
+// called in a bubble.
+func mustFunc(name string, given bool) {
+	if !given {
 		panic("testutil: " + name + ": nil function")
 	}
 	if bubble() != "" {

@@ -113,6 +113,9 @@ func TestExpect(t *testing.T) {
 		testutil.Bubble(t, func(t *testing.T, _ context.Context) {
 			testkit.MustPanic(t, "testutil: Bubble: called within a synctest bubble", func() { testutil.Bubble(t, endings["returns"]) })
 			testkit.MustPanic(t, "testutil: ExpectBlock: called within a synctest bubble", func() { testutil.ExpectBlock(t, endings["returns"]) })
+			testkit.MustPanic(t, "testutil: CancelEverywhere: called within a synctest bubble", func() {
+				testutil.CancelEverywhere(t, func(*testing.T, context.Context) error { return nil })
+			})
 			testkit.MustPanic(t, "testutil: ExpectLeak: called within a synctest bubble", func() { testutil.ExpectLeak(t, endings["returns"]) })
 		})
 	})
