@@ -1,0 +1,150 @@
+package supervise
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v6"
+)
+
+// A State is what a worker is doing.
+type State string
+
+// The states of a worker.
+const (
+	Pending  State = "pending"  // those before it are not ready
+	Starting State = "starting" // it runs, and is not ready
+	Ready    State = "ready"
+	Waiting  State = "waiting"  // for its next run
+	Stopping State = "stopping" // it was asked to
+	Ended    State = "ended"    // for good
+)
+
+// A WorkerStatus is what is known of a worker.
+type WorkerStatus struct {
+	Name  string    `json:"name"`
+	State State     `json:"state"`
+	Since time.Time `json:"since"`           // when it came to that state
+	Runs  int       `json:"runs"`            // those begun
+	Error string    `json:"error,omitempty"` // of the last run that failed
+}
+
+// A Status is what is known of a supervisor.
+type Status struct {
+	Ready   bool           `json:"ready"` // no worker is missing, other than those that have ended for good
+	GaveUp  bool           `json:"gaveUp"`
+	Workers []WorkerStatus `json:"workers"`
+}
+
+// state is what changes while a supervisor runs.
+type state struct {
+	stop func() // asks the supervisor to stop
+
+	mu       sync.Mutex // guards the fields below, and the status of each member
+	members  []*member
+	failures []failure // those that count, in order
+	stopping bool
+	gaveUp   bool
+}
+
+// begin makes the state anew. The members have what their workers leave to the default.
+func (s *Supervisor) begin(stop func()) []*member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop, s.members, s.failures, s.stopping, s.gaveUp = stop, nil, nil, false, false
+	for _, w := range s.Workers {
+		if w.Backoff == nil {
+			w.Backoff = backoff.NewExponentialBackOff()
+		}
+		s.members = append(s.members, &member{
+			Worker:     w,
+			supervisor: s,
+			ready:      make(chan struct{}),
+			status:     WorkerStatus{Name: w.Name, State: Pending, Since: time.Now()},
+		})
+	}
+	return s.members
+}
+
+// unready notes that the supervisor stops.
+func (s *Supervisor) unready() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+}
+
+// became notes and logs the state of a worker, and the failure that has brought it
+// there, if one has. Once it is stopping, it can but end.
+func (m *member) became(state State, failure error, attrs ...any) {
+	s := m.supervisor
+	s.mu.Lock()
+	if was := m.status.State; was == Ended || was == Stopping && state != Ended {
+		s.mu.Unlock()
+		return
+	}
+	m.status.State, m.status.Since = state, time.Now()
+	if state == Starting {
+		m.status.Runs++
+	}
+	level := slog.LevelInfo
+	if failure != nil {
+		level = slog.LevelWarn
+		m.status.Error = fmt.Sprint(failure) // of a panic, without the stack
+		attrs = append([]any{"err", m.status.Error}, attrs...)
+	}
+	s.mu.Unlock()
+	log := cmp.Or(s.Log, slog.New(slog.DiscardHandler)).With("worker", m.Name)
+	log.Log(context.Background(), level, string(state), attrs...)
+	if failure != nil {
+		log.Debug("details", "err", fmt.Sprintf("%+v", failure))
+	}
+}
+
+// Status returns the status of the supervisor. Before its Run there are no workers, and
+// it is not ready.
+func (s *Supervisor) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := Status{Ready: len(s.members) > 0 && !s.stopping, GaveUp: s.gaveUp, Workers: []WorkerStatus{}}
+	for _, m := range s.members {
+		status.Ready = status.Ready && (m.status.State == Ready || m.status.State == Ended)
+		status.Workers = append(status.Workers, m.status)
+	}
+	return status
+}
+
+// Handler returns what those ask who watch the program:
+//
+//	/healthz  200, or 503 once the supervisor has given up
+//	/readyz   200 if it is ready, and 503 if not
+//	/status   the [Status] as JSON
+func (s *Supervisor) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, !s.Status().GaveUp, "ok\n", "gave up\n")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, s.Status().Ready, "ready\n", "not ready\n")
+	})
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(s.Status()) // a client that has gone needs no answer
+	})
+	return mux
+}
+
+// answer answers yes with status 200, and no with 503.
+func answer(w http.ResponseWriter, ok bool, yes, no string) {
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		yes = no
+	}
+	io.WriteString(w, yes) // a client that has gone needs no answer
+}
