@@ -28,25 +28,33 @@ type failure struct {
 
 // count counts a failure. It returns nil if the worker may be restarted, and otherwise
 // the error that goes up instead: that of a supervisor that gives up, if it has not yet.
-func (s *Supervisor) count(worker string, err error, enough bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gaveUp {
+func (s *Supervisor) count(m *member, err error, enough bool) error {
+	failures, over := s.add(failure{time.Now(), &nursery.TaskError{Task: m.Name, Err: err}}, m, enough)
+	switch {
+	case !over:
+		return nil
+	case failures == nil:
 		return err
 	}
-	now := time.Now()
-	s.failures = slices.DeleteFunc(s.failures, func(f failure) bool { return now.Sub(f.at) > s.Within })
-	s.failures = append(s.failures, failure{now, &nursery.TaskError{Task: worker, Err: err}})
-	if !enough && len(s.failures) <= s.Restarts {
-		return nil
-	}
-	s.gaveUp = true
-	return &GaveUpError{group(s.failures)}
+	// A nursery makes a tree of them.
+	return &GaveUpError{nursery.For(context.Background(), len(failures), func(_ context.Context, i int) error {
+		return failures[i].err
+	}, nursery.KeepGoing(), nursery.Limit(1))}
 }
 
-// group makes a tree of failures: a nursery that fails with them.
-func group(failures []failure) error {
-	return nursery.For(context.Background(), len(failures), func(_ context.Context, i int) error {
-		return failures[i].err
-	}, nursery.KeepGoing(), nursery.Limit(1))
+// add adds a failure to those that count. It reports whether that was one too many, and
+// returns all of them if it is the first time.
+func (s *Supervisor) add(f failure, m *member, enough bool) (failures []failure, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gaveUp != nil {
+		return nil, true
+	}
+	s.failures = slices.DeleteFunc(s.failures, func(old failure) bool { return f.at.Sub(old.at) > s.Within })
+	s.failures = append(s.failures, f)
+	if !enough && len(s.failures) <= s.Restarts {
+		return nil, false
+	}
+	s.gaveUp = m
+	return s.failures, true
 }

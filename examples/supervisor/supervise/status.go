@@ -51,14 +51,14 @@ type state struct {
 	members  []*member
 	failures []failure // those that count, in order
 	stopping bool
-	gaveUp   bool
+	gaveUp   *member // the one at which it has, or nil
 }
 
 // begin makes the state anew. The members have what their workers leave to the default.
 func (s *Supervisor) begin(stop func()) []*member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stop, s.members, s.failures, s.stopping, s.gaveUp = stop, nil, nil, false, false
+	s.stop, s.members, s.failures, s.stopping, s.gaveUp = stop, nil, nil, false, nil
 	for _, w := range s.Workers {
 		if w.Backoff == nil {
 			w.Backoff = backoff.NewExponentialBackOff()
@@ -73,11 +73,13 @@ func (s *Supervisor) begin(stop func()) []*member {
 	return s.members
 }
 
-// unready notes that the supervisor stops.
-func (s *Supervisor) unready() {
+// unready notes that the supervisor stops, and returns the member at which it has given
+// up, if it has.
+func (s *Supervisor) unready() *member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = true
+	return s.gaveUp
 }
 
 // became notes and logs the state of a worker, and the failure that has brought it
@@ -112,7 +114,7 @@ func (m *member) became(state State, failure error, attrs ...any) {
 func (s *Supervisor) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	status := Status{Ready: len(s.members) > 0 && !s.stopping, GaveUp: s.gaveUp, Workers: []WorkerStatus{}}
+	status := Status{Ready: len(s.members) > 0 && !s.stopping, GaveUp: s.gaveUp != nil, Workers: []WorkerStatus{}}
 	for _, m := range s.members {
 		status.Ready = status.Ready && (m.status.State == Ready || m.status.State == Ended)
 		status.Workers = append(status.Workers, m.status)

@@ -102,7 +102,9 @@ func (s *Supervisor) Run(ctx context.Context, started func()) error {
 			case <-asked.Done():
 			}
 		}
-		s.unready()
+		if m := s.unready(); m != nil {
+			<-m.loop.Done() // so that its failure comes first
+		}
 		for _, m := range slices.Backward(running) {
 			if ctx.Err() == nil { // else they are being canceled
 				m.became(Stopping, nil)
@@ -151,7 +153,7 @@ func (m *member) keep(ctx context.Context) (none struct{}, err error) {
 			m.Backoff.Reset()
 		}
 		wait := m.Backoff.NextBackOff()
-		if err := m.supervisor.count(m.Name, err, wait == backoff.Stop); err != nil {
+		if err := m.supervisor.count(m, err, wait == backoff.Stop); err != nil {
 			m.became(Ended, err)
 			m.supervisor.stop()
 			return none, err
