@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestIntensity(t *testing.T) {
 		{"again and again, but seldom", 1, seconds(0, 11, 22, 33), seconds(44), 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err, log := supervised(t, &supervise.Supervisor{
+			log, err := supervised(t, &supervise.Supervisor{
 				Workers: []supervise.Worker{
 					{Name: "a", Run: failsAt(row.a...), Backoff: &backoff.ZeroBackOff{}, Grace: time.Second},
 					{Name: "b", Run: failsAt(row.b...), Backoff: &backoff.ZeroBackOff{}, Grace: time.Second},
@@ -96,7 +97,7 @@ func oops(context.Context, func()) error { panic("oops") }
 
 func TestGivesUp(t *testing.T) {
 	t.Run("with the failures as a tree", func(t *testing.T) {
-		err, log := supervised(t, &supervise.Supervisor{
+		log, err := supervised(t, &supervise.Supervisor{
 			Workers: []supervise.Worker{
 				{Name: "store", Run: good, Grace: time.Second},
 				{Name: "ingest", Run: runs(ends(2*time.Second, errBoom), oops, ends(time.Second, nil)), Backoff: constant(time.Second), Grace: time.Second},
@@ -148,7 +149,7 @@ func TestGivesUp(t *testing.T) {
 			<-cancel.UntilStop(ctx).Done()
 			return cancel.Sleep(ctx, time.Minute)
 		}
-		err, log := supervised(t, &supervise.Supervisor{
+		log, err := supervised(t, &supervise.Supervisor{
 			Workers: []supervise.Worker{
 				{Name: "a", Run: ends(2*time.Second, errEnough), Grace: time.Second},
 				{Name: "b", Run: ends(time.Second, errBoom), Grace: time.Second},
@@ -173,7 +174,7 @@ func TestGivesUp(t *testing.T) {
 		))
 	})
 	t.Run("while it starts", func(t *testing.T) {
-		err, log := supervised(t, &supervise.Supervisor{
+		log, err := supervised(t, &supervise.Supervisor{
 			Workers: []supervise.Worker{
 				{Name: "a", Run: good, Grace: time.Second},
 				{Name: "b", Run: oops},
@@ -191,7 +192,7 @@ func TestGivesUp(t *testing.T) {
 `)
 	})
 	t.Run("because a back-off wants no more", func(t *testing.T) {
-		err, log := supervised(t, &supervise.Supervisor{
+		log, err := supervised(t, &supervise.Supervisor{
 			Workers:  []supervise.Worker{{Name: "a", Run: ends(time.Second, errBoom), Backoff: &backoff.StopBackOff{}}},
 			Restarts: 100, Within: time.Minute,
 		}, func(*cancel.Scope) {})
@@ -202,4 +203,56 @@ func TestGivesUp(t *testing.T) {
 1s a ended err="gave up: task \"a\": boom"
 `)
 	})
+	t.Run("in the order of the failures", func(t *testing.T) {
+		for range 100 {
+			failures := 0
+			counts := func(_ context.Context, started func()) error {
+				started()
+				failures++
+				return fmt.Errorf("failure %02d", failures)
+			}
+			_, err := supervised(t, &supervise.Supervisor{
+				Workers:  []supervise.Worker{{Name: "a", Run: counts, Backoff: &backoff.ZeroBackOff{}}},
+				Restarts: 20,
+			}, func(*cancel.Scope) {})
+			var got []string
+			for e := range nursery.Leaves(err) {
+				got = append(got, e.Error())
+			}
+			if len(got) != 21 || !slices.IsSorted(got) {
+				t.Fatalf("it has given up after %q", got)
+			}
+		}
+	})
+	t.Run("before those that this has caused", func(t *testing.T) {
+		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+			s := three(ends(time.Second, errEnough), good, spoiled)
+			s.Restarts = 0
+			s.Log = slog.New(slowly{slog.DiscardHandler}) // time for the others to be faster
+			err := s.Run(ctx, func() {})
+			const want = `nursery "supervisor": 2 failures: task "a": gave up: task "a": enough; task "c": boom`
+			if got := fmt.Sprint(err); got != want {
+				t.Errorf("Run() = %s, want %s", got, want)
+			}
+		})
+	})
+}
+
+// A slowly is a handler of logs that takes time for the end of worker a.
+type slowly struct{ slog.Handler }
+
+func (h slowly) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h slowly) WithAttrs(as []slog.Attr) slog.Handler {
+	if as[0].Value.String() == "a" {
+		return h
+	}
+	return h.Handler
+}
+
+func (h slowly) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == string(supervise.Ended) {
+		time.Sleep(time.Second)
+	}
+	return nil
 }

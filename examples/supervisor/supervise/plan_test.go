@@ -150,7 +150,7 @@ func (w workerPlan) run(r runPlan) run {
 // mustFollow plays a plan, compares what happens with the model, and returns it.
 func mustFollow(t *testing.T, p plan) (all string) {
 	t.Helper()
-	err, log := supervised(t, p.supervisor(), stopAfter(p.stop))
+	log, err := supervised(t, p.supervisor(), stopAfter(p.stop))
 	wantLog, wantErr := (&model{plan: p}).play()
 	mustLog(t, log, wantLog)
 	got := ""

@@ -60,6 +60,9 @@ func (s *Supervisor) begin(stop func()) []*member {
 	defer s.mu.Unlock()
 	s.stop, s.members, s.failures, s.stopping, s.gaveUp = stop, nil, nil, false, nil
 	for _, w := range s.Workers {
+		if w.Run == nil {
+			panic(fmt.Sprintf("supervise: Run: worker %q has no Run", w.Name))
+		}
 		if w.Backoff == nil {
 			w.Backoff = backoff.NewExponentialBackOff()
 		}
@@ -85,7 +88,12 @@ func (s *Supervisor) unready() *member {
 // became notes and logs the state of a worker, and the failure that has brought it
 // there, if one has. Once it is stopping, it can but end.
 func (m *member) became(state State, failure error, attrs ...any) {
-	s := m.supervisor
+	s, level, text := m.supervisor, slog.LevelInfo, ""
+	if failure != nil {
+		level = slog.LevelWarn
+		text = fmt.Sprint(failure) // of a panic, without the stack
+		attrs = append([]any{"err", text}, attrs...)
+	}
 	s.mu.Lock()
 	if was := m.status.State; was == Ended || was == Stopping && state != Ended {
 		s.mu.Unlock()
@@ -95,12 +103,7 @@ func (m *member) became(state State, failure error, attrs ...any) {
 	if state == Starting {
 		m.status.Runs++
 	}
-	level := slog.LevelInfo
-	if failure != nil {
-		level = slog.LevelWarn
-		m.status.Error = fmt.Sprint(failure) // of a panic, without the stack
-		attrs = append([]any{"err", m.status.Error}, attrs...)
-	}
+	m.status.Error = cmp.Or(text, m.status.Error)
 	s.mu.Unlock()
 	log := cmp.Or(s.Log, slog.New(slog.DiscardHandler)).With("worker", m.Name)
 	log.Log(context.Background(), level, string(state), attrs...)

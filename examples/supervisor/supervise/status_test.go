@@ -128,6 +128,11 @@ func TestStatusJSON(t *testing.T) {
 				`{"name":"a","state":"ready","since":"2000-01-01T00:00:00Z","runs":1},` +
 				`{"name":"b","state":"waiting","since":"2000-01-01T00:00:01.5Z","runs":2,"error":"panicked: oops"},` +
 				`{"name":"c","state":"ready","since":"2000-01-01T00:00:00Z","runs":1}]}` + "\n"
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/status", nil))
+			if got := w.Header().Get("Content-Type"); got != "application/json" {
+				t.Errorf("/status is of the type %q, want JSON", got)
+			}
 			if code, got := ask(s, "/status"); code != http.StatusOK || got != want {
 				t.Errorf("/status answers %d\n%s, want\n%s", code, got, want)
 			}

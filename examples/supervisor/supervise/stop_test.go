@@ -3,9 +3,12 @@ package supervise_test
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cenkalti/backoff/v6"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/supervisor/supervise"
@@ -157,7 +160,7 @@ func TestStop(t *testing.T) {
 `},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err, log := supervised(t, row.supervisor, stopAfter(row.stop))
+			log, err := supervised(t, row.supervisor, stopAfter(row.stop))
 			mustLog(t, log, row.log)
 			if row.err == nil {
 				mustBeNil(t, err)
@@ -169,7 +172,7 @@ func TestStop(t *testing.T) {
 	t.Run("no grace", func(t *testing.T) {
 		s := three(good, good, deaf)
 		s.Workers[2].Grace = 0
-		err, log := supervised(t, s, stopAfter(time.Second))
+		log, err := supervised(t, s, stopAfter(time.Second))
 		testutil.WantError(t, err, failed(testutil.Task("c", graceExpired)))
 		mustLog(t, log, allStart+`1s c stopping
 1s c ended err="context canceled: grace expired (graceful stop of scope \"c\")"
@@ -193,7 +196,7 @@ func TestAllEnd(t *testing.T) {
 	for i := range s.Workers {
 		s.Workers[i].Restart = supervise.Temporary
 	}
-	err, log := supervised(t, s, func(*cancel.Scope) {})
+	log, err := supervised(t, s, func(*cancel.Scope) {})
 	mustBeNil(t, err)
 	mustLog(t, log, `
 0s a starting
@@ -225,7 +228,7 @@ func TestGoexit(t *testing.T) {
 		s.Log = j.log()
 		returned := false
 		task := make(chan struct{})
-		go func() {
+		go func() { // for the Goexit to end
 			defer close(task)
 			s.Run(ctx, func() {})
 			returned = true
@@ -290,18 +293,42 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	})
+	t.Run("and none is asked to stop", func(t *testing.T) {
+		slowly := func(ctx context.Context, started func()) error {
+			started()
+			<-ctx.Done()
+			return cancel.Shield(ctx, time.Hour, func(ctx context.Context) error { return cancel.Sleep(ctx, time.Second) })
+		}
+		log, err := supervised(t, three(slowly, slowly, slowly), func(s *cancel.Scope) {
+			cancel.Sleep(s, time.Second)
+			s.Cancel(errEnough)
+		})
+		mustBeNil(t, err)
+		if strings.Contains(log, "stopping") || strings.Count(log, "2s ") != 3 {
+			t.Errorf("the log is\n%s\nwant that all end after 2s", log)
+		}
+	})
 	t.Run("a failure that is none of it", func(t *testing.T) {
 		// The last words of a worker that is canceled are not lost.
-		s := three(good, func(ctx context.Context, started func()) error {
+		s := three(deaf, func(ctx context.Context, started func()) error {
 			started()
 			<-ctx.Done()
 			return errBoom
-		}, good)
-		err, _ := supervised(t, s, func(s *cancel.Scope) {
+		}, deaf)
+		_, err := supervised(t, s, func(s *cancel.Scope) {
 			cancel.Sleep(s, time.Second)
 			s.Cancel(errEnough)
 		})
 		testutil.WantError(t, err, failed(testutil.Task("b", testutil.Is(errBoom)), testutil.Canceled(errEnough)))
+	})
+	t.Run("while all wait", func(t *testing.T) {
+		s := three(unready, nil, nil)
+		s.Workers = s.Workers[:1]
+		_, err := supervised(t, s, func(s *cancel.Scope) {
+			cancel.Sleep(s, time.Second/4)
+			s.Cancel(errEnough)
+		})
+		testutil.WantError(t, err, failed(testutil.Canceled(errEnough)))
 	})
 }
 
@@ -324,14 +351,27 @@ func TestCancelEverywhere(t *testing.T) {
 	})
 }
 
-// TestAgain checks that a supervisor may run again.
+// TestAgain checks that a supervisor that runs again does so as the first time: with its
+// back-off and its count of failures anew, and ready.
 func TestAgain(t *testing.T) {
-	s := three(good, good, failsAt(0, 0, 0))
-	for range 2 {
-		err, log := supervised(t, s, stopAfter(time.Minute))
+	crash := ends(time.Second, errBoom)
+	s := three(runs(crash, crash, good, crash, crash, good), good, good)
+	s.Restarts, s.Steady = 2, time.Minute
+	s.Workers[0].Backoff = &backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: 2, MaxInterval: time.Minute}
+	var logs [2]string
+	for i := range logs {
+		var err error
+		logs[i], err = supervised(t, s, func(scope *cancel.Scope) {
+			cancel.Sleep(scope, 10*time.Second)
+			if !s.Status().Ready {
+				t.Errorf("run %d: it is not ready", i+1)
+			}
+			scope.Stop()
+		})
 		mustBeNil(t, err)
-		if strings.Count(log, "starting") == 0 {
-			t.Error("nothing was started")
-		}
+	}
+	mustLog(t, logs[1], logs[0])
+	if !slices.Equal(waits(t, logs[0]), []time.Duration{time.Second, 2 * time.Second}) {
+		t.Errorf("the log is\n%s", logs[0])
 	}
 }

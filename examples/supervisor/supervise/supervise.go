@@ -69,7 +69,7 @@ type Supervisor struct {
 // before has ended, for which it has its Grace. Whose turn has not come is restarted
 // as before. The same happens when it gives up; then there is a [*GaveUpError]. If ctx
 // is canceled all workers are, at once, and so they are if one calls [runtime.Goexit],
-// which goes on in the caller.
+// which goes on in the caller. Run panics if a worker has no Run.
 //
 // Run may be called again when it has returned, and as the Run of a [Worker]: that is
 // a tree of supervisors.
@@ -116,6 +116,14 @@ func (s *Supervisor) Run(ctx context.Context, started func()) error {
 	}, nursery.Name("supervisor"), nursery.KeepGoing())
 }
 
+// Grace returns how long all workers together may take to stop.
+func (s *Supervisor) Grace() (sum time.Duration) {
+	for _, w := range s.Workers {
+		sum += w.Grace
+	}
+	return sum
+}
+
 // A member is a worker that is being supervised.
 type member struct {
 	Worker
@@ -154,7 +162,6 @@ func (m *member) keep(ctx context.Context) (none struct{}, err error) {
 		}
 		wait := m.Backoff.NextBackOff()
 		if err := m.supervisor.count(m, err, wait == backoff.Stop); err != nil {
-			m.became(Ended, err)
 			m.supervisor.stop()
 			return none, err
 		}

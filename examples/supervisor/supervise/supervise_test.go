@@ -97,8 +97,8 @@ func (j *journal) log() *slog.Logger {
 }
 
 // supervised runs the supervisor in a bubble. Once it runs, meanwhile is called, and
-// may end it by its scope. It returns what Run returned, and the log.
-func supervised(t *testing.T, s *supervise.Supervisor, meanwhile func(*cancel.Scope)) (err error, log string) {
+// may end it by its scope. It returns the log, and what Run returned.
+func supervised(t *testing.T, s *supervise.Supervisor, meanwhile func(*cancel.Scope)) (log string, err error) {
 	t.Helper()
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		var j journal
@@ -119,7 +119,7 @@ func supervised(t *testing.T, s *supervise.Supervisor, meanwhile func(*cancel.Sc
 	if group, ok := err.(*nursery.GroupError); ok {
 		err = group.Unwrap()[0]
 	}
-	return err, log
+	return log, err
 }
 
 // stopAfter returns a function for supervised.
@@ -188,7 +188,7 @@ func TestRestart(t *testing.T) {
 				policy.want = over
 			}
 			t.Run(policy.name+", "+way.name, func(t *testing.T) {
-				err, log := supervised(t, &supervise.Supervisor{
+				log, err := supervised(t, &supervise.Supervisor{
 					Workers:  []supervise.Worker{{Name: "a", Run: runs(way.run, good), Restart: policy.is, Backoff: constant(time.Second), Grace: time.Second}},
 					Restarts: 1, Within: time.Minute,
 				}, stopAfter(2*time.Second))
@@ -226,7 +226,7 @@ func TestBackoff(t *testing.T) {
 	}
 	try := func(t *testing.T, b backoff.BackOff, all ...run) string {
 		t.Helper()
-		err, log := supervised(t, &supervise.Supervisor{
+		log, err := supervised(t, &supervise.Supervisor{
 			Workers:  []supervise.Worker{{Name: "a", Run: runs(append(all, good)...), Backoff: b, Grace: time.Second}},
 			Restarts: 100, Within: 24 * time.Hour, Steady: steady,
 		}, stopAfter(23*time.Hour))
@@ -293,4 +293,54 @@ func TestBackoff(t *testing.T) {
 			t.Error("the waits are always the same, want jitter")
 		}
 	})
+}
+
+func TestGrace(t *testing.T) {
+	s := three(good, good, good)
+	s.Workers[1].Grace = time.Minute
+	if got, want := s.Grace(), time.Minute+2*time.Second; got != want {
+		t.Errorf("Grace() = %v, want %v", got, want)
+	}
+}
+
+// TestDetails checks that the log has the stack of a panic, for those who want it.
+func TestDetails(t *testing.T) {
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+		var j journal
+		s := three(good, runs(oops, good), good)
+		s.Log = slog.New(slog.NewTextHandler(&j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		scope := cancel.New(ctx)
+		defer scope.Close()
+		mustBeNil(t, s.Run(scope, scope.Stop))
+		if log := j.String(); !strings.Contains(log, `err="panicked: oops\n    goroutine `) || !strings.Contains(log, "supervise_test.oops(") {
+			t.Errorf("the log is\n%s\nwant the stack in it", log)
+		}
+	})
+}
+
+// TestNoValues checks what the contexts of workers are said not to have.
+func TestNoValues(t *testing.T) {
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+		type key struct{}
+		s := three(func(ctx context.Context, started func()) error {
+			if v := ctx.Value(key{}); v != nil {
+				t.Errorf("a worker sees the value %v", v)
+			}
+			return good(ctx, started)
+		}, good, good)
+		scope := cancel.New(context.WithValue(ctx, key{}, "value"))
+		defer scope.Close()
+		mustBeNil(t, s.Run(scope, scope.Stop))
+	})
+}
+
+func TestNoRun(t *testing.T) {
+	defer func() {
+		const want = `supervise: Run: worker "b" has no Run`
+		if p, ok := recover().(*nursery.PanicError); !ok || p.Value != want {
+			t.Errorf("Run panics with %v, want %s", p, want)
+		}
+	}()
+	err := three(good, nil, good).Run(t.Context(), func() {})
+	t.Errorf("Run() = %v, want a panic", err)
 }

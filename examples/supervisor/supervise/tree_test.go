@@ -140,7 +140,7 @@ func TestTogether(t *testing.T) {
 			return nil
 		})
 	}
-	err, log := supervised(t, three(good, together, good), stopAfter(10*time.Second))
+	log, err := supervised(t, three(good, together, good), stopAfter(10*time.Second))
 	mustBeNil(t, err)
 	if got, want := fmt.Sprint(began), "[0s first 0s second 1.5s first 1.5s second]"; got != want {
 		t.Errorf("they have begun %s, want %s\n%s", got, want, log)
