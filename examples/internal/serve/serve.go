@@ -21,11 +21,16 @@ func HTTP(addr string, h http.Handler) func(ctx context.Context, started func(*u
 	return listen(addr, h, cancel.UntilStop)
 }
 
-// Loopback is HTTP at a free port of the loopback interface, for a peer that the
-// program has in itself: it serves until it is canceled, whoever is asked to stop,
-// for what the program finishes may need it.
+// UntilCanceled is HTTP for what has to be there to the last, such as a page that
+// tells how the program is: it serves until it is canceled, whoever is asked to stop.
+func UntilCanceled(addr string, h http.Handler) func(ctx context.Context, started func(*url.URL)) error {
+	return listen(addr, h, untilCanceled)
+}
+
+// Loopback is UntilCanceled at a free port of the loopback interface, for a peer that
+// the program has in itself: what the program finishes may need it.
 func Loopback(h http.Handler) func(ctx context.Context, started func(*url.URL)) error {
-	return listen("127.0.0.1:0", h, untilCanceled)
+	return UntilCanceled("127.0.0.1:0", h)
 }
 
 // On returns a task for [nursery.Start] that serves h at l and reports the address of

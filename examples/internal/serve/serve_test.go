@@ -122,13 +122,14 @@ func get(ctx context.Context, client *http.Client) (string, error) {
 	return string(b), err
 }
 
-// TestSockets checks the address that is reported, and that Loopback serves on for
-// those who finish what they do.
+// TestSockets checks the address that is reported, and that UntilCanceled and Loopback
+// serve on for those who finish what they do.
 func TestSockets(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for name, task := range map[string]func(context.Context, func(*url.URL)) error{
-		"HTTP":     serve.HTTP("127.0.0.1:0", http.NotFoundHandler()),
-		"Loopback": serve.Loopback(http.NotFoundHandler()),
+		"HTTP":          serve.HTTP("127.0.0.1:0", http.NotFoundHandler()),
+		"UntilCanceled": serve.UntilCanceled("127.0.0.1:0", http.NotFoundHandler()),
+		"Loopback":      serve.Loopback(http.NotFoundHandler()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -136,7 +137,7 @@ func TestSockets(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if name == "Loopback" {
+				if name != "HTTP" {
 					n.Scope().Stop()
 				}
 				response, err := client.Get(root.JoinPath("page").String())
