@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// A NewBook is what a client says of a book.
+type NewBook struct {
+	Title  string `json:"title" minLength:"1" maxLength:"200" example:"Persuasion"`
+	Author string `json:"author" minLength:"1" maxLength:"200" example:"Jane Austen"`
+	Year   int    `json:"year" minimum:"1450" maximum:"2100" example:"1817"`
+	Stock  int    `json:"stock" minimum:"0" maximum:"1000000" example:"5" doc:"How many copies there are"`
+}
+
+// A Book is a row of the catalogue.
+type Book struct {
+	ID int64 `json:"id" example:"1"`
+	NewBook
+}
+
+// A Page is all there is to know of a book.
+type Page struct {
+	Book
+	Price   Price    `json:"price"`
+	Reviews []Review `json:"reviews"`
+	Missing []string `json:"missing,omitempty" doc:"What could not be had in time, and may be there next time"`
+}
+
+// A Price is what a copy costs.
+type Price struct {
+	Cents    int    `json:"cents" example:"950"`
+	Currency string `json:"currency" example:"EUR"`
+}
+
+// A Review is what a reader says of a book.
+type Review struct {
+	Stars int    `json:"stars" minimum:"1" maximum:"5"`
+	Text  string `json:"text"`
+}
+
+// An Order is what was bought.
+type Order struct {
+	ID       int64 `json:"id" example:"1"`
+	Book     int64 `json:"book" example:"1"`
+	Quantity int   `json:"quantity" example:"2"`
+	Cents    int   `json:"cents" example:"1900" doc:"What all copies cost together"`
+}
+
+// ByID is what a path names. It is exported because package huma passes over embedded
+// fields that are not.
+type ByID struct {
+	ID int64 `path:"id" minimum:"1" example:"1" doc:"The id of the book"`
+}
+
+// A service is the API with what it needs. Its requests run with the nursery in which
+// it is served, which ends when they have.
+type service struct {
+	limits
+	store   *store
+	prices  *nursery.Shared[int64, Price]
+	reviews *nursery.Shared[int64, []Review]
+	mail    upstream
+	limiter *nursery.Limiter
+	later   *nursery.Nursery // for what is done after the answer
+	log     *log.Logger
+}
+
+// newService returns a service that shares requests to its upstreams, and does what
+// comes after an answer, in n.
+func newService(n *nursery.Nursery, l limits, s *store, u upstreams, log *log.Logger) *service {
+	return &service{
+		limits:  l,
+		store:   s,
+		prices:  nursery.NewShared(n, fetch[Price](u.prices)),
+		reviews: nursery.NewShared(n, fetch[[]Review](u.reviews)),
+		mail:    u.mail,
+		limiter: nursery.NewLimiter(l.requests),
+		later:   n,
+		log:     log,
+	}
+}
+
+// api returns the operations, with their documentation at /docs and /openapi.json.
+func (s *service) api(mux *http.ServeMux) huma.API {
+	config := huma.DefaultConfig("Books", "1.0.0")
+	config.CreateHooks = nil // no "$schema" in each answer
+	api := humago.New(mux, config)
+	handle(api, s, huma.Operation{
+		OperationID: "list-books", Method: http.MethodGet, Path: "/books",
+		Summary: "List books", Errors: []int{503, 504},
+	}, s.list)
+	handle(api, s, huma.Operation{
+		OperationID: "get-book", Method: http.MethodGet, Path: "/books/{id}",
+		Summary: "Get a book with its price and reviews", Errors: []int{404, 502, 503, 504},
+	}, s.book)
+	handle(api, s, huma.Operation{
+		OperationID: "add-book", Method: http.MethodPost, Path: "/books", DefaultStatus: http.StatusCreated,
+		Summary: "Add a book", Errors: []int{503, 504},
+	}, s.add)
+	handle(api, s, huma.Operation{
+		OperationID: "order-book", Method: http.MethodPost, Path: "/books/{id}/orders", DefaultStatus: http.StatusCreated,
+		Summary: "Order copies of a book", Errors: []int{404, 409, 502, 503, 504},
+	}, s.order)
+	return api
+}
+
+func (s *service) list(ctx context.Context, _ *nursery.Nursery, in *struct {
+	Text  string `query:"q" maxLength:"100" doc:"Part of the title or the author"`
+	After int64  `query:"after" minimum:"0" doc:"The last id of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+}) (*listed, error) {
+	books, err := s.store.books(ctx, in.Text, in.After, in.Limit)
+	return &listed{Body: books}, err
+}
+
+type listed struct{ Body []Book }
+
+// book asks three at the same time. The first that fails ends the others: of a book
+// that is not there nobody waits for the price. The reviews are worth no failure, and
+// no long wait.
+func (s *service) book(_ context.Context, n *nursery.Nursery, in *ByID) (*found, error) {
+	out := &found{Body: Page{Reviews: []Review{}}}
+	n.Go(func(ctx context.Context) (err error) {
+		out.Body.Book, err = s.store.book(ctx, in.ID)
+		return err
+	}, nursery.Name("database"))
+	n.Go(func(ctx context.Context) (err error) {
+		out.Body.Price, err = s.prices.Do(ctx, in.ID)
+		return err
+	}, nursery.Name("prices"))
+	n.Go(func(ctx context.Context) error {
+		var reviews []Review
+		late, err := cancel.MoveOnAfter(ctx, s.patience, func(ctx context.Context) (err error) {
+			reviews, err = s.reviews.Do(ctx, in.ID)
+			return err
+		})
+		if late || err != nil {
+			out.Body.Missing = []string{"reviews"}
+			return cancel.Err(ctx) // nil, unless all this was canceled
+		}
+		out.Body.Reviews = reviews
+		return nil
+	}, nursery.Name("reviews"))
+	return out, nil
+}
+
+type found struct{ Body Page }
+
+func (s *service) add(ctx context.Context, _ *nursery.Nursery, in *struct{ Body NewBook }) (*added, error) {
+	id, err := s.store.add(ctx, in.Body)
+	return &added{Location: fmt.Sprint("/books/", id), Body: Book{id, in.Body}}, err
+}
+
+type added struct {
+	Location string `header:"Location"`
+	Body     Book
+}
+
+// order takes the order, and has it confirmed after the answer.
+func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
+	ByID
+	Body struct {
+		Quantity int `json:"quantity" minimum:"1" maximum:"100" example:"2"`
+	}
+}) (*ordered, error) {
+	known := nursery.Spawn(n, func(ctx context.Context) (Book, error) { return s.store.book(ctx, in.ID) }, nursery.Name("database"))
+	price, err := s.prices.Do(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := known.Wait(ctx); err != nil {
+		return nil, err
+	}
+	o := Order{Book: in.ID, Quantity: in.Body.Quantity, Cents: in.Body.Quantity * price.Cents}
+	if o.ID, err = s.store.order(ctx, o); err != nil {
+		return nil, err
+	}
+	s.later.Go(func(ctx context.Context) error { return s.confirm(ctx, o) }, nursery.Name("confirmation"))
+	return &ordered{Body: o}, nil
+}
+
+type ordered struct{ Body Order }
+
+// confirm tells the customer. It is a task of the service and not of the request: it
+// goes on when that is answered, and the service does not end before it. That it fails
+// is no reason to end the service.
+func (s *service) confirm(ctx context.Context, o Order) error {
+	err := cancel.FailAfter(ctx, s.budget, func(ctx context.Context) error {
+		return s.mail.call(ctx, http.MethodPost, o.ID, nil)
+	})
+	if err != nil {
+		s.log.Printf("order %d is not confirmed: %v", o.ID, err)
+		return cancel.Err(ctx) // nil, unless the program is cut off
+	}
+	return nil
+}
