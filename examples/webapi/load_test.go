@@ -12,6 +12,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery"
+	"github.com/grove-go/grove/testutil"
 )
 
 const (
@@ -36,7 +37,7 @@ func TestLoad(t *testing.T) {
 				n.Go(func(ctx context.Context) error {
 					rng := rand.New(rand.NewPCG(seed, uint64(i)))
 					for range each {
-						if err := cancel.Sleep(ctx, milliseconds(rng, 200)); err != nil {
+						if err := cancel.Sleep(ctx, milliseconds(rng, 500)); err != nil {
 							return err
 						}
 						if err := w.visit(ctx, rng, &seen); err != nil {
@@ -60,6 +61,7 @@ func TestLoad(t *testing.T) {
 			}
 		}
 		t.Logf("%v", seen.count)
+		testutil.WaitAllBlocked() // the last to hang up have been noticed
 		w.mustBeFree(t)
 		sold, orders := w.sold(t)
 		var ordered int
