@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +218,25 @@ func TestConfirmationThatFails(t *testing.T) {
 		w.log.mustHave(t, map[string]int{"order 1 is not confirmed: mail: it answered 404 Not Found": 1})
 		if a, err := w.get(ctx, "/books/1"); err != nil || a.status != 200 {
 			t.Errorf("the answer is %v, %v, want 200: the service goes on", a, err)
+		}
+	})
+}
+
+func TestConfirmationThatHangs(t *testing.T) {
+	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
+		// The peer for prices hangs when asked about 4, which is the next order.
+		w.service.mail.root = &url.URL{Scheme: "http", Host: "prices", Path: "/"}
+		if _, err := w.service.store.db.ExecContext(ctx, `INSERT INTO orders VALUES (3, 1, 1, 1)`); err != nil {
+			t.Fatal(err)
+		}
+		a, err := w.post(ctx, "/books/1/orders", `{"quantity":2}`)
+		mustBe(t, a, err, 201, `{"id":4,"book":1,"quantity":2,"cents":1900}`)
+		if err := cancel.Sleep(ctx, usual.budget); err != nil {
+			t.Error(err)
+		}
+		w.log.mustHave(t, map[string]int{nobody("prices", 4): 1})
+		if !strings.Contains(w.log.String(), "order 4 is not confirmed: ") {
+			t.Errorf("nobody is told that the order is not confirmed:\n%s", w.log)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -161,6 +162,31 @@ func TestUnexpectedError(t *testing.T) {
 			t.Errorf("the error is not logged, but:\n%s", log)
 		}
 	})
+}
+
+// What went wrong is told also if there was a cancellation at the same time.
+func TestErrorBesideCancellation(t *testing.T) {
+	canceled := cancel.New(t.Context())
+	defer canceled.Close()
+	canceled.Cancel(nil)
+	var log notes
+	s := &service{log: stdlog.New(&log, "", 0)}
+	op := huma.Operation{Method: http.MethodGet, Path: "/books"}
+	for _, c := range []struct {
+		err    error
+		status int
+		log    string
+	}{
+		{cancel.Err(canceled), 503, ""},
+		{errors.Join(cancel.Err(canceled), errNoBook), 404, ""},
+		{errors.Join(cancel.Err(canceled), errors.New("disk full")), 500, "GET /books: disk full\n"},
+	} {
+		log.text.Reset()
+		var status huma.StatusError
+		if !errors.As(s.problem(op, c.err), &status) || status.GetStatus() != c.status || log.String() != c.log {
+			t.Errorf("problem(%v) = %v, and logs %q; want %d and %q", c.err, status, &log, c.status, c.log)
+		}
+	}
 }
 
 // Asked to stop, the service answers what it has accepted, and nothing else.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery"
@@ -66,17 +68,29 @@ func TestTemporaryStore(t *testing.T) {
 	mustBeEmpty()
 }
 
-// Who waits to write is served in turn, and can give up.
-func TestWritersWait(t *testing.T) {
+// inStore runs fn with a store of its own, in virtual time.
+func inStore(t *testing.T, fn func(t *testing.T, ctx context.Context, s *store)) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		s, err := openStore(ctx, filepath.Join(t.TempDir(), "books.db"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			if err := s.writing.Acquire(ctx); err != nil {
-				return err
-			}
+		fn(t, ctx, s)
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// One writes at a time. Who waits is served in turn, and can give up.
+func TestWritersWait(t *testing.T) {
+	inStore(t, func(t *testing.T, ctx context.Context, s *store) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			var gate testutil.Gate
+			n.Go(func(ctx context.Context) error {
+				return s.write(ctx, func(ctx context.Context, _ *sql.Tx) error { return gate.Wait(ctx) })
+			})
+			testutil.WaitAllBlocked()
 			gaveUp := nursery.Spawn(n, func(ctx context.Context) (int64, error) { return s.order(ctx, Order{Book: 8, Quantity: 1}) })
 			testutil.WaitAllBlocked()
 			var got []*nursery.Task[int64]
@@ -90,9 +104,12 @@ func TestWritersWait(t *testing.T) {
 				}))
 				testutil.WaitAllBlocked()
 			}
+			if waiting := s.writing.Stats().Waiting; waiting != 3 {
+				t.Errorf("%d wait until it is their turn, want 3", waiting)
+			}
 			gaveUp.Cancel(nil)
 			testutil.WaitAllBlocked()
-			s.writing.Release()
+			gate.Open()
 			for i, want := range []int64{1, -1} {
 				if id, err := got[i].Wait(ctx); id != want || err != nil {
 					t.Errorf("writer %d got %d, %v, want %d", i, id, err, want)
@@ -100,8 +117,66 @@ func TestWritersWait(t *testing.T) {
 			}
 			return nil
 		})
-		if err := errors.Join(err, s.close()); err != nil {
+		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A transaction that has begun is not cut short, but it has no more than its grace.
+func TestTransactionIsShielded(t *testing.T) {
+	inStore(t, func(t *testing.T, ctx context.Context, s *store) {
+		client := cancel.New(ctx)
+		defer client.Close()
+		err := s.write(client, func(ctx context.Context, tx *sql.Tx) error {
+			client.Cancel(nil)
+			testutil.WaitAllBlocked()
+			_, err := tx.ExecContext(ctx, `UPDATE books SET stock = 7 WHERE id = 1`)
+			return err
+		})
+		if err != nil {
+			t.Errorf("write() = %v, want nil", err)
+		}
+		if b, err := s.book(ctx, 1); b.Stock != 7 || err != nil {
+			t.Errorf("book() = %+v, %v, want what was written", b, err)
+		}
+		began := time.Now()
+		err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			<-ctx.Done()
+			testutil.WaitAllBlocked()
+			return nil // the commit fails in its own way: package sql has rolled back
+		})
+		if timeout := new(cancel.TimeoutError); !errors.As(err, &timeout) || time.Since(began) != txGrace {
+			t.Errorf("write() = %v after %v, want a timeout after %v", err, time.Since(began), txGrace)
+		}
+	})
+}
+
+// However a transaction fails, it is over when that is known.
+func TestTransactionThatFails(t *testing.T) {
+	inStore(t, func(t *testing.T, ctx context.Context, s *store) {
+		for name, fn := range map[string]func(){
+			"error": func() {
+				if _, err := s.order(ctx, Order{Book: 8, Quantity: 2}); !errors.Is(err, errOutOfStock) {
+					t.Errorf("order() = %v, want %v", err, errOutOfStock)
+				}
+			},
+			"panic": func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("there was no panic")
+					}
+				}()
+				_ = s.write(ctx, func(context.Context, *sql.Tx) error { panic("boom") })
+			},
+		} {
+			fn()
+			if n := s.db.Stats().InUse; n != 0 {
+				t.Errorf("after an end with %s %d connections are in use, want none", name, n)
+			}
+			if n := s.writing.Stats().Borrowed; n != 0 {
+				t.Errorf("after an end with %s the turn to write is not given back", name)
+			}
 		}
 	})
 }
