@@ -49,10 +49,11 @@ type Review struct {
 
 // An Order is what was bought.
 type Order struct {
-	ID       int64 `json:"id" example:"1"`
-	Book     int64 `json:"book" example:"1"`
-	Quantity int   `json:"quantity" example:"2"`
-	Cents    int   `json:"cents" example:"1900" doc:"What all copies cost together"`
+	ID       int64  `json:"id" example:"1"`
+	Book     int64  `json:"book" example:"1"`
+	Title    string `json:"title" example:"Emma"`
+	Quantity int    `json:"quantity" example:"2"`
+	Cents    int    `json:"cents" example:"1900" doc:"What all copies cost together"`
 }
 
 // ByID is what a path names. It is exported because package huma passes over embedded
@@ -76,7 +77,7 @@ type service struct {
 
 // newService returns a service that shares requests to its upstreams, and does what
 // comes after an answer, in n.
-func newService(n *nursery.Nursery, l limits, s *store, u upstreams, log *log.Logger) *service {
+func newService(n *nursery.Nursery, l limits, s *store, u upstreams, logger *log.Logger) *service {
 	return &service{
 		limits:  l,
 		store:   s,
@@ -85,7 +86,7 @@ func newService(n *nursery.Nursery, l limits, s *store, u upstreams, log *log.Lo
 		mail:    u.mail,
 		limiter: nursery.NewLimiter(l.requests),
 		later:   n,
-		log:     log,
+		log:     logger,
 	}
 }
 
@@ -172,15 +173,16 @@ func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
 		Quantity int `json:"quantity" minimum:"1" maximum:"100" example:"2"`
 	}
 }) (*ordered, error) {
-	known := nursery.Spawn(n, func(ctx context.Context) (Book, error) { return s.store.book(ctx, in.ID) }, nursery.Name("database"))
-	price, err := s.prices.Do(ctx, in.ID)
+	row := nursery.Spawn(n, func(ctx context.Context) (Book, error) { return s.store.book(ctx, in.ID) }, nursery.Name("database"))
+	price, err := s.prices.Do(ctx, in.ID) // meanwhile
 	if err != nil {
 		return nil, err
 	}
-	if _, err := known.Wait(ctx); err != nil {
+	book, err := row.Wait(ctx)
+	if err != nil {
 		return nil, err
 	}
-	o := Order{Book: in.ID, Quantity: in.Body.Quantity, Cents: in.Body.Quantity * price.Cents}
+	o := Order{Book: in.ID, Title: book.Title, Quantity: in.Body.Quantity, Cents: in.Body.Quantity * price.Cents}
 	if o.ID, err = s.store.order(ctx, o); err != nil {
 		return nil, err
 	}

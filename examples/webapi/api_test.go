@@ -44,7 +44,7 @@ func TestAnswers(t *testing.T) {
 			`{"id":9,"title":"Persuasion","author":"Jane Austen","year":1817,"stock":5}`},
 		{"a new book without much", "/books", `{"title":"","year":"x"}`, 422, ""},
 		{"no JSON", "/books", `{"title"`, 400, ""},
-		{"an order", "/books/1/orders", `{"quantity":2}`, 201, `{"id":1,"book":1,"quantity":2,"cents":1900}`},
+		{"an order", "/books/1/orders", `{"quantity":2}`, 201, `{"id":1,"book":1,"title":"Emma","quantity":2,"cents":1900}`},
 		{"an order of nothing", "/books/1/orders", `{"quantity":0}`, 422, ""},
 		{"an order of too many", "/books/8/orders", `{"quantity":2}`, 409, `{"title":"Conflict","status":409,"detail":"not enough copies in stock"}`},
 		{"an order of a book that is not there", "/books/99/orders", `{"quantity":1}`, 404, `{"title":"Not Found","status":404,"detail":"no such book"}`},
@@ -79,7 +79,7 @@ func TestAddedBookIsThere(t *testing.T) {
 			t.Fatalf("the answer is %v, %v, %v; want that the book is at /books/9", a, a.header, err)
 		}
 		a, err = w.post(ctx, "/books/9/orders", `{"quantity":1}`)
-		mustBe(t, a, err, 201, `{"id":1,"book":9,"quantity":1,"cents":1350}`)
+		mustBe(t, a, err, 201, `{"id":1,"book":9,"title":"Persuasion","quantity":1,"cents":1350}`)
 		a, err = w.get(ctx, "/books?after=8")
 		mustBe(t, a, err, 200, `[{"id":9,"title":"Persuasion","author":"Jane Austen","year":1817,"stock":0}]`)
 	})
@@ -188,7 +188,7 @@ func TestOrderIsConfirmed(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 		began := time.Now()
 		a, err := w.post(ctx, "/books/1/orders", `{"quantity":2}`)
-		mustBe(t, a, err, 201, `{"id":1,"book":1,"quantity":2,"cents":1900}`)
+		mustBe(t, a, err, 201, `{"id":1,"book":1,"title":"Emma","quantity":2,"cents":1900}`)
 		if d := time.Since(began); d != latency {
 			t.Errorf("the answer took %v, want %v: it does not wait for the mail", d, latency)
 		}
@@ -214,7 +214,7 @@ func TestConfirmationThatFails(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 		w.service.mail.root = w.service.mail.root.JoinPath("down") // which is no number
 		a, err := w.post(ctx, "/books/1/orders", `{"quantity":2}`)
-		mustBe(t, a, err, 201, `{"id":1,"book":1,"quantity":2,"cents":1900}`)
+		mustBe(t, a, err, 201, `{"id":1,"book":1,"title":"Emma","quantity":2,"cents":1900}`)
 		w.log.mustHave(t, map[string]int{"order 1 is not confirmed: mail: it answered 404 Not Found": 1})
 		if a, err := w.get(ctx, "/books/1"); err != nil || a.status != 200 {
 			t.Errorf("the answer is %v, %v, want 200: the service goes on", a, err)
@@ -230,7 +230,7 @@ func TestConfirmationThatHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, err := w.post(ctx, "/books/1/orders", `{"quantity":2}`)
-		mustBe(t, a, err, 201, `{"id":4,"book":1,"quantity":2,"cents":1900}`)
+		mustBe(t, a, err, 201, `{"id":4,"book":1,"title":"Emma","quantity":2,"cents":1900}`)
 		if err := cancel.Sleep(ctx, usual.budget); err != nil {
 			t.Error(err)
 		}

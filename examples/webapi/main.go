@@ -66,7 +66,7 @@ func main() {
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, o, os.Stdout, log.New(os.Stderr, "", log.Ltime))
-	}, nursery.Name("webapi"), nursery.Grace(2*o.budget+serve.Grace)) // an answer, and what comes after it
+	}, nursery.Name("webapi"), nursery.Grace(2*o.budget+2*serve.Grace)) // a request, and what comes after its answer
 }
 
 // parse reads the command line. What is wrong with it is written to usage.
@@ -98,14 +98,16 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// run serves until it is asked to stop.
-func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, log *log.Logger) (err error) {
+// run serves until it is asked to stop. What the requests need is opened before the
+// nursery in which they run, and closed after it; the upstreams are daemons of the one
+// around that.
+func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, logger *log.Logger) (err error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = o.requests
 	client := &http.Client{Transport: transport}
 	defer client.CloseIdleConnections()
 	var u upstreams
-	prices, reviews, mail := peers(o.latency, log)
+	prices, reviews, mail := peers(o.latency, logger)
 	if u.prices, err = prices.start(ctx, n, client); err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, log 
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
 	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		s := newService(n, o.limits, store, u, log)
+		s := newService(n, o.limits, store, u, logger)
 		mux := http.NewServeMux()
 		s.api(mux)
 		api, err := nursery.Start(ctx, n, serve.HTTP(o.addr, mux), nursery.Name("api"))
@@ -132,8 +134,8 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, log 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "books: %s, health: %s\n", api, health)
-		return nil
+		_, err = fmt.Fprintf(out, "books: %s, health: %s\n", api, health)
+		return err
 	}, nursery.Name("service"))
 	if err == nil {
 		err = cancel.Err(ctx) // a server that is cut off tells its clients, and nobody else

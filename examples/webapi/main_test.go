@@ -158,7 +158,7 @@ func TestSignals(t *testing.T) {
 	t.Run("the first one drains", func(t *testing.T) {
 		p, temp := start(t, "-budget 1m")
 		a, health := p.whileDraining(t, "/books/1/orders", func() {})
-		mustBe(t, a, nil, 201, `{"id":1,"book":1,"quantity":1,"cents":950}`)
+		mustBe(t, a, nil, 201, `{"id":1,"book":1,"title":"Emma","quantity":1,"cents":950}`)
 		mustBe(t, health, nil, 503, "draining: 0 of 64 requests, 0 waiting")
 		if err := p.cmd.Wait(); err != nil {
 			t.Errorf("the program ended with %v, want status 0; it printed:\n%s", err, &p.stderr)

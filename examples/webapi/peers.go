@@ -25,14 +25,14 @@ type peer struct {
 }
 
 // peers returns all of them.
-func peers(latency time.Duration, log *log.Logger) (prices, reviews, mail peer) {
+func peers(latency time.Duration, logger *log.Logger) (prices, reviews, mail peer) {
 	prices = peer{"prices", latency, 4, 5, func(id int64) any {
 		return Price{900 + int(id%20)*50, "EUR"}
-	}, log}
+	}, logger}
 	reviews = peer{"reviews", latency, 6, 7, func(id int64) any {
 		return []Review{{3 + int(id%3), "Read it in one night."}}
-	}, log}
-	mail = peer{"mail", latency, 0, 0, func(int64) any { return "sent" }, log}
+	}, logger}
+	mail = peer{"mail", latency, 0, 0, func(int64) any { return "sent" }, logger}
 	return prices, reviews, mail
 }
 

@@ -25,7 +25,7 @@ func TestSockets(t *testing.T) {
 			`{"id":1,"title":"Emma","author":"Jane Austen","year":1815,"stock":20,"price":{"cents":950,"currency":"EUR"},"reviews":[{"stars":4,"text":"Read it in one night."}]}`},
 		{"an order", nil, func(_ *testing.T, ctx context.Context, w *world) (answer, error) {
 			return w.post(ctx, "/books/1/orders", `{"quantity":2}`)
-		}, 201, `{"id":1,"book":1,"quantity":2,"cents":1900}`},
+		}, 201, `{"id":1,"book":1,"title":"Emma","quantity":2,"cents":1900}`},
 		{"a list of nothing", nil, func(_ *testing.T, ctx context.Context, w *world) (answer, error) {
 			return w.get(ctx, "/books?limit=0")
 		}, 422, `{"title":"Unprocessable Entity","status":422,"detail":"validation failed","errors":[{"message":"expected number >= 1","location":"query.limit","value":0}]}`},

@@ -152,8 +152,8 @@ func (s *store) order(ctx context.Context, o Order) (id int64, err error) {
 // queue that can be left, and not in SQLite, which tries again and again and does not
 // look at ctx meanwhile.
 //
-// Once the transaction has begun, ctx does not cut it short: a commit that is cut
-// short may have taken place or not, and nobody knows which.
+// Once the transaction has begun, ctx does not cut it short: of a commit that is cut
+// short nobody knows whether it has taken place.
 func (s *store) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if err := s.writing.Acquire(ctx); err != nil {
 		return err
