@@ -4,6 +4,7 @@ go 1.26
 
 require (
 	github.com/cenkalti/backoff/v6 v6.0.1
+	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/goccy/go-graphviz v0.2.9
 	github.com/grove-go/grove v0.0.0
 	github.com/oklog/run v1.2.0
@@ -16,10 +17,10 @@ require (
 	golang.org/x/term v0.45.0
 	golang.org/x/time v0.15.0
 	gopkg.in/tomb.v2 v2.0.0-20161208151619-d5d1b5820637
+	modernc.org/sqlite v1.59.0
 )
 
 require (
-	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/disintegration/imaging v1.6.2 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/flopp/go-findfont v0.1.0 // indirect
@@ -41,7 +42,6 @@ require (
 	modernc.org/libc v1.75.7 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-	modernc.org/sqlite v1.59.0
 )
 
 replace github.com/grove-go/grove => ../
