@@ -35,7 +35,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
@@ -122,7 +121,7 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, logg
 		return err
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
-	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		s := newService(n, o.limits, store, u, logger)
 		mux := http.NewServeMux()
 		s.api(mux)
@@ -137,8 +136,4 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, logg
 		_, err = fmt.Fprintf(out, "books: %s, health: %s\n", api, health)
 		return err
 	}, nursery.Name("service"))
-	if err == nil {
-		err = cancel.Err(ctx) // a server that is cut off tells its clients, and nobody else
-	}
-	return err
 }

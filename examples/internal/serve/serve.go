@@ -36,7 +36,7 @@ func Loopback(h http.Handler) func(ctx context.Context, started func(*url.URL)) 
 // On returns a task for [nursery.Start] that serves h at l and reports the address of
 // the root. Asked to stop, it takes no more requests and waits for those that are
 // being answered. Their contexts are below that of the task: canceled, it cancels
-// them, and closes within [Grace] what does not end.
+// them, closes within [Grace] what does not end, and returns the error of its context.
 //
 // Connections that h has hijacked are h's own: they hear of the stop as everything
 // below the task does, and the server does not wait for them.
@@ -80,11 +80,10 @@ func on(l net.Listener, h http.Handler, end func(context.Context) context.Contex
 			}
 			// The requests have been canceled. Their end is waited for, but not for
 			// ever, and what ended the server does not cut it short.
-			err = cancel.Shield(ctx, Grace, server.Shutdown)
-			if err != nil {
-				err = errors.Join(err, server.Close())
+			if err := cancel.Shield(ctx, Grace, server.Shutdown); err != nil {
+				return errors.Join(err, server.Close())
 			}
-			return err
+			return cancel.Err(ctx)
 		})
 	}
 }

@@ -45,17 +45,18 @@ func TestOn(t *testing.T) {
 		end   func(*cancel.Scope)
 		want  string        // the answer
 		takes time.Duration // from the end
+		fails error
 	}{
-		{"asked to stop, it answers first", (*cancel.Scope).Stop, "finished", 4 * time.Second},
-		{"canceled, so are the requests", func(s *cancel.Scope) { s.Cancel(nil) }, "cut off\n", 0},
-		{"canceled while it drains", func(s *cancel.Scope) { s.Shutdown(time.Second) }, "cut off\n", time.Second},
+		{"asked to stop, it answers first", (*cancel.Scope).Stop, "finished", 4 * time.Second, nil},
+		{"canceled, so are the requests", func(s *cancel.Scope) { s.Cancel(nil) }, "cut off\n", 0, context.Canceled},
+		{"canceled while it drains", func(s *cancel.Scope) { s.Shutdown(time.Second) }, "cut off\n", time.Second, context.Canceled},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 				got, takes, err := request(ctx, slow, test.end)
-				if got != test.want || err != nil {
-					t.Errorf("the answer is %q, and the server returned %v; want %q and nil", got, err, test.want)
+				if got != test.want || !errors.Is(err, test.fails) {
+					t.Errorf("the answer is %q, and the server returned %v; want %q and %v", got, err, test.want, test.fails)
 				}
 				if takes < test.takes || takes > test.takes+polling {
 					t.Errorf("the server ended after %v, want %v", takes, test.takes)
