@@ -2,6 +2,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -75,15 +76,14 @@ func on(l net.Listener, h http.Handler, end func(context.Context) context.Contex
 			started(&url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"})
 			<-end(ctx).Done()
 			err := server.Shutdown(ctx)
-			if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
-				return err
+			if err != nil && errors.Is(err, ctx.Err()) {
+				// The requests have been canceled. Their end is waited for, but not for
+				// ever, and what ended the server does not cut it short.
+				if err = cancel.Shield(ctx, Grace, server.Shutdown); err != nil {
+					err = errors.Join(err, server.Close())
+				}
 			}
-			// The requests have been canceled. Their end is waited for, but not for
-			// ever, and what ended the server does not cut it short.
-			if err := cancel.Shield(ctx, Grace, server.Shutdown); err != nil {
-				return errors.Join(err, server.Close())
-			}
-			return cancel.Err(ctx)
+			return cmp.Or(err, cancel.Err(ctx))
 		})
 	}
 }
