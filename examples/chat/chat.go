@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"log"
+	"net/http"
+
+	"github.com/coder/websocket"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/nursery"
+)
+
+// A chat answers requests for the page, and those for a connection.
+type chat struct {
+	*http.ServeMux
+	sessions *nursery.Nursery // owns the connections
+	options  options
+	hub      *hub
+	log      *log.Logger
+}
+
+func newChat(sessions *nursery.Nursery, o options, log *log.Logger) *chat {
+	c := &chat{http.NewServeMux(), sessions, o, newHub(o.backlog, o.history), log}
+	c.Handle("GET /", page())
+	c.HandleFunc("GET /ws", c.connect)
+	return c
+}
+
+// connect makes a session of a request. The library refuses one that comes from the
+// page of another site.
+//
+// The session is begun by Start, before the connection is taken from the server: there
+// is no moment at which the server has ended because the connection is not its own any
+// more, and the nursery because it has no session yet.
+func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
+	_, err := nursery.Start(r.Context(), c.sessions, func(ctx context.Context, accepted func(struct{})) error {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return err // and has been answered
+		}
+		query := r.URL.Query()
+		accepted(struct{}{}) // from here on w and r are not ours
+		err = c.session(ctx, conn, query.Get("room"), query.Get("name"))
+		c.log.Printf("%q in room %q: %v", query.Get("name"), query.Get("room"), err)
+		return cancel.Err(ctx) // whatever ended the session is no failure of the chat
+	}, nursery.Name("session"))
+	if err != nil {
+		c.log.Printf("no connection for %s: %v", r.RemoteAddr, err)
+	}
+}

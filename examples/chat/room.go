@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+	"golang.org/x/text/secure/precis"
+
+	"github.com/grove-go/grove/channel"
+)
+
+// maxName is how many characters a name may have.
+const maxName = 24
+
+// Reasons for which nobody gets in, as the client is told them.
+var (
+	errName  = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "names have 1 to 24 letters, digits and signs"}
+	errTaken = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "somebody in this room has that name"}
+)
+
+// An event is what clients are told, as JSON.
+type event struct {
+	Kind string    `json:"kind"` // welcome, joined, left or said
+	Name string    `json:"name"` // whose event it is
+	At   time.Time `json:"at"`
+	Text string    `json:"text,omitempty"` // of said
+
+	// Of welcome, which is the first that a client gets.
+	Room    string   `json:"room,omitempty"`
+	Who     []string `json:"who,omitempty"`     // all in the room
+	History []event  `json:"history,omitempty"` // what was said last
+}
+
+// A hub has the rooms. A room is there while somebody is in it.
+type hub struct {
+	backlog, history int
+
+	mu     sync.Mutex // guards the fields below, and the rooms
+	rooms  map[string]*room
+	closed bool
+}
+
+// A room tells those in it who comes, goes, and says what. All of it goes through one
+// broadcast, so that all see it in the same order. Who is there is not a [channel.Watch]
+// for that reason: one would see what somebody says before they are there.
+//
+// The policy for who is slow is CutOff. With Block one client that does not read would
+// hold up the room, and with DropOldest it would miss who has come and gone, and not
+// know. Who is cut off is told, and may come in again and see the history.
+type room struct {
+	key, name string
+	out       *channel.Broadcast[[]byte] // events, encoded once for all
+	members   map[string]*member
+	history   []event
+}
+
+// A member is somebody in a room.
+type member struct {
+	hub       *hub
+	room      *room
+	key, name string
+	welcome   []byte // what to send before anything else
+	feed      *channel.Subscription[[]byte]
+}
+
+func newHub(backlog, history int) *hub {
+	return &hub{backlog: backlog, history: history, rooms: make(map[string]*room)}
+}
+
+// join lets somebody into a room. Who is in there is told.
+func (h *hub) join(roomName, name string) (*member, error) {
+	roomName, roomKey, err := checkName(roomName)
+	if err != nil {
+		return nil, err
+	}
+	name, key, err := checkName(name)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, errStopping
+	}
+	r := h.rooms[roomKey]
+	if r == nil {
+		r = &room{
+			key: roomKey, name: roomName,
+			out: channel.NewBroadcast[[]byte](h.backlog), members: make(map[string]*member),
+		}
+		h.rooms[roomKey] = r
+	}
+	if r.members[key] != nil {
+		return nil, errTaken
+	}
+	if err := r.tell(event{Kind: "joined", Name: name, At: time.Now()}); err != nil {
+		return nil, err
+	}
+	m := &member{hub: h, room: r, key: key, name: name, feed: r.out.Subscribe(channel.CutOff)}
+	r.members[key] = m
+	var who []string
+	for _, key := range slices.Sorted(maps.Keys(r.members)) {
+		who = append(who, r.members[key].name)
+	}
+	m.welcome = encode(event{Kind: "welcome", Name: name, At: time.Now(), Room: r.name, Who: who, History: r.history})
+	return m, nil
+}
+
+// say tells the room what m says. A room that has ended is told nothing.
+func (m *member) say(text string) error {
+	m.hub.mu.Lock()
+	defer m.hub.mu.Unlock()
+	if m.hub.closed {
+		return nil
+	}
+	r := m.room
+	e := event{Kind: "said", Name: m.name, At: time.Now(), Text: text}
+	r.history = append(r.history, e)
+	r.history = r.history[max(0, len(r.history)-m.hub.history):]
+	return r.tell(e)
+}
+
+// leave takes m out of the room, which ends if nobody is left.
+func (m *member) leave() error {
+	m.hub.mu.Lock()
+	defer m.hub.mu.Unlock()
+	r := m.room
+	m.feed.Close()
+	delete(r.members, m.key)
+	if len(r.members) == 0 {
+		delete(m.hub.rooms, r.key)
+		return r.out.Close()
+	}
+	if m.hub.closed {
+		return nil
+	}
+	return r.tell(event{Kind: "left", Name: m.name, At: time.Now()})
+}
+
+// close ends the rooms. Those in them get what has been told, and no more.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, r := range h.rooms {
+		r.out.Close()
+	}
+}
+
+// tell publishes an event. It need not wait: nobody in the room is waited for, and
+// publishers take turns under the lock.
+func (r *room) tell(e event) error { return r.out.TryPublish(encode(e)) }
+
+func encode(e event) []byte {
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // there is nothing in an event that could not be encoded
+	}
+	return b
+}
+
+// checkName returns a name as it is shown, and as it is compared with others, which
+// are nicknames by RFC 8266: nobody is Ann beside ann, or has a name that turns the
+// text around it.
+func checkName(s string) (name, key string, err error) {
+	name, err = precis.Nickname.String(s)
+	if err != nil || utf8.RuneCountInString(name) > maxName {
+		return "", "", errName
+	}
+	key, err = precis.Nickname.CompareKey(s)
+	if err != nil {
+		return "", "", errName
+	}
+	return name, key, nil
+}
