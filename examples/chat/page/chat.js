@@ -24,9 +24,7 @@ function connect() {
 
 // closed decides whether we try again, later and later, or have been sent away.
 function closed(end) {
-	if (!me) {
-		out("");
-	} else if (again.includes(end.code)) {
+	if (again.includes(end.code)) {
 		const most = Math.min(longest, 2 ** attempts++);
 		const wait = most * (0.5 + Math.random() / 2); // all clients come back, not all at once
 		timer = setTimeout(connect, wait * 1000);
@@ -129,11 +127,11 @@ function hue(name) {
 	return h;
 }
 
-$("wanted").value = decodeURIComponent(location.hash.slice(1)) || "lobby";
+$("wanted").value = new URLSearchParams(location.hash.slice(1)).get("room") || "lobby";
 $("join").onsubmit = (submit) => {
 	submit.preventDefault();
 	me = {name: $("name").value, room: $("wanted").value};
-	location.hash = encodeURIComponent(me.room);
+	location.hash = new URLSearchParams({room: me.room}); // an address to give to others
 	attempts = 0;
 	connect();
 };
@@ -147,10 +145,7 @@ $("say").onsubmit = (submit) => {
 $("retry").onclick = connect;
 $("leave").onclick = () => {
 	clearTimeout(timer);
-	me = null;
-	if (socket.readyState === WebSocket.CLOSED) {
-		out("");
-	} else {
-		socket.close(1000);
-	}
+	socket.onmessage = socket.onclose = null;
+	socket.close(1000);
+	out("");
 };
