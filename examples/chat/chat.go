@@ -42,10 +42,17 @@ func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		accepted(struct{}{}) // from here on w and r are not ours
 		err = c.session(ctx, conn, query.Get("room"), query.Get("name"))
-		c.log.Printf("%q in room %q: %v", query.Get("name"), query.Get("room"), err)
+		c.log.Printf("%.40q in room %.40q: %v", query.Get("name"), query.Get("room"), err)
 		return cancel.Err(ctx) // whatever ended the session is no failure of the chat
 	}, nursery.Name("session"))
 	if err != nil {
 		c.log.Printf("no connection for %s: %v", r.RemoteAddr, err)
 	}
+}
+
+// untilStop waits until the chat is asked to stop, and then ends the rooms.
+func (c *chat) untilStop(ctx context.Context) error {
+	<-cancel.UntilStop(ctx).Done()
+	c.hub.close()
+	return cancel.Err(ctx)
 }

@@ -24,7 +24,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
@@ -95,11 +94,4 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, log 
 		return err
 	}
 	return c.untilStop(ctx)
-}
-
-// untilStop waits until the chat is asked to stop, and then ends the rooms.
-func (c *chat) untilStop(ctx context.Context) error {
-	<-cancel.UntilStop(ctx).Done()
-	c.hub.close()
-	return cancel.Err(ctx)
 }

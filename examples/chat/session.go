@@ -44,7 +44,7 @@ func (c *chat) session(ctx context.Context, conn *websocket.Conn, room, name str
 		hangUp(ctx, conn, err)
 		return err
 	}
-	c.log.Printf("%q in room %q: came in", name, room)
+	c.log.Printf("%q in room %q: came in", m.name, m.room.name)
 	link := ctx
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error { return c.read(ctx, link, conn, m) }, nursery.Name("reader"))
