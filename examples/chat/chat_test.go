@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/channel"
 	"github.com/grove-go/grove/testutil"
 )
 
@@ -60,6 +62,29 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+// What comes from somebody who has just left is told to nobody.
+func TestSayAfterLeave(t *testing.T) {
+	h := newHub(4, 4)
+	ann, err1 := h.join("lobby", "ann")
+	bob, err2 := h.join("lobby", "bob")
+	if err := errors.Join(err1, err2, bob.leave(), bob.say("bye")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"bob joined", "bob left"} {
+		var e event
+		b, err := ann.feed.TryReceive()
+		if err := errors.Join(err, json.Unmarshal(b, &e)); err != nil || e.String() != want {
+			t.Errorf("ann was told %q, %v, want %q", e, err, want)
+		}
+	}
+	if b, err := ann.feed.TryReceive(); err != channel.ErrWouldBlock {
+		t.Errorf("ann was told %q, %v, want nothing more", b, err)
+	}
+	if err := errors.Join(ann.leave(), ann.say("bye")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	const bad, taken = "end 1008 names have 1 to 24 letters, digits and signs", "end 1008 somebody in this room has that name"
 	serves(t, defaults(), func(t *testing.T, w *world) {
@@ -106,6 +131,7 @@ func TestIdle(t *testing.T) {
 		bob.wasTold()
 		sleep(t, w, 1)
 		bob.wasTold("end 1008 you have said nothing for too long")
+		w.logged(`"bob" in room "lobby": status = StatusPolicyViolation and reason = "you have said nothing for too long"`)
 		ann.wasTold("bob left")
 		sleep(t, w, 4*time.Minute-1)
 		ann.wasTold()
@@ -144,6 +170,7 @@ func TestSlow(t *testing.T) {
 		}
 		slow.hears(w)
 		slow.wasTold("welcome slow to lobby: ann slow", "end 1008 you are too slow to follow the room")
+		w.logged(`"slow" in room "lobby": task "writer": status = StatusPolicyViolation and reason = "you are too slow to follow the room"`)
 		ann.wasTold("slow left")
 	})
 }
@@ -175,6 +202,7 @@ func TestStuck(t *testing.T) {
 		ann.wasTold("stuck left")
 		stuck.hears(w)
 		stuck.wasTold("end")
+		w.logged(`"stuck" in room "lobby": task "writer": status = StatusPolicyViolation and reason = "you are too slow to follow the room"`)
 	})
 }
 
@@ -210,6 +238,7 @@ func TestVanish(t *testing.T) {
 		}
 		testutil.WaitAllBlocked()
 		ann.wasTold("bob left")
+		w.logged(`"bob" in room "lobby": task "reader": failed to get reader: failed to read frame header: EOF`)
 	})
 }
 

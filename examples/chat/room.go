@@ -111,14 +111,14 @@ func (h *hub) join(roomName, name string) (*member, error) {
 	return m, nil
 }
 
-// say tells the room what m says. A room that has ended is told nothing.
+// say tells the room what m says, unless the room has ended, or m has left.
 func (m *member) say(text string) error {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
-	if m.hub.closed {
+	r := m.room
+	if m.hub.closed || r.members[m.key] != m {
 		return nil
 	}
-	r := m.room
 	e := event{Kind: "said", Name: m.name, At: time.Now(), Text: text}
 	r.history = append(r.history, e)
 	r.history = r.history[max(0, len(r.history)-m.hub.history):]

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -73,6 +74,16 @@ func hangUp(ctx context.Context, conn *websocket.Conn, why error) {
 	_ = conn.Close(goodbye.Code, goodbye.Reason)
 }
 
+// failed is what a task returns that cannot read or write. If it is because the
+// connection has been closed on our side, the one who did that says why, and ends the
+// session with it.
+func failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+		return cancel.Forever(ctx)
+	}
+	return err
+}
+
 // read tells the room what the client says. Each message moves the deadline of the
 // session.
 func (c *chat) read(ctx, link context.Context, conn *websocket.Conn, m *member) error {
@@ -81,10 +92,8 @@ func (c *chat) read(ctx, link context.Context, conn *websocket.Conn, m *member) 
 		cancel.FromContext(ctx).SetTimeout(c.options.idle)
 		kind, b, err := conn.Read(link)
 		switch {
-		case ctx.Err() != nil:
-			return cancel.Err(ctx) // that is why the connection is closed
 		case err != nil:
-			return err
+			return failed(ctx, err)
 		case kind != websocket.MessageText:
 			return errBinary
 		case !utf8.Valid(b):
@@ -109,13 +118,13 @@ func (c *chat) write(ctx, link context.Context, conn *websocket.Conn, m *member)
 		late, err := cancel.MoveOnAfter(link, writeTimeout, func(ctx context.Context) error {
 			return conn.Write(ctx, websocket.MessageText, b)
 		})
-		switch {
-		case ctx.Err() != nil:
-			return cancel.Err(ctx) // that is why the connection is closed
-		case late:
-			return errSlow
+		if late {
+			err = errSlow
 		}
-		return err
+		if err != nil {
+			return failed(ctx, err)
+		}
+		return nil
 	}
 	if err := send(m.welcome); err != nil {
 		return err

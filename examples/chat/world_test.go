@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,16 @@ type world struct {
 	server  *cancel.Scope // to stop the chat, or cancel it
 	chat    *chat
 	net     *pipenet.Listener
+	log     bytes.Buffer // of the chat
+}
+
+// logged fails the test unless the last that the chat has logged is that line.
+func (w *world) logged(want string) {
+	w.t.Helper()
+	lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
+	if got := lines[len(lines)-1]; got != want {
+		w.t.Errorf("the chat has logged\n\t%s\nwant\n\t%s", got, want)
+	}
 }
 
 // defaults are options for tests.
@@ -66,7 +77,7 @@ func runWorld(t *testing.T, ctx, server context.Context, o options, fn func(t *t
 		ready := make(chan struct{})
 		n.Go(func(context.Context) error {
 			chatErr = nursery.Run(w.server, func(ctx context.Context, n *nursery.Nursery) error {
-				w.chat = newChat(n, o, log.New(t.Output(), "", 0))
+				w.chat = newChat(n, o, log.New(io.MultiWriter(&w.log, t.Output()), "", 0))
 				_, err := nursery.Start(ctx, n, serve.On(w.net, w.chat), nursery.Name("server"))
 				close(ready)
 				if err != nil {
