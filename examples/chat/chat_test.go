@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -80,8 +81,14 @@ func TestSayAfterLeave(t *testing.T) {
 	if b, err := ann.feed.TryReceive(); err != channel.ErrWouldBlock {
 		t.Errorf("ann was told %q, %v, want nothing more", b, err)
 	}
+	if n := ann.room.out.Subscribers(); n != 1 {
+		t.Errorf("%d are told, want ann alone", n)
+	}
 	if err := errors.Join(ann.leave(), ann.say("bye")); err != nil {
 		t.Error(err)
+	}
+	if err := ann.room.out.TryPublish(nil); err != channel.ErrClosed {
+		t.Errorf("TryPublish() = %v after the last has left, want that the room has ended", err)
 	}
 }
 
@@ -137,6 +144,18 @@ func TestIdle(t *testing.T) {
 		ann.wasTold()
 		sleep(t, w, 1)
 		ann.wasTold("end 1008 you have said nothing for too long")
+	})
+}
+
+// Who is sent away is out of the room at once, also if they do not answer the goodbye.
+func TestIdleAndDeaf(t *testing.T) {
+	serves(t, defaults(), func(t *testing.T, w *world) {
+		w.deafened("lobby", "bob")
+		sleep(t, w, 5*time.Minute)
+		ann := w.join("lobby", "ann")
+		ann.news()
+		sleep(t, w, 5*time.Minute)
+		ann.wasTold("bob left")
 	})
 }
 
@@ -285,6 +304,15 @@ func TestMalformed(t *testing.T) {
 			})
 		})
 	}
+	t.Run("binary, and it reads later", func(t *testing.T) {
+		serves(t, o, func(t *testing.T, w *world) {
+			eve := w.deaf("lobby", "eve")
+			eve.writes(websocket.MessageBinary, "hi") // while the welcome is on its way
+			sleep(t, w, 4*time.Second)
+			eve.hears(w)
+			eve.wasTold("welcome eve to lobby: eve", "end 1003 a message is text")
+		})
+	})
 	t.Run("as long as may be", func(t *testing.T) {
 		serves(t, o, func(t *testing.T, w *world) {
 			ann := w.join("lobby", "ann")
@@ -319,6 +347,7 @@ func TestStop(t *testing.T) {
 		if took() != 0 {
 			t.Errorf("the goodbyes took %v, want no time", took())
 		}
+		w.logged(`"ann" in room "lobby": task "writer": status = StatusGoingAway and reason = "the server is going down"`)
 	})
 }
 
@@ -330,34 +359,63 @@ func TestJoinAfterStop(t *testing.T) {
 	})
 }
 
-// A chat that is canceled has no time for a goodbye.
+// A chat that is canceled has no time for a goodbye, whatever its clients are at.
 func TestCancel(t *testing.T) {
 	enough := errors.New("enough")
 	for name, before := range map[string]func(w *world){
-		"in the middle":  func(w *world) {},
-		"while it stops": func(w *world) { w.server.Stop() },
+		"nobody is there": func(w *world) {},
+		"one reads":       func(w *world) { w.join("lobby", "ann") },
+		"one reads nothing": func(w *world) {
+			w.deaf("lobby", "ann")
+		},
+		"one says too much": func(w *world) {
+			ann := w.deafened("lobby", "ann")
+			for range burst + 1 {
+				ann.says("buy!")
+			}
+		},
+		"one does not hear what is said last": func(w *world) {
+			w.deaf("lobby", "ann")
+			w.server.Stop()
+		},
+		"one does not hear the goodbye": func(w *world) {
+			w.deafened("lobby", "ann")
+			w.server.Stop()
+		},
+		"one neither hears nor may go on": func(w *world) {
+			w.deaf("lobby", "ann").writes(websocket.MessageBinary, "hi")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := inWorld(t, defaults(), func(t *testing.T, w *world) {
-				ann := w.join("lobby", "ann")
-				ann.news()
-				stuck := w.deaf("lobby", "stuck")
 				before(w)
 				testutil.WaitAllBlocked()
-				ann.news()
-				took := passed()
 				w.server.Cancel(enough)
-				testutil.WaitAllBlocked()
-				stuck.hears(w)
-				stuck.wasTold("end")
-				if took() != 0 {
-					t.Errorf("the end took %v, want no time", took())
+				testutil.WaitAllBlocked() // and no time passes
+				if n := w.chat.sessions.Stats().Running; n != 0 {
+					t.Errorf("%d tasks go on, want none", n)
 				}
 			})
 			if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != enough {
 				t.Errorf("the chat returned %v, want that it was canceled", err)
 			}
 		})
+	}
+}
+
+// Nobody who reads gets a goodbye from a chat that is canceled, by a deadline here,
+// which is not taken for that of a session.
+func TestDeadline(t *testing.T) {
+	err := inWorld(t, defaults(), func(t *testing.T, w *world) {
+		ann := w.join("lobby", "ann")
+		ann.news()
+		w.server.SetTimeout(time.Minute)
+		sleep(t, w, time.Minute)
+		ann.wasTold("end")
+		w.logged(`"ann" in room "lobby": context deadline exceeded (deadline of a scope)`)
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the chat returned %v, want that its deadline has passed", err)
 	}
 }
 

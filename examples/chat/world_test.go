@@ -40,12 +40,11 @@ type world struct {
 	log     bytes.Buffer // of the chat
 }
 
-// logged fails the test unless the last that the chat has logged is that line.
+// logged fails the test unless the chat has logged that line.
 func (w *world) logged(want string) {
 	w.t.Helper()
-	lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
-	if got := lines[len(lines)-1]; got != want {
-		w.t.Errorf("the chat has logged\n\t%s\nwant\n\t%s", got, want)
+	if lines := strings.Split(w.log.String(), "\n"); !slices.Contains(lines, want) {
+		w.t.Errorf("the chat has logged\n\t%s\nwant this among it\n\t%s", strings.Join(lines, "\n\t"), want)
 	}
 }
 
@@ -150,6 +149,18 @@ func (w *world) join(room, name string) *client {
 	w.t.Helper()
 	c := w.deaf(room, name)
 	c.hears(w)
+	return c
+}
+
+// deafened connects a client that reads the welcome and no more, and waits until nothing
+// more happens.
+func (w *world) deafened(room, name string) *client {
+	w.t.Helper()
+	c := w.deaf(room, name)
+	if _, err := c.read(w.ctx); err != nil {
+		w.t.Fatal(err)
+	}
+	testutil.WaitAllBlocked()
 	return c
 }
 
