@@ -82,6 +82,8 @@ func TestBrowser(t *testing.T) {
 		both("the two to be there again", inState("in")+" && "+here("ann", "bob"))
 		bob.says("where were we?")
 		both("what bob says after that", last("bobwhere were we?"))
+		f.stop()
+		bob.waits("a first attempt again", status("^you are bob\n"+errStopping.Reason+"; attempt 1 in 1 s$"))
 		return nil
 	})
 	if err != nil {
