@@ -81,9 +81,10 @@ func TestBrowser(t *testing.T) {
 		ann.clicks("#retry")
 		both("the two to be there again", inState("in")+" && "+here("ann", "bob"))
 		bob.says("where were we?")
-		both("what bob says after that", last("bobwhere were we?"))
+		both("what bob says after that, and nothing from before", last("bobwhere were we?")+
+			` && !document.getElementById("log").textContent.includes("hello")`)
 		f.stop()
-		bob.waits("a first attempt again", status("^you are bob\n"+errStopping.Reason+"; attempt 1 in 1 s$"))
+		bob.waits("a first attempt again", status("attempt 3[^]*\nyou are bob\n"+errStopping.Reason+"; attempt 1 in 1 s$"))
 		return nil
 	})
 	if err != nil {
