@@ -30,9 +30,9 @@ func newChat(sessions *nursery.Nursery, o options, log *log.Logger) *chat {
 // connect makes a session of a request. The library refuses one that comes from the
 // page of another site.
 //
-// The session is begun by Start, before the connection is taken from the server: there
-// is no moment at which the server has ended because the connection is not its own any
-// more, and the nursery because it has no session yet.
+// The session is begun by Start, before the connection is taken from the server.
+// Otherwise there would be a moment at which nobody waits for it: the server not any
+// more, and the nursery not yet.
 func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 	_, err := nursery.Start(r.Context(), c.sessions, func(ctx context.Context, accepted func(struct{})) error {
 		conn, err := websocket.Accept(w, r, nil)

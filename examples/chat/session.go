@@ -35,9 +35,9 @@ var (
 // writes. Whichever fails ends the other, and so do the idle timeout, which is the
 // nursery's deadline, and the cancellation of ctx. It returns the reason, always.
 //
-// Reading and writing does not hear of the end of the nursery, for the library drops
-// a connection whose context is done: nobody could be told why any more. They end
-// because the body closes the connection. The cancellation of ctx they do hear of.
+// The two read and write with ctx, not with the context of the nursery: the library
+// drops a connection whose context is done, and then nobody can be told why. At the end
+// of the nursery the body closes the connection with a goodbye, and that ends them.
 func (c *chat) session(ctx context.Context, conn *websocket.Conn, room, name string) error {
 	conn.SetReadLimit(c.options.limit)
 	m, err := c.hub.join(room, name)
