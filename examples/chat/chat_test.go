@@ -236,7 +236,7 @@ func TestStuck(t *testing.T) {
 // A client that says too much is slowed down, and makes nobody else too slow.
 func TestFlood(t *testing.T) {
 	o := defaults()
-	o.rate, o.backlog = 2, burst
+	o.rate, o.backlog = 2, burst+1
 	serves(t, o, func(t *testing.T, w *world) {
 		ann, eve := w.join("lobby", "ann"), w.join("lobby", "eve")
 		took := passed()

@@ -19,7 +19,7 @@ import (
 const (
 	writeTimeout = 10 * time.Second // for one message
 	closeTimeout = 10 * time.Second // what the library takes to close a connection at most
-	burst        = 10               // messages that a client may send at once
+	burst        = 10               // messages after which a client may be slowed down
 )
 
 // Reasons for which a session ends, as the client is told them.
