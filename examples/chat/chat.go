@@ -50,9 +50,13 @@ func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// untilStop waits until the chat is asked to stop, and then ends the rooms.
+// untilStop waits until the chat is asked to stop, and then ends the rooms. Canceled, it
+// leaves that to the sessions, for whom the end of a room is that of the chat.
 func (c *chat) untilStop(ctx context.Context) error {
 	<-cancel.UntilStop(ctx).Done()
+	if ctx.Err() != nil {
+		return cancel.Err(ctx)
+	}
 	c.hub.close()
-	return cancel.Err(ctx)
+	return nil
 }

@@ -414,16 +414,21 @@ func TestCancel(t *testing.T) {
 // Nobody who reads gets a goodbye from a chat that is canceled, by a deadline here,
 // which is not taken for that of a session.
 func TestDeadline(t *testing.T) {
-	err := inWorld(t, defaults(), func(t *testing.T, w *world) {
-		ann := w.join("lobby", "ann")
-		ann.news()
-		w.server.SetTimeout(time.Minute)
-		sleep(t, w, time.Minute)
-		ann.wasTold("end")
-		w.logged(`"ann" in room "lobby": context deadline exceeded (deadline of a scope)`)
-	})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the chat returned %v, want that its deadline has passed", err)
+	for range 100 { // who hears of it first is a race
+		err := inWorld(t, defaults(), func(t *testing.T, w *world) {
+			ann := w.join("lobby", "ann")
+			ann.news()
+			w.server.SetTimeout(time.Minute)
+			sleep(t, w, time.Minute)
+			ann.wasTold("end")
+			w.logged(`"ann" in room "lobby": context deadline exceeded (deadline of a scope)`)
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the chat returned %v, want that its deadline has passed", err)
+		}
+		if t.Failed() {
+			return
+		}
 	}
 }
 
