@@ -9,11 +9,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -32,21 +32,17 @@ func lateGo(r *explore.Run, n *nursery.Nursery, task func(ctx context.Context) e
 
 // A lateRun is a nursery which others than its tasks have got hold of.
 type lateRun struct {
-	r       *explore.Run
-	n       *nursery.Nursery
-	open    chan struct{} // closed by the body
-	running atomic.Int64  // tasks
-	most    atomic.Int64  // of them at a time
-	err     error         // what Run has returned
+	r     *explore.Run
+	n     *nursery.Nursery
+	open  chan struct{} // closed by the body
+	crowd testkit.Crowd // tasks that run
+	err   error         // what Run has returned
 }
 
 // task returns one that counts, and does f.
 func (l *lateRun) task(f func(ctx context.Context) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
-		n := l.running.Add(1)
-		for most := l.most.Load(); n > most && !l.most.CompareAndSwap(most, n); most = l.most.Load() {
-		}
-		defer l.running.Add(-1)
+		defer l.crowd.Enter()()
 		l.r.Point("in the task")
 		if f == nil {
 			return nil
@@ -66,7 +62,7 @@ func newLateRun(r *explore.Run, body func(l *lateRun), opts ...nursery.Option) *
 			body(l)
 			return nil
 		}, opts...)
-		if n := l.running.Load(); n != 0 {
+		if n := l.crowd.Now(); n != 0 {
 			r.Errorf("Run has returned, and %d tasks are running", n)
 		}
 	})
@@ -258,7 +254,7 @@ func TestSchedules(t *testing.T) {
 				if len(begun) != 3 || l.err != nil {
 					r.Errorf("tasks %v ran, want three; Run() = %v", begun, l.err)
 				}
-				if most := l.most.Load(); most > limit {
+				if most := l.crowd.Most(); most > limit {
 					r.Errorf("%d tasks ran at a time, want %d at most", most, limit)
 				} else if most == 2 {
 					r.Saw("two at a time")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -83,13 +84,10 @@ func TestFlow(t *testing.T) {
 				const n = 20
 				start := time.Now()
 				var calls [n]atomic.Int32
-				var running, most atomic.Int32
+				var crowd testkit.Crowd
 				_, err := drain(f.of(ctx, ints(n), func(ctx context.Context, i int) (int, error) {
 					calls[i].Add(1)
-					if r := running.Add(1); r > most.Load() {
-						most.Store(r)
-					}
-					defer running.Add(-1)
+					defer crowd.Enter()()
 					return double(ctx, i)
 				}, nursery.Limit(limit)))
 				for i := range calls {
@@ -97,8 +95,8 @@ func TestFlow(t *testing.T) {
 						t.Errorf("item %d was worked on %d times, want once", i, n)
 					}
 				}
-				if want := int32(min(limit, n)); err != nil || most.Load() != want {
-					t.Errorf("got %v, %d at a time, want nil, %d", err, most.Load(), want)
+				if want := min(limit, n); err != nil || crowd.Most() != want {
+					t.Errorf("got %v, %d at a time, want nil, %d", err, crowd.Most(), want)
 				}
 				wantTime(t, start, time.Duration((n+limit-1)/limit)*time.Second)
 			})

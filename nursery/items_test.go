@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -22,13 +23,10 @@ func TestFor(t *testing.T) {
 			const count = 20
 			start := time.Now()
 			var calls [count]atomic.Int32
-			var running, most atomic.Int32
+			var crowd testkit.Crowd
 			err := nursery.For(ctx, count, func(ctx context.Context, i int) error {
 				calls[i].Add(1)
-				if r := running.Add(1); r > most.Load() {
-					most.Store(r)
-				}
-				defer running.Add(-1)
+				defer crowd.Enter()()
 				return cancel.Sleep(ctx, time.Second)
 			}, nursery.Limit(limit))
 			for i := range calls {
@@ -36,8 +34,8 @@ func TestFor(t *testing.T) {
 					t.Errorf("index %d was called %d times, want once", i, n)
 				}
 			}
-			if want := int32(min(limit, count)); err != nil || most.Load() > want {
-				t.Errorf("For() = %v, %d at a time, want nil, %d", err, most.Load(), want)
+			if want := min(limit, count); err != nil || crowd.Most() > want {
+				t.Errorf("For() = %v, %d at a time, want nil, %d", err, crowd.Most(), want)
 			}
 			wantTime(t, start, time.Duration((count+limit-1)/limit)*time.Second)
 		})

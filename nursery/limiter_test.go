@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -310,17 +311,14 @@ func TestUsing(t *testing.T) {
 				for tokens := 1; tokens <= 5; tokens++ {
 					start := time.Now()
 					l := nursery.NewLimiter(tokens)
-					var running, most atomic.Int32
+					var crowd testkit.Crowd
 					err := run(ctx, func(ctx context.Context) error {
-						if r := running.Add(1); r > most.Load() {
-							most.Store(r)
-						}
-						defer running.Add(-1)
+						defer crowd.Enter()()
 						return cancel.Sleep(ctx, time.Second)
 					}, nursery.Limit(limit), nursery.Using(l))
 					want := min(tokens, limit)
-					if err != nil || most.Load() != int32(want) {
-						t.Errorf("%d tokens: got %v, %d at a time, want nil, %d", tokens, err, most.Load(), want)
+					if err != nil || crowd.Most() != want {
+						t.Errorf("%d tokens: got %v, %d at a time, want nil, %d", tokens, err, crowd.Most(), want)
 					}
 					wantTime(t, start, time.Duration((5+want-1)/want)*time.Second)
 					wantStats(t, l, tokens, 0, 0)

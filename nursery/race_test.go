@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/testkit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -116,17 +117,15 @@ func TestStressLimit(t *testing.T) {
 	t.Logf("seed %d", seed)
 	for i := range uint64(150) {
 		d := newDice(seed, i)
-		limit := int64(1 + d.roll(4))
-		var running, most, accepted, ran atomic.Int64
+		limit := 1 + d.roll(4)
+		var accepted, ran atomic.Int64
+		var crowd testkit.Crowd
 		var task func(n *nursery.Nursery) func(ctx context.Context) error
 		task = func(n *nursery.Nursery) func(ctx context.Context) error {
 			accepted.Add(1)
 			return func(ctx context.Context) error {
 				ran.Add(1)
-				now := running.Add(1)
-				defer running.Add(-1)
-				for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
-				}
+				defer crowd.Enter()()
 				switch d.roll(12) {
 				case 0:
 					runtime.Goexit()
@@ -155,10 +154,10 @@ func TestStressLimit(t *testing.T) {
 					n.Go(task(n))
 				}
 				return nil
-			}, nursery.Limit(int(limit)), nursery.KeepGoing())
+			}, nursery.Limit(limit), nursery.KeepGoing())
 		})
-		if running.Load() != 0 || most.Load() > limit || ran.Load() != accepted.Load() {
-			t.Fatalf("N11: limit %d: %d at a time; %d of %d tasks ran, %d are running", limit, most.Load(), ran.Load(), accepted.Load(), running.Load())
+		if crowd.Now() != 0 || crowd.Most() > limit || ran.Load() != accepted.Load() {
+			t.Fatalf("N11: limit %d: %d at a time; %d of %d tasks ran, %d are running", limit, crowd.Most(), ran.Load(), accepted.Load(), crowd.Now())
 		}
 	}
 }

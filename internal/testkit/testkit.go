@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/grove-go/grove/testutil"
@@ -56,4 +57,38 @@ func WantNoGrowth(t *testing.T, what string, limit uint64, round func()) {
 		}
 		before = after
 	}
+}
+
+// A Crowd counts how many are inside at a time. Its zero value is empty. It may be used
+// by many goroutines at once.
+type Crowd struct {
+	mu        sync.Mutex
+	now, most int
+}
+
+// Enter lets one in. The result is to be called once, to let it out again.
+func (c *Crowd) Enter() (leave func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now++
+	c.most = max(c.most, c.now)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.now--
+	}
+}
+
+// Now returns how many are inside.
+func (c *Crowd) Now() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Most returns how many there have been at most.
+func (c *Crowd) Most() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.most
 }
