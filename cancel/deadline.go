@@ -13,9 +13,8 @@ import (
 // SetDeadline returns. It has no effect on a scope that has ended. When a
 // deadline passes, the scope's Err is [context.DeadlineExceeded].
 func (s *Scope) SetDeadline(t time.Time) {
-	if s.ended() == nil {
-		s.moveTo(t)
-	}
+	s.ended() // what came from above before counts
+	s.moveTo(t)
 }
 
 // moveTo is SetDeadline, also for a scope of which nobody has asked yet whether
@@ -37,9 +36,8 @@ func (s *Scope) moveTo(t time.Time) {
 // To call it at each message makes an idle timeout. That is cheap: a deadline
 // that moves to later costs no timer.
 func (s *Scope) SetTimeout(d time.Duration) {
-	if s.ended() == nil {
-		s.moveBy(d)
-	}
+	s.ended() // what came from above before counts
+	s.moveBy(d)
 }
 
 // moveBy is to SetTimeout what moveTo is to SetDeadline.
@@ -51,9 +49,13 @@ func (s *Scope) moveBy(d time.Duration) {
 // move sets the deadline, due at the same instant on the monotonic clock, which
 // is d from now.
 func (s *Scope) move(deadline, due time.Time, d time.Duration) {
+	past := d <= 0 && !deadline.IsZero()
 	s.mu.Lock()
 	if s.state.Load() != nil {
 		s.mu.Unlock()
+		if past {
+			s.help()
+		}
 		return
 	}
 	m := s.extra()
@@ -64,7 +66,7 @@ func (s *Scope) move(deadline, due time.Time, d time.Duration) {
 			m.timer.Stop()
 			m.fires = time.Time{}
 		}
-	case d <= 0:
+	case past:
 		s.mu.Unlock()
 		point.Here("SetDeadline: past")
 		s.expire(false)

@@ -13,8 +13,8 @@ import (
 	"github.com/grove-go/grove/internal/explore"
 )
 
-// A counting is a context of a foreign type that is never canceled, has an AfterFunc of
-// its own, and counts who is registered.
+// A counting is a context of a foreign type that tells nobody of its end, has an
+// AfterFunc of its own, and counts who is registered.
 type counting struct {
 	context.Context
 	done chan struct{}
@@ -24,6 +24,14 @@ type counting struct {
 }
 
 func (c *counting) Done() <-chan struct{} { return c.done }
+func (c *counting) end()                  { close(c.done) }
+
+func (c *counting) Err() error {
+	if isClosed(c.done) {
+		return context.Canceled
+	}
+	return nil
+}
 
 func (c *counting) AfterFunc(func()) (stop func() bool) {
 	c.add(1)
@@ -473,6 +481,28 @@ func TestSchedules(t *testing.T) {
 				told(r, "the scope below", below)
 			})
 		}, "Cancel came first", "lowered first")
+	})
+
+	t.Run("C7/asking upward against lowering a shield", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			up := &counting{Context: background, done: make(chan struct{})}
+			s := cancel.New(up, cancel.Shielded())
+			below := cancel.New(s)
+			below.Done()
+			up.end()
+			r.Go("ask", func() {
+				if s.Err() == nil {
+					r.Saw("asked first")
+				} else {
+					r.Saw("lowered first")
+				}
+			})
+			r.Go("lower", func() {
+				s.SetShield(false)
+				told(r, "the scope", s)
+				told(r, "the scope below", below)
+			})
+		}, "asked first", "lowered first")
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 // scope or what is below it; the scope's own Cancel and deadline work on, and
 // values and a graceful stop pass through. A cancellation that had reached the
 // scope before stays. Lowering the shield lets a cancellation that waits
-// outside in before SetShield returns.
+// outside in, also to what is below, before SetShield returns.
 //
 // This is Trio's CancelScope.shield.
 func (s *Scope) SetShield(on bool) {
@@ -32,6 +32,11 @@ func (s *Scope) SetShield(on bool) {
 			if e := s.above(); e != nil {
 				s.adopt(e)
 			}
+		}
+		// Somebody else may have let it in, and not be through with telling those
+		// below, on which the caller may count all the same.
+		if s.state.Load() != nil {
+			s.help()
 		}
 	}
 }

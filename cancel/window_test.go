@@ -63,8 +63,10 @@ func TestWindows(t *testing.T) {
 	boom := errors.New("boom")
 
 	for name, second := range map[string]func(s *cancel.Scope){
-		"C4/a second Cancel tells those whom the first has not got to": func(s *cancel.Scope) { s.Cancel(nil) },
-		"C8/a Close tells those whom a Cancel has not got to":          (*cancel.Scope).Close,
+		"C4/a second Cancel tells those whom the first has not got to":       func(s *cancel.Scope) { s.Cancel(nil) },
+		"C8/a Close tells those whom a Cancel has not got to":                (*cancel.Scope).Close,
+		"C6/a timeout of zero tells those whom a Cancel has not got to":      func(s *cancel.Scope) { s.SetTimeout(0) },
+		"C6/a deadline in the past tells those whom a Cancel has not got to": func(s *cancel.Scope) { s.SetDeadline(time.Unix(1, 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := cancel.New(t.Context())
@@ -118,6 +120,32 @@ func TestWindows(t *testing.T) {
 		wantOpen(t, "shielded", s)
 		s.SetShield(false)
 		wantEnded(t, "unshielded", s, context.Canceled, context.Canceled)
+	})
+
+	t.Run("C7/lowering a shield tells those whom somebody else has not got to", func(t *testing.T) {
+		up := cancel.New(t.Context())
+		s := cancel.New(up, cancel.Shielded())
+		std, stop := context.WithCancel(s)
+		defer stop()
+		below := cancel.New(std)
+		below.Done()
+		// Called first, for it came last.
+		held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		s.AfterFunc(func() {
+			close(held)
+			<-release
+		})
+		up.Cancel(boom)
+		go func() {
+			defer close(through)
+			s.SetShield(false)
+		}()
+		<-held
+		s.SetShield(false)
+		wantEnded(t, "standard", std, context.Canceled, boom)
+		wantEnded(t, "scope below that", below, context.Canceled, boom)
+		close(release)
+		<-through
 	})
 
 	t.Run("C8/a scope that ends while it is being linked", func(t *testing.T) {
