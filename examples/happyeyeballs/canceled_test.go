@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -126,5 +127,23 @@ func TestCancelEverywhere(t *testing.T) {
 				return err
 			}, testutil.Within(test.within))
 		})
+	}
+}
+
+// TestCanceledFromWithin checks that there is an error where there is no connection,
+// also if nothing has failed.
+func TestCanceledFromWithin(t *testing.T) {
+	end := func(ctx context.Context) error {
+		cancel.FromContext(ctx).Cancel(nil)
+		return cancel.Err(ctx)
+	}
+	d := &Dialer{
+		Lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
+		},
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, end(ctx) },
+	}
+	if conn, err := d.DialContext(t.Context(), "tcp", "example.com:80"); conn != nil || err != errWithin {
+		t.Errorf("DialContext() = %v, %v, want %v", conn, err, errWithin)
 	}
 }

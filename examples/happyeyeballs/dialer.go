@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,6 +15,9 @@ import (
 // attemptDelay is how long an attempt may take before the next one is started beside
 // it: the Connection Attempt Delay that RFC 8305 recommends.
 const attemptDelay = 250 * time.Millisecond
+
+// errWithin is for a nursery that has ended early, and not by us: that is no failure.
+var errWithin = errors.New("happyeyeballs: Lookup or Dial has canceled the scope of its context")
 
 // A Dialer connects to hosts that have several addresses, as RFC 8305 (Happy Eyeballs)
 // has it. Both fields have to be set.
@@ -34,6 +38,8 @@ type Dialer struct {
 // If all attempts fail, the error is a [*nursery.GroupError] with the failure of each,
 // named after its address, and those of the lookups. If ctx is canceled before any
 // attempt has connected, it is that of [cancel.Err], and nothing else.
+//
+// DialContext may be called by many goroutines at once if Lookup and Dial may.
 //
 // What leaves no choice it leaves to Dial: an IP address, or nothing, in place of a
 // host, and a network other than "tcp".
@@ -82,6 +88,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (conn
 		return winner, nil // some may have failed before it
 	case ctx.Err() != nil:
 		return nil, cancel.Err(ctx) // alone: with failures beside it, it is no echo for the caller
+	case err == nil:
+		return nil, errWithin
 	}
 	return nil, err
 }

@@ -37,7 +37,9 @@ func Loopback(h http.Handler) func(ctx context.Context, started func(*url.URL)) 
 // On returns a task for [nursery.Start] that serves h at l and reports the address of
 // the root. Asked to stop, it takes no more requests and waits for those that are
 // being answered. Their contexts are below that of the task: canceled, it cancels
-// them, closes within [Grace] what does not end, and returns the error of its context.
+// them, closes within [Grace] what does not end, and returns the error of its context,
+// or a [*cancel.TimeoutError] if it had to close something. Else the error is that of
+// l, or nil. A task is for one call.
 //
 // Connections that h has hijacked are h's own: they hear of the stop as everything
 // below the task does, and the server does not wait for them.
