@@ -13,7 +13,7 @@ func TestContextAfterFunc(t *testing.T) {
 	t.Run("C4/called once, before Cancel returns", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		n := 0
-		stop := s.AfterFunc(func() { n++ })
+		stop := s.OnDone(func() { n++ })
 		s.Cancel(nil)
 		s.Cancel(nil)
 		s.Close()
@@ -27,7 +27,7 @@ func TestContextAfterFunc(t *testing.T) {
 			start := time.Now()
 			called := make(chan time.Duration, 2)
 			context.AfterFunc(s, func() { called <- time.Since(start) })
-			s.AfterFunc(func() { called <- time.Since(start) })
+			s.OnDone(func() { called <- time.Since(start) })
 			for range 2 {
 				if d := <-called; d != time.Second {
 					t.Errorf("called after %v, want %v", d, time.Second)
@@ -39,7 +39,7 @@ func TestContextAfterFunc(t *testing.T) {
 		s := cancel.New(t.Context())
 		s.Cancel(nil)
 		called := make(chan bool)
-		stop := s.AfterFunc(func() { called <- true })
+		stop := s.OnDone(func() { called <- true })
 		if stop() {
 			t.Error("stop() = true, want false")
 		}
@@ -52,7 +52,7 @@ func TestContextAfterFunc(t *testing.T) {
 		var stops []func() bool
 		var calls []int
 		for i := range 5 {
-			stops = append(stops, s.AfterFunc(func() { calls = append(calls, i) }))
+			stops = append(stops, s.OnDone(func() { calls = append(calls, i) }))
 		}
 		for _, i := range []int{4, 0, 2} { // the ends and the middle
 			if !stops[i]() {
@@ -78,7 +78,7 @@ func TestContextAfterFunc(t *testing.T) {
 		p := cancel.New(t.Context())
 		s := cancel.New(p, cancel.Shielded())
 		n := 0
-		s.AfterFunc(func() { n++ })
+		s.OnDone(func() { n++ })
 		p.Cancel(nil)
 		if n != 0 {
 			t.Errorf("called %d times behind the shield, want 0", n)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // TestAllocs holds the package to the allocations that it promises, which the
@@ -33,6 +34,11 @@ func TestAllocs(t *testing.T) {
 		{"New, Done and Close", func() {
 			s := cancel.New(parent)
 			s.Done()
+			s.Close()
+		}, 6}, // the scope, the channel and a standard context
+		{"New, a wait of the library and Close", func() {
+			s := cancel.New(parent)
+			bare.Done(s)
 			s.Close()
 		}, 2},
 		{"New, Err and Close", func() {

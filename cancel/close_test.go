@@ -125,7 +125,7 @@ func TestCloseCollectable(t *testing.T) {
 					s.Shutdown(time.Hour)
 				case 2:
 					cancel.UntilStop(below)
-					s.AfterFunc(func() {})
+					s.OnDone(func() {})
 				case 3:
 					s.Cancel(errors.New("boom"))
 					_ = cancel.Err(child)

@@ -115,18 +115,21 @@ func TestContextCustom(t *testing.T) {
 		}
 	})
 
-	t.Run("C10/a tie with a foreign deadline that has a cause", func(t *testing.T) {
+	t.Run("C10/of a foreign deadline and one at the same instant the foreign one counts", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			slow := errors.New("slow")
 			for i := range 50 {
-				ctx, stop := context.WithTimeoutCause(t.Context(), time.Second, slow)
-				s := cancel.New(ctx, cancel.Timeout(time.Second))
-				if i%2 == 0 {
-					s.Done()
+				ctx, stop := context.WithTimeoutCause(t.Context(), time.Second, errors.New("slow"))
+				outer := cancel.New(ctx)
+				err := cancel.FailAfter(outer, time.Second, func(ctx context.Context) error {
+					if i%2 == 0 {
+						outer.Done()
+					}
+					return cancel.Forever(ctx)
+				})
+				if e, ok := errors.AsType[*cancel.Error](err); !ok || e.Err != context.DeadlineExceeded || e.Reason.Source != cancel.SourceContext || !outer.IsEcho(err) {
+					t.Errorf("FailAfter() = %v, want an echo of the foreign deadline", err)
 				}
-				time.Sleep(2 * time.Second)
-				wantEnded(t, "scope", s, context.DeadlineExceeded, slow)
-				s.Close()
+				outer.Close()
 				stop()
 			}
 		})

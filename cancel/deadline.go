@@ -2,221 +2,235 @@ package cancel
 
 import (
 	"context"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/grove-go/grove/internal/point"
 )
 
-// SetDeadline moves the scope's own deadline to t, earlier or later, or takes
-// it away if t is zero. With a t in the past the scope is canceled before
-// SetDeadline returns. It has no effect on a scope that has ended. When a
-// deadline passes, the scope's Err is [context.DeadlineExceeded].
-func (s *Scope) SetDeadline(t time.Time) {
-	s.ended() // what came from above before counts
-	s.moveTo(t)
+// A clock is the deadline of a scope, and the timer for it. The fields are
+// guarded by the scope's mu.
+type clock struct {
+	moment
+	timer *time.Timer
+	fires time.Time // when timer is going to fire; zero: it is idle
+
+	// shown is a copy of deadline for Deadline, which takes no lock, or nil if
+	// nobody has asked since the deadline moved. It is set under mu.
+	shown atomic.Pointer[time.Time]
 }
 
-// moveTo is SetDeadline, also for a scope of which nobody has asked yet whether
-// what is above it has ended.
-func (s *Scope) moveTo(t time.Time) {
+// A moment is a time to set a deadline to.
+type moment struct {
+	deadline time.Time     // as the user gave it; zero: none
+	due      time.Time     // the same instant on the monotonic clock
+	left     time.Duration // until then
+	timeout  time.Duration // left, if that is what the user gave
+}
+
+// after returns the moment d from now.
+func after(d time.Duration) moment {
+	t := time.Now().Add(d)
+	return moment{t, t, d, d}
+}
+
+// at returns the moment t.
+func at(t time.Time) moment {
 	if t.IsZero() {
-		s.move(t, time.Time{}, 0)
-		return
+		return moment{}
 	}
 	now := time.Now()
 	d := t.Sub(now)
-	point.Here("SetDeadline: now")
-	s.move(t, now.Add(d), d)
+	return moment{t, now.Add(d), d, 0}
 }
 
-// SetTimeout moves the scope's own deadline to d from now. With a d of zero or
-// less the scope is canceled before SetTimeout returns.
+// Deadline returns the time at which the scope is going to be canceled as
+// things stand: the earliest of its own deadline and those of all that
+// encloses it, up to the nearest shield. It changes when one of these moves.
 //
-// To call it at each message makes an idle timeout. That is cheap: a deadline
-// that moves to later costs no timer.
-func (s *Scope) SetTimeout(d time.Duration) {
-	s.ended() // what came from above before counts
-	s.moveBy(d)
+// A context that the standard library derives from a scope with an earlier
+// deadline of its own keeps none if the scope's comes first at that moment
+// (see [context.WithDeadline]). It is not bounded anew when the scope's
+// deadline moves to later. Use a scope in its place.
+func (s *Scope) Deadline() (deadline time.Time, ok bool) {
+	for {
+		if c := s.clock.Load(); c != nil {
+			if d := s.shownDeadline(c); !d.IsZero() && (!ok || d.Before(deadline)) {
+				deadline, ok = d, true
+			}
+		}
+		if s.is(shielded) {
+			return deadline, ok
+		}
+		p, isScope := s.parent.(*Scope)
+		if !isScope {
+			break
+		}
+		s = p
+	}
+	if d, has := s.parent.Deadline(); has && (!ok || d.Before(deadline)) {
+		return d, true
+	}
+	return deadline, ok
 }
 
-// moveBy is to SetTimeout what moveTo is to SetDeadline.
-func (s *Scope) moveBy(d time.Duration) {
-	t := time.Now().Add(d)
-	s.move(t, t, d)
-}
-
-// move sets the deadline, due at the same instant on the monotonic clock, which
-// is d from now.
-func (s *Scope) move(deadline, due time.Time, d time.Duration) {
-	past := d <= 0 && !deadline.IsZero()
+// shownDeadline returns the scope's own deadline, or zero.
+func (s *Scope) shownDeadline(c *clock) time.Time {
+	if d := c.shown.Load(); d != nil {
+		return *d
+	}
 	s.mu.Lock()
-	if s.state.Load() != nil {
+	defer s.mu.Unlock()
+	d := c.deadline
+	c.shown.Store(&d)
+	return d
+}
+
+// SetDeadline moves the scope's own deadline to t, earlier or later, or removes
+// it if t is zero. If t is in the past, the scope is canceled before
+// SetDeadline returns. SetDeadline has no effect on a scope that has ended.
+// When a deadline passes, the scope's Err is [context.DeadlineExceeded].
+func (s *Scope) SetDeadline(t time.Time) {
+	s.ended() // an end above that has already happened comes first
+	s.move(at(t), false)
+}
+
+// SetTimeout moves the scope's own deadline to d from now. If d is zero or
+// less, the scope is canceled before SetTimeout returns.
+//
+// Calling SetTimeout at each message makes an idle timeout. That is cheap,
+// because a deadline that moves to later does not touch the timer.
+func (s *Scope) SetTimeout(d time.Duration) {
+	s.ended() // an end above that has already happened comes first
+	s.move(after(d), false)
+}
+
+// move sets the deadline. A scope that has ended keeps the one it has, unless
+// it is new.
+func (s *Scope) move(m moment, isNew bool) {
+	point.Here("move: now")
+	past := m.left <= 0 && !m.deadline.IsZero()
+	s.mu.Lock()
+	ended := s.state.Load() != nil
+	if ended && !isNew {
 		s.mu.Unlock()
 		if past {
 			s.help()
 		}
 		return
 	}
-	m := s.extra()
-	m.deadline, m.due, m.waited = deadline, due, false
+	c := s.clock.Load()
+	if c == nil {
+		c = new(clock)
+		s.clock.Store(c)
+	}
+	c.moment = m
+	c.shown.Store(nil)
 	switch {
-	case deadline.IsZero():
-		if m.timer != nil {
-			m.timer.Stop()
-			m.fires = time.Time{}
+	case ended:
+	case m.deadline.IsZero():
+		if c.timer != nil {
+			c.timer.Stop()
+			c.fires = time.Time{}
 		}
 	case past:
 		s.mu.Unlock()
-		point.Here("SetDeadline: past")
-		s.expire(false)
+		point.Here("move: past")
+		s.expire()
 		return
-	case m.timer == nil:
-		m.timer = time.AfterFunc(d, s.ring)
-		m.fires = due
-	case m.fires.IsZero() || due.Before(m.fires):
-		m.timer.Reset(d)
-		m.fires = due
+	case c.timer == nil:
+		c.timer = time.AfterFunc(m.left, s.ring)
+		c.fires = m.due
+	case c.fires.IsZero() || m.due.Before(c.fires):
+		c.timer.Reset(m.left)
+		c.fires = m.due
 	default:
-		// The timer rings before the deadline, and ring sets it again.
+		// The timer fires before the deadline, and ring sets it again.
 	}
 	s.mu.Unlock()
 }
 
-// ring is called by the timer. A deadline may have moved since the timer was
-// set, or at this very moment, and the wall clock may have been set: only what
-// the clock says under mu counts.
+// ring is called by the timer. The deadline may have moved since the timer was
+// set, or be moving at this moment, and the wall clock may have been set: only
+// what the clock says under mu counts.
 func (s *Scope) ring() {
 	point.Here("ring")
 	s.mu.Lock()
-	m := s.more
-	m.fires = time.Time{}
-	if s.state.Load() != nil || m.due.IsZero() {
+	c := s.clock.Load()
+	c.fires = time.Time{}
+	if s.state.Load() != nil || c.due.IsZero() {
 		s.mu.Unlock()
 		return
 	}
-	if d := time.Until(m.due); d > 0 {
-		m.timer.Reset(d)
-		m.fires = m.due
+	if d := time.Until(c.due); d > 0 {
+		c.timer.Reset(d)
+		c.fires = c.due
 		s.mu.Unlock()
 		return
 	}
-	waited := m.waited
-	m.waited = true
 	s.mu.Unlock()
 	point.Here("ring: due")
-	if s.expire(!waited) {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state.Load() == nil && !m.due.IsZero() {
-		m.timer.Reset(foreignDelay)
-		m.fires = time.Now().Add(foreignDelay)
-	}
-}
-
-// stopTimers is called, under mu, when the scope ends.
-func (m *extras) stopTimers() {
-	if m.timer != nil {
-		m.timer.Stop()
-	}
-	if m.grace != nil {
-		m.grace.Stop()
-	}
-}
-
-// ownDeadline returns the scope's own deadline, if it has one.
-func (s *Scope) ownDeadline() (time.Time, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.more == nil {
-		return time.Time{}, false
-	}
-	return s.more.deadline, !s.more.deadline.IsZero()
+	s.expire()
 }
 
 // ownDue returns the scope's own deadline on the monotonic clock, or zero.
 func (s *Scope) ownDue() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.more == nil {
+	c := s.clock.Load()
+	if c == nil {
 		return time.Time{}
 	}
-	return s.more.due
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.due
 }
 
-// foreignDelay is what a scope leaves to a foreign context above it that is due
-// at the same time. By the virtual clock of a test it is no delay at all: the
-// other timer rings at the same instant.
-const foreignDelay = time.Millisecond
-
-// expire ends the scope if its own deadline has passed. Timers that are due at
-// the same time, or nearly, ring in any order. So expire looks upward for a
-// deadline that came first, or at the same instant, and lets the scope whose
-// deadline that was report it: the outermost one on a tie. If that is a foreign
-// context, whose timer is about to ring, a patient call leaves it to that one,
-// which knows its cause, and returns false.
-func (s *Scope) expire(patient bool) (over bool) {
+// expire ends the scope if its deadline has passed, its own or one around it.
+// Timers that are due at the same time fire in any order. So expire looks
+// upward, to the nearest shield, for the deadline that came first, the
+// outermost one on a tie, and lets the scope whose deadline that is report it.
+func (s *Scope) expire() {
+	first := s
 	due := s.ownDue()
-	if due.IsZero() || due.After(time.Now()) {
-		return true // there is none, or it was moved a moment ago
-	}
-	type earlier struct {
-		scope   *Scope
-		due     time.Time
-		foreign bool // the deadline is that of the scope's parent
-	}
-	var above []earlier
-	for x := s; x != nil && !x.shield.Load(); x = x.up {
+	foreign := false // due is the deadline of the parent of first
+	for x := s; x != nil && !x.is(shielded); x = x.up {
 		if _, ok := x.parent.(*Scope); !ok {
-			if d, ok := x.parent.Deadline(); ok && !d.After(due) {
-				above = append(above, earlier{x, d, true})
+			if d, ok := x.parent.Deadline(); ok && (due.IsZero() || !d.After(due)) {
+				first, due, foreign = x, d, true
 			}
 		}
 		if x.up != nil {
-			if d := x.up.ownDue(); !d.IsZero() && !d.After(due) {
-				above = append(above, earlier{x.up, d, false})
+			if d := x.up.ownDue(); !d.IsZero() && (due.IsZero() || !d.After(due)) {
+				first, due, foreign = x.up, d, false
 			}
 		}
 	}
 	point.Here("expire: looked above")
-	slices.Reverse(above) // outermost first
-	slices.SortStableFunc(above, func(a, b earlier) int { return a.due.Compare(b.due) })
-	for _, a := range above {
-		switch {
-		case s.ended() != nil:
-			return true
-		case !a.foreign:
-			a.scope.strike()
-		case patient && a.scope.parent.Err() == nil:
-			return false
-		default:
-			a.scope.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
-		}
+	switch {
+	case due.After(time.Now()):
+	case foreign:
+		first.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
+	case first != s:
+		first.expireOwn()
 	}
-	// Those that came first may have been moved away just now, or be cut off by
-	// a foreign context on the way up: then it is the scope's own deadline.
-	s.strike()
-	return true
+	// The deadline above may have moved away just now, or not reach s because of a
+	// foreign context in between. Then it is the scope's own that counts.
+	s.expireOwn()
 }
 
-// strike ends the scope if its own deadline has passed. Whether it has is
-// decided under mu, so that one that is moved away in time does not strike.
-func (s *Scope) strike() {
-	if s.ended() != nil {
-		s.help() // so that the caller, if it is below, is told
-		return
+// expireOwn ends the scope if its own deadline has passed.
+func (s *Scope) expireOwn() {
+	s.ended()
+	point.Here("expireOwn: asked above")
+	s.conclude(nil, expiring)
+}
+
+// expiredLocked returns the end of a scope whose deadline has passed, or nil.
+// Being asked under mu, it leaves no room for a deadline that moves away in
+// time.
+func (s *Scope) expiredLocked() *end {
+	c := s.clock.Load()
+	if c == nil || c.due.IsZero() || c.due.After(time.Now()) {
+		return nil
 	}
-	point.Here("strike: open")
-	s.mu.Lock()
-	m := s.more
-	if m == nil || m.due.IsZero() || m.due.After(time.Now()) {
-		s.mu.Unlock()
-		return
-	}
-	if s.conclude(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.name, deadline: m.deadline}, true) {
-		return
-	}
-	s.help()
+	return &end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.Name(), deadline: c.deadline, timeout: c.timeout}
 }

@@ -222,7 +222,7 @@ func TestDeadlineTieShielded(t *testing.T) {
 		s := cancel.New(std, cancel.Timeout(time.Second))
 		defer s.Close()
 		s.Done()
-		p.AfterFunc(func() { s.SetShield(true) })
+		p.OnDone(func() { s.SetShield(true) })
 		time.Sleep(time.Second)
 		synctest.Wait()
 		wantEnded(t, "shielded", s, context.DeadlineExceeded, context.DeadlineExceeded)

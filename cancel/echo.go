@@ -1,5 +1,7 @@
 package cancel
 
+import "context"
+
 // IsEcho reports whether err says nothing more than that the scope was
 // canceled: the scope has ended, and every leaf of err (through Unwrap() error
 // and Unwrap() []error) is one of
@@ -17,16 +19,39 @@ func (s *Scope) IsEcho(err error) bool {
 	if err == nil {
 		return false
 	}
+	is := s.predicates()
 	if s.ended() == nil {
-		// An inner timer that is due at the same instant may have rung first.
-		if s.expire(false); s.state.Load() == nil {
+		// A deadline may have passed whose timer has not fired yet: one of package
+		// context, further in and due at the same instant, was faster.
+		if !late.echoes(err, is) {
+			return false
+		}
+		s.expire()
+		if s.state.Load() == nil {
 			return false
 		}
 	}
-	return s.full().echoes(err)
+	return s.full().echoes(err, is)
 }
 
-func (e *end) echoes(err error) bool {
+// late stands for the end of a scope that is open, by a deadline that has passed.
+var late = &end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext}
+
+// predicates returns the functions of EchoIf that hold for the scope, the
+// innermost first.
+func (s *Scope) predicates() (is []func(err error) bool) {
+	if !s.is(hasEchoIf) {
+		return nil
+	}
+	for x := s; x != nil; x = x.up {
+		if m := x.more.Load(); m != nil && m.isEcho != nil {
+			is = append(is, m.isEcho)
+		}
+	}
+	return is
+}
+
+func (e *end) echoes(err error, is []func(err error) bool) bool {
 	if same(err, e.cause) {
 		return true
 	}
@@ -43,7 +68,7 @@ func (e *end) echoes(err error) bool {
 	switch x := err.(type) {
 	case interface{ Unwrap() error }:
 		if inner := x.Unwrap(); inner != nil {
-			return e.echoes(inner)
+			return e.echoes(inner, is)
 		}
 	case interface{ Unwrap() []error }:
 		inner := x.Unwrap()
@@ -52,7 +77,7 @@ func (e *end) echoes(err error) bool {
 			if i == nil {
 				continue
 			}
-			if !e.echoes(i) {
+			if !e.echoes(i, is) {
 				return false
 			}
 			some = true
@@ -64,8 +89,13 @@ func (e *end) echoes(err error) bool {
 	if err == e.err {
 		return true
 	}
-	is, ok := err.(interface{ Is(error) bool })
-	return ok && is.Is(e.err)
+	for _, f := range is {
+		if f(err) {
+			return true
+		}
+	}
+	own, ok := err.(interface{ Is(error) bool })
+	return ok && own.Is(e.err)
 }
 
 // equal reports whether the two ends are one event. Of a context that is not a
@@ -76,20 +106,25 @@ func (e *end) equal(o *end) bool {
 }
 
 // Absorb returns what is left of err, the error of what ran in the scope, at
-// the scope's border. An echo of the scope's own cancellation (see IsEcho)
-// ends there: Absorb returns nil. If a context that encloses the scope is
-// canceled as well, and not shielded off, the echo belongs to that one, and
-// Absorb returns the [*Error] of that. Any other error it returns unchanged.
+// the scope's border. An echo of the scope's own cancellation (see
+// [Scope.IsEcho]) ends there: Absorb returns nil. If a context that encloses the
+// scope is canceled as well, and not shielded off, the echo belongs to that one,
+// and Absorb returns its [*Error], with err as the detail. Absorb returns any
+// other error unchanged.
 //
-// [Scope.Run] does this. Absorb is for those who run something in a scope by
-// other means, and is called before the scope is closed.
+// [Scope.Run] does this. Absorb is for code that runs something in a scope by
+// other means. Call it before the scope is closed.
 func (s *Scope) Absorb(err error) error {
-	_, left := s.absorb(err)
-	return left
+	by, err := s.absorb(err)
+	if by != nil {
+		return nil
+	}
+	return err
 }
 
-// absorb is Absorb, and also returns the end whose echo it absorbed.
-func (s *Scope) absorb(err error) (*end, error) {
+// absorb is Absorb. If the echo ends here, it returns the end of the scope, and
+// err.
+func (s *Scope) absorb(err error) (by *end, left error) {
 	if !s.IsEcho(err) {
 		return nil, err
 	}
@@ -97,8 +132,56 @@ func (s *Scope) absorb(err error) (*end, error) {
 	if !s.own || e.source == SourceContext || e.source == SourceClosed {
 		return nil, err
 	}
-	if !s.shield.Load() && s.parent.Err() != nil {
-		return nil, Err(s.parent)
+	if !s.is(shielded) {
+		if outer := s.above(); outer != nil {
+			return nil, outer.because(e.detail(err))
+		}
 	}
-	return e, nil
+	return e, err
+}
+
+// Because returns the [*Error] of ctx if ctx is done, with err as its detail: it
+// says that err happened because ctx was canceled. Use it for an error that a
+// cancellation caused and that does not unwrap to the error of the context, such
+// as "signal: killed" from os/exec or a status from gRPC. If ctx is not done,
+// Because returns err. It returns nil if err is nil, and panics if ctx is nil.
+//
+// For errors that are known by their look everywhere in a program see [EchoIf].
+func Because(ctx context.Context, err error) error {
+	mustContext("Because", ctx)
+	if err == nil {
+		return nil
+	}
+	if e := endOf(ctx); e != nil {
+		return e.because(err)
+	}
+	return err
+}
+
+// because returns the Error of the end with err, if it is not nil, as its detail.
+func (e *end) because(err error) *Error {
+	detail := e.detail(err)
+	if detail == nil {
+		return e.error()
+	}
+	return &Error{Err: e.err, Reason: e.error().Reason, Detail: detail, end: e}
+}
+
+// detail returns err, or nil if err says nothing that the end does not say. If
+// err stands for the same end, detail returns the detail of err.
+func (e *end) detail(err error) error {
+	switch x := err.(type) {
+	case *Error:
+		if x != nil && x.end != nil && e.equal(x.end) {
+			return x.Detail
+		}
+	case *TimeoutError:
+		if x != nil && x.end == e {
+			return x.Detail
+		}
+	}
+	if same(err, e.err) || same(err, e.cause) {
+		return nil
+	}
+	return err
 }

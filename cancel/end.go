@@ -5,29 +5,31 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// An end records how a scope ended. All the scopes that end by one event share
-// one record; its address is the event's identity. It refers to no scope or
-// context, for errors refer to it and may be kept.
+// An end records how a scope ended. All scopes that end by one event share one
+// record, whose address is the identity of the event. It refers to no scope,
+// because errors refer to it and may be kept.
 type end struct {
-	err      error // context.Canceled or context.DeadlineExceeded
-	cause    error // never nil
-	source   Source
-	scope    string    // the name of the scope in which it began
-	deadline time.Time // for SourceDeadline
-	task     string    // for SourceTask
-	pcs      []uintptr // for SourceCancel: the call and what called it
-	once     sync.Once
-	shared   *Error // what Err returns, made when it is first asked for
+	err    error // context.Canceled or context.DeadlineExceeded
+	cause  error // never nil
+	source Source
+	scope  string // the name of the scope in which it began
+
+	deadline time.Time     // for SourceDeadline
+	timeout  time.Duration // for SourceDeadline, if the deadline was given as a timeout
+	pcs      [4]uintptr    // for SourceCancel: the callers of Cancel
+
+	shared atomic.Pointer[Error]           // what Err returns, made when it is first asked for
+	std    atomic.Pointer[context.Context] // see terminal
 }
 
-// closed stands in a scope that was closed before it was canceled, so that
+// closed is the state of a scope that was closed before it was canceled, so that
 // Close need not make a record that is hardly ever asked for. full replaces it
 // by one.
-var closed = &end{err: context.Canceled, cause: ErrClosed, source: SourceClosed}
+var closed = &end{err: context.Canceled, cause: &closedError{}, source: SourceClosed}
 
 // full returns the record of how the scope, which has ended, did so.
 func (s *Scope) full() *end {
@@ -42,68 +44,59 @@ func (s *Scope) full() *end {
 func (s *Scope) fullLocked() *end {
 	e := s.state.Load()
 	if e == closed {
-		e = &end{err: closed.err, cause: &closedError{s.name}, source: SourceClosed, scope: s.name}
+		e = &end{err: e.err, cause: e.cause, source: e.source, scope: s.Name()}
+		if e.scope != "" {
+			e.cause = &closedError{e.scope}
+		}
 		s.state.Store(e)
 	}
 	return e
 }
 
-// terminal returns a context of the standard library's that was canceled with
-// the scope's cause and has the scope's values: what context.Cause finds when
-// it looks for one in a scope that has ended.
-func (s *Scope) terminal() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := s.extra()
-	if m.ended == nil {
-		m.ended = endedContext(s.parent, s.fullLocked().cause)
+// terminal returns a standard context that was canceled with the cause of the
+// end, and has no values: what package context finds when it looks for the
+// cause of a scope that ended so.
+func (e *end) terminal() context.Context {
+	if std := e.std.Load(); std != nil {
+		return *std
 	}
-	return m.ended
+	std, stop := context.WithCancelCause(context.Background())
+	stop(e.cause)
+	e.std.CompareAndSwap(nil, &std)
+	return std
 }
 
-func endedContext(values context.Context, cause error) context.Context {
-	ctx, stop := context.WithCancelCause(context.WithoutCancel(values))
-	stop(cause)
-	return ctx
-}
-
-// error returns the Error of this end.
+// error returns the Error of this end, always the same one.
 func (e *end) error() *Error {
-	e.once.Do(func() {
-		e.shared = &Error{Err: e.err, Reason: e.reason(), end: e}
-	})
-	return e.shared
+	if e.shared.Load() == nil {
+		e.shared.CompareAndSwap(nil, &Error{Err: e.err, Reason: e.reason(), end: e})
+	}
+	return e.shared.Load()
 }
 
 func (e *end) reason() Reason {
-	r := Reason{Source: e.source, Scope: e.scope, Task: e.task, Cause: e.cause}
-	if len(e.pcs) > 0 {
-		frames := runtime.CallersFrames(e.pcs)
-		for more := true; more; {
-			var f runtime.Frame
-			f, more = frames.Next()
-			if f.Function == "runtime.goexit" {
-				break // called by a goroutine of the library's own
-			}
-			if !ours(f.Function) {
-				r.File, r.Line = f.File, f.Line
-				break
-			}
+	r := Reason{Source: e.source, Scope: e.scope, Cause: e.cause}
+	frames := runtime.CallersFrames(e.pcs[:])
+	for more := e.pcs[0] != 0; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if f.Function == "runtime.goexit" {
+			break // called by a goroutine of the library's own
+		}
+		if f.PC != 0 && !ours(f.Function) {
+			r.File, r.Line = f.File, f.Line
+			break
 		}
 	}
 	return r
 }
 
-// callers returns the stack from the caller's caller on, as far as it may be
-// this module's own and a frame more.
-func callers() []uintptr {
-	var pcs [8]uintptr
-	n := runtime.Callers(3, pcs[:])
-	return append([]uintptr(nil), pcs[:n]...)
-}
+// recordCallers records the stack from the caller of the exported method on: as
+// many frames as may be of this module, and one more.
+func (e *end) recordCallers() { runtime.Callers(3, e.pcs[:]) }
 
 // ours reports whether a function is part of the library, so that the place at
-// which Cancel was called is the user's, also if they called another method
+// which Cancel was called is the user's, even if they called another method
 // that leads here.
 func ours(function string) bool {
 	rest, ok := strings.CutPrefix(function, "github.com/grove-go/grove/")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -45,7 +47,7 @@ const (
 	SourceContext  Source = iota + 1 // an outer context that is not a scope
 	SourceCancel                     // a call of Cancel
 	SourceDeadline                   // a scope's deadline passed
-	SourceTask                       // a task failed, see Scope.Fail
+	SourceTask                       // a task failed; see Scope.CancelAs
 	SourceStop                       // a graceful stop: it was asked for (UntilStop), or its grace expired
 	SourceClosed                     // the scope was closed, or its work is done
 )
@@ -166,17 +168,29 @@ func endOf(ctx context.Context) *end {
 		}
 		return s.full()
 	}
-	err := ctx.Err()
-	if err == nil {
+	if !isDone(ctx) {
 		return nil
 	}
-	cause := context.Cause(ctx)
+	e := foreignEnd(ctx)
 	if s := enclosing(ctx); s != nil && s.ended() != nil {
-		if e := s.full(); e.err == err && same(e.cause, cause) {
-			return e
+		if o := s.full(); o.err == e.err && same(o.cause, e.cause) {
+			return o
 		}
 	}
-	return &end{err: err, cause: cause, source: SourceContext}
+	return e
+}
+
+// isDone reports whether ctx is canceled. It calls Err only if that cannot
+// block: some contexts do in Err until they are done.
+func isDone(ctx context.Context) bool {
+	if s, ok := ctx.(*Scope); ok {
+		return s.ended() != nil
+	}
+	if isClosed(ctx.Done()) {
+		return true
+	}
+	_, ok := ctx.(afterFuncer)
+	return ok && ctx.Err() != nil
 }
 
 // An Error says that a context was canceled, and why. It is what [Err] returns,
@@ -184,11 +198,14 @@ func endOf(ctx context.Context) *end {
 //
 // errors.Is(err, context.Canceled) or errors.Is(err, context.DeadlineExceeded)
 // holds as it does for the context's Err. The cause is in the message and in
-// Reason, but not in the tree of errors: that somebody was canceled because of
-// io.EOF does not make their error an io.EOF.
+// Reason, but not in the tree of errors: that a task was canceled because of
+// io.EOF does not make its error an io.EOF. The same is true of the detail.
+//
+// The verb %+v prints the detail as well, on lines of its own.
 type Error struct {
 	Err    error // context.Canceled or context.DeadlineExceeded
 	Reason Reason
+	Detail error // what the cancellation brought about, if it says more than Err; see Because
 
 	end *end
 }
@@ -210,23 +227,41 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Timeout reports whether Err is [context.DeadlineExceeded], which answers so
+// as well.
+func (e *Error) Timeout() bool { return same(e.Err, context.DeadlineExceeded) }
+
+// Format implements [fmt.Formatter]; see the type.
+func (e *Error) Format(f fmt.State, verb rune) { format(f, verb, e, e.Detail) }
+
 // A TimeoutError says that a deadline cut an operation short: [FailAfter],
 // [FailAt] and [Shield] return it. errors.Is(err, context.DeadlineExceeded)
 // holds.
+//
+// The verb %+v prints the detail as well, on lines of its own.
 type TimeoutError struct {
-	Scope    string    // the name of the scope whose deadline it was, or ""
-	Deadline time.Time // as it stood in the end
+	Scope    string        // the name of the scope whose deadline it was, or ""
+	After    time.Duration // the timeout, as it stood in the end; 0 if the deadline was given as an instant
+	Deadline time.Time     // the deadline, as it stood in the end
+	Detail   error         // what the function returned, if it says more than that; not in the tree of errors
 
 	end *end
 }
 
-// Error names the scope and its deadline.
+// Error returns, for example,
+//
+//	timed out after 2ms (scope "prices")
 func (e *TimeoutError) Error() string {
-	s := "timed out: deadline"
-	if e.Scope != "" {
-		s += " of scope " + strconv.Quote(e.Scope)
+	s := "timed out"
+	if e.After > 0 {
+		s += " after " + e.After.String()
+	} else {
+		s += " at " + e.Deadline.Format("2006-01-02 15:04:05.999 MST")
 	}
-	return s + " passed at " + e.Deadline.Format("2006-01-02 15:04:05.999 MST")
+	if e.Scope != "" {
+		s += " (scope " + strconv.Quote(e.Scope) + ")"
+	}
+	return s
 }
 
 // Is reports whether target is [context.DeadlineExceeded].
@@ -238,3 +273,20 @@ func (e *TimeoutError) Timeout() bool { return true }
 
 // Temporary returns true, as it does for [context.DeadlineExceeded].
 func (e *TimeoutError) Temporary() bool { return true }
+
+// Format implements [fmt.Formatter]; see the type.
+func (e *TimeoutError) Format(f fmt.State, verb rune) { format(f, verb, e, e.Detail) }
+
+// format prints err by verb, and the detail below it for %+v.
+func format(f fmt.State, verb rune, err, detail error) {
+	s := err.Error()
+	switch {
+	case verb == 'q':
+		s = strconv.Quote(s)
+	case verb != 'v' && verb != 's':
+		s = fmt.Sprintf("%%!%c(%T=%s)", verb, err, s)
+	case verb == 'v' && f.Flag('+') && detail != nil:
+		s += "\n    " + strings.ReplaceAll(fmt.Sprintf("%+v", detail), "\n", "\n    ")
+	}
+	io.WriteString(f, s) // fmt.State keeps the error
+}

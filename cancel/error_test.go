@@ -31,10 +31,14 @@ func TestReason(t *testing.T) {
 		for want, end := range map[cancel.Reason]func(s *cancel.Scope){
 			{Source: cancel.SourceCancel, Scope: "s", Cause: boom}:                       func(s *cancel.Scope) { s.Cancel(boom); at = here() },
 			{Source: cancel.SourceDeadline, Scope: "s", Cause: context.DeadlineExceeded}: func(s *cancel.Scope) { s.SetTimeout(0) },
-			{Source: cancel.SourceTask, Scope: "s", Task: "index", Cause: boom}:          func(s *cancel.Scope) { s.Fail("index", boom) },
-			{Source: cancel.SourceClosed, Scope: "s", Cause: boom}:                       func(s *cancel.Scope) { s.Finish(boom) },
-			{Source: cancel.SourceStop, Scope: "s", Cause: cancel.ErrGraceExpired}:       func(s *cancel.Scope) { s.Shutdown(0) },
-			{Source: cancel.SourceContext, Cause: boom}:                                  func(s *cancel.Scope) { s.Follow(std) },
+			{Source: cancel.SourceTask, Scope: "s", Task: "index", Cause: boom}: func(s *cancel.Scope) {
+				s.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceTask, Task: "index", Cause: boom}})
+			},
+			{Source: cancel.SourceClosed, Scope: "s", Cause: boom}: func(s *cancel.Scope) {
+				s.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceClosed, Cause: boom}})
+			},
+			{Source: cancel.SourceStop, Scope: "s", Cause: cancel.ErrGraceExpired}: func(s *cancel.Scope) { s.Shutdown(0) },
+			{Source: cancel.SourceContext, Cause: boom}:                            func(s *cancel.Scope) { s.Follow(std) },
 		} {
 			s := cancel.New(ctx, cancel.Name("s"))
 			below := cancel.New(s, cancel.Name("below"))
@@ -168,11 +172,11 @@ func TestError(t *testing.T) {
 		err := cancel.New(ctx, cancel.Name("not this")).Run(func(ctx context.Context) error {
 			return cancel.FailAfter(ctx, 1500*time.Millisecond, cancel.Forever)
 		})
-		if got, want := err.Error(), "timed out: deadline passed at 2000-01-01 00:00:01.5 UTC"; got != want {
+		if got, want := err.Error(), "timed out after 1.5s"; got != want {
 			t.Errorf("Error() = %q, want %q", got, want)
 		}
 		te, ok := errors.AsType[*cancel.TimeoutError](err)
-		if !ok || !te.Deadline.Equal(time.Now()) || !te.Timeout() {
+		if !ok || !te.Deadline.Equal(time.Now()) || te.After != 1500*time.Millisecond || !te.Timeout() {
 			t.Errorf("TimeoutError = %+v, want the deadline %v", te, time.Now())
 		}
 		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
@@ -184,9 +188,50 @@ func TestError(t *testing.T) {
 		if ne, ok := errors.AsType[net.Error](err); !ok || !ne.Timeout() || !te.Temporary() {
 			t.Errorf("%v is no net.Error of the kind of %v", err, context.DeadlineExceeded)
 		}
-		te.Scope = "fetch"
-		if got, want := te.Error(), `timed out: deadline of scope "fetch" passed at 2000-01-01 00:00:01.5 UTC`; got != want {
-			t.Errorf("Error() = %q, want %q", got, want)
+		at := time.Now().Add(time.Second)
+		for want, err := range map[string]error{
+			`timed out after 2s (scope "fetch")`:                    cancel.FailAfter(ctx, 2*time.Second, cancel.Forever, cancel.Name("fetch")),
+			`timed out after 1m0s (scope "clean-up")`:               cancel.Shield(ctx, time.Minute, cancel.Forever, cancel.Name("clean-up")),
+			`timed out at 2000-01-01 00:00:02.5 UTC (scope "read")`: cancel.FailAt(ctx, at, cancel.Forever, cancel.Name("read")),
+			"timed out after 3s": cancel.FailAfter(ctx, time.Hour, func(ctx context.Context) error {
+				cancel.FromContext(ctx).SetTimeout(3 * time.Second)
+				return cancel.Forever(ctx)
+			}),
+		} {
+			if err == nil || err.Error() != want {
+				t.Errorf("Error() = %v, want %q", err, want)
+			}
+		}
+	})
+
+	bubble(t, "C10/the detail of a TimeoutError", func(t *testing.T, ctx context.Context) {
+		for detail, fail := range map[string]func(ctx context.Context) error{
+			"":  cancel.Forever,
+			"-": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+			"query: context deadline exceeded (rollback: disk full)": func(ctx context.Context) error {
+				<-ctx.Done()
+				return fmt.Errorf("query: %w (rollback: disk full)", ctx.Err())
+			},
+		} {
+			err := cancel.FailAfter(ctx, time.Second, fail)
+			te, ok := errors.AsType[*cancel.TimeoutError](err)
+			if !ok {
+				t.Fatalf("FailAfter() = %v, want a timeout", err)
+			}
+			want := "timed out after 1s"
+			if len(detail) < 2 {
+				if te.Detail != nil {
+					t.Errorf("Detail = %v, want nil", te.Detail)
+				}
+			} else {
+				want += "\n    " + detail
+			}
+			if got := fmt.Sprintf("%+v", err); got != want {
+				t.Errorf("%%+v = %q, want %q", got, want)
+			}
+			if got := fmt.Sprintf("%v|%s|%q|%d", err, err, err, err); got != `timed out after 1s|timed out after 1s|"timed out after 1s"|%!d(*cancel.TimeoutError=timed out after 1s)` {
+				t.Errorf("formatted: %s", got)
+			}
 		}
 	})
 }

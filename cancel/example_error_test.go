@@ -34,6 +34,31 @@ func ExampleError() {
 	// 500
 }
 
+// The client of a server asks its caller whether a retry is worth it.
+func ExampleError_Timeout() {
+	ctx := cancel.New(context.Background(), cancel.Timeout(0))
+	defer ctx.Close()
+	if e, ok := errors.AsType[*cancel.Error](cancel.Err(ctx)); ok {
+		fmt.Println(e.Timeout())
+	}
+	// Output: true
+}
+
+// A command that a cancellation kills reports the signal.
+func ExampleBecause() {
+	run := func(ctx context.Context) error {
+		<-ctx.Done()
+		return cancel.Because(ctx, errors.New("signal: killed"))
+	}
+	err := cancel.FailAfter(context.Background(), 10*time.Millisecond, run, cancel.Name("convert"))
+	fmt.Println(err)
+	fmt.Printf("%+v\n", err)
+	// Output:
+	// timed out after 10ms (scope "convert")
+	// timed out after 10ms (scope "convert")
+	//     signal: killed
+}
+
 // What a log says of a cancellation, field by field.
 func ExampleReason() {
 	s := cancel.New(context.Background(), cancel.Name("import"))
@@ -99,7 +124,10 @@ func ExampleTimeoutError() {
 		e, ok := errors.AsType[net.Error](err)
 		return ok && e.Timeout()
 	}
-	err := cancel.FailAfter(context.Background(), time.Millisecond, cancel.Forever)
+	err := cancel.FailAfter(context.Background(), 2*time.Millisecond, cancel.Forever, cancel.Name("prices"))
+	fmt.Println(err)
 	fmt.Println(worthRetrying(fmt.Errorf("fetch: %w", err)))
-	// Output: true
+	// Output:
+	// timed out after 2ms (scope "prices")
+	// true
 }

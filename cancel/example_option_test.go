@@ -2,7 +2,9 @@ package cancel_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -66,4 +68,26 @@ func ExampleShielded() {
 	// Output:
 	// <nil>
 	// context canceled
+}
+
+// Canceling the scope closes the listener, and Accept then fails with an error
+// that does not mention the cancellation.
+func ExampleEchoIf() {
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+
+	isClosed := func(err error) bool { return errors.Is(err, net.ErrClosed) }
+	s := cancel.New(ctx, cancel.EchoIf(isClosed))
+	err = s.Run(func(context.Context) error {
+		s.OnDone(func() { listener.Close() })
+		s.Cancel(nil)
+		_, err := listener.Accept()
+		return err
+	})
+	fmt.Println(err)
+	// Output: <nil>
 }

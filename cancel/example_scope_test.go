@@ -215,13 +215,13 @@ func ExampleScope_Absorb() {
 	// <nil>
 }
 
-// What knows no context is interrupted by closing it.
-func ExampleScope_AfterFunc() {
+// A connection takes no context. Closing it interrupts the goroutine that reads.
+func ExampleScope_OnDone() {
 	conn, peer := net.Pipe()
 	defer peer.Close()
 	s := cancel.New(context.Background())
 	defer s.Close()
-	stop := s.AfterFunc(func() { conn.Close() })
+	stop := s.OnDone(func() { conn.Close() })
 	defer stop()
 
 	s.Cancel(nil)
@@ -230,32 +230,23 @@ func ExampleScope_AfterFunc() {
 	// Output: io: read/write on closed pipe
 }
 
-// A pool of one's own tells its workers which of them has failed.
-func ExampleScope_Fail() {
+// A worker pool tells its workers which of them failed.
+func ExampleScope_CancelAs() {
 	pool := cancel.New(context.Background(), cancel.Name("pool"))
 	defer pool.Close()
 	var workers sync.WaitGroup
-	workers.Go(func() { pool.Fail("parser", errors.New("line 7: no such unit")) })
+	workers.Go(func() {
+		pool.CancelAs(&cancel.Error{
+			Err:    context.Canceled,
+			Reason: cancel.Reason{Source: cancel.SourceTask, Task: "parser", Cause: errors.New("line 7: no such unit")},
+		})
+	})
 	workers.Go(func() {
 		<-pool.Done()
 		fmt.Println("writer:", cancel.Err(pool))
 	})
 	workers.Wait()
 	// Output: writer: context canceled: line 7: no such unit (task "parser" in scope "pool" failed)
-}
-
-// A pool of one's own dismisses those that only serve the others.
-func ExampleScope_Finish() {
-	pool := cancel.New(context.Background(), cancel.Name("pool"))
-	defer pool.Close()
-	var service sync.WaitGroup
-	service.Go(func() {
-		<-pool.Done()
-		fmt.Println("progress bar:", cancel.Err(pool))
-	})
-	pool.Finish(errors.New("all pages are in"))
-	service.Wait()
-	// Output: progress bar: context canceled: all pages are in (end of scope "pool")
 }
 
 // A scope that belongs to a server, and also to the request that is being served.
@@ -300,5 +291,19 @@ func ExampleScope_Value() {
 	fmt.Println(err)
 	// Output:
 	// unlocking the files of ada
+	// <nil>
+}
+
+// A log line says in which request, and in which part of it, something happened.
+func ExamplePath() {
+	request := cancel.New(context.Background(), cancel.Name("req-17"))
+	defer request.Close()
+	err := cancel.FailAfter(request, time.Minute, func(ctx context.Context) error {
+		fmt.Println(cancel.Path(ctx))
+		return nil
+	}, cancel.Name("fetch"))
+	fmt.Println(err)
+	// Output:
+	// req-17/fetch
 	// <nil>
 }

@@ -81,7 +81,7 @@ func ExampleFailAt() {
 		return cancel.Err(ctx) // before anything is done
 	})
 	fmt.Println(err)
-	// Output: timed out: deadline passed at 2009-11-10 23:00:00 UTC
+	// Output: timed out at 2009-11-10 23:00:00 UTC
 }
 
 func ExampleShield() {
@@ -202,7 +202,10 @@ func ExampleUntilStop() {
 func ExampleErr() {
 	s := cancel.New(context.Background(), cancel.Name("index"))
 	defer s.Close()
-	s.Fail("read", errors.New("disk full"))
+	s.CancelAs(&cancel.Error{
+		Err:    context.Canceled,
+		Reason: cancel.Reason{Source: cancel.SourceTask, Task: "read", Cause: errors.New("disk full")},
+	})
 	fmt.Println(cancel.Err(s))
 	// Output: context canceled: disk full (task "read" in scope "index" failed)
 }

@@ -241,9 +241,9 @@ func TestSchedules(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background)
 			calls := 0
-			unhook := s.AfterFunc(func() { calls++ })
+			unhook := s.OnDone(func() { calls++ })
 			other := 0
-			s.AfterFunc(func() { other++ })
+			s.OnDone(func() { other++ })
 			r.Go("cancel", func() { s.Cancel(errA) })
 			r.Go("unhook", func() {
 				want := 1

@@ -3,20 +3,26 @@ package cancel
 import "context"
 
 // Follow also cancels the scope when ctx is canceled, with that context's error,
-// cause and reason, as if the scope had two parents: before Follow returns if
-// ctx is done already, and within one goroutine hop later on. Neither values nor
-// the deadline of ctx show in the scope. The function returned ends this and
-// reports whether it came before ctx was canceled. Close does not: call both.
-// Follow panics if ctx is nil.
+// cause and reason, as if the scope had two parents. If ctx is already done,
+// the scope is canceled before Follow returns. If ctx is a [*Scope], it is
+// canceled before the Cancel of that scope returns, and otherwise one goroutine
+// hop later. Neither values nor the deadline of ctx show in the scope.
+//
+// Calling stop ends this, and reports whether it did so before ctx was
+// canceled. Close does not: call both. Follow panics if ctx is nil.
 func (s *Scope) Follow(ctx context.Context) (stop func() bool) {
 	mustContext("Scope.Follow", ctx)
 	if e := endOf(ctx); e != nil {
 		s.finish(e)
 		return func() bool { return false }
 	}
-	return context.AfterFunc(ctx, func() {
+	follow := func() {
 		if e := endOf(ctx); e != nil {
 			s.finish(e)
 		}
-	})
+	}
+	if p, ok := ctx.(*Scope); ok {
+		return p.OnDone(follow)
+	}
+	return context.AfterFunc(ctx, follow)
 }

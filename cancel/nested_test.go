@@ -118,10 +118,10 @@ func TestCallbacks(t *testing.T) {
 			stop()
 		}
 	}
-	p.AfterFunc(everything)
+	p.OnDone(everything)
 	for range 3 {
-		s.AfterFunc(everything)
-		below.AfterFunc(func() { everything(); below.Close(); s.Close() })
+		s.OnDone(everything)
+		below.OnDone(func() { everything(); below.Close(); s.Close() })
 	}
 	p.Cancel(boom)
 	if calls != 7 {

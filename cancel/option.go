@@ -2,17 +2,17 @@ package cancel
 
 import "time"
 
-// An Option configures a scope. See [Name], [Timeout], [Deadline] and
-// [Shielded]. Of options that contradict each other the last one holds.
+// An Option configures a scope. See [Name], [Timeout], [Deadline], [Shielded]
+// and [EchoIf]. Of options that contradict each other the last one holds.
 type Option interface{ applyScope(*config) }
 
-// config gathers what the options say, so that they have effect together.
+// config gathers the options, which take effect together.
 type config struct {
 	name     string
-	deadline time.Time
-	timeout  time.Duration
-	relative bool
+	isEcho   func(err error) bool
 	shielded bool
+	timed    bool // the deadline is set
+	deadline moment
 }
 
 type (
@@ -20,15 +20,17 @@ type (
 	timeoutOption  time.Duration
 	deadlineOption time.Time
 	shieldedOption struct{}
+	echoIfOption   func(err error) bool
 )
 
 func (o nameOption) applyScope(c *config)     { c.name = string(o) }
-func (o timeoutOption) applyScope(c *config)  { c.timeout, c.relative = time.Duration(o), true }
-func (o deadlineOption) applyScope(c *config) { c.deadline, c.relative = time.Time(o), false }
+func (o timeoutOption) applyScope(c *config)  { c.timed, c.deadline = true, after(time.Duration(o)) }
+func (o deadlineOption) applyScope(c *config) { c.timed, c.deadline = true, at(time.Time(o)) }
 func (shieldedOption) applyScope(c *config)   { c.shielded = true }
+func (o echoIfOption) applyScope(c *config)   { c.isEcho = o }
 
-// Name names a scope in errors and in [Scope.String]. The default is no name.
-// Names need not be unique.
+// Name names a scope in errors, in [Path] and in [Scope.String]. The default is
+// no name. Names need not be unique.
 func Name(name string) Option { return nameOption(name) }
 
 // Timeout gives a scope the deadline d from the moment when it is made. With a
@@ -42,19 +44,38 @@ func Deadline(t time.Time) Option { return deadlineOption(t) }
 // Shielded makes a scope with its shield up. See [Scope.SetShield].
 func Shielded() Option { return shieldedOption{} }
 
-func (s *Scope) configure(opts []Option) {
-	var c config
+// EchoIf makes errors count as echoes of a cancellation that do not unwrap to
+// it, such as a gRPC status:
+//
+//	isClosed := func(err error) bool { return errors.Is(err, net.ErrClosed) }
+//	s := cancel.New(ctx, cancel.EchoIf(isClosed))
+//
+// The option holds for the scope and for all scopes below it, through shields,
+// so once at the root of a program is enough. [Scope.IsEcho] calls is only when
+// the scope has ended, with an error that wraps at most one error and holds no
+// other, as far as that can be known. Scopes may call is at the same time. The
+// default is that no such error counts.
+//
+// EchoIf panics if is is nil.
+func EchoIf(is func(err error) bool) Option {
+	if is == nil {
+		panic("cancel: EchoIf: nil function")
+	}
+	return echoIfOption(is)
+}
+
+// with returns c with the options applied. It panics in the name of the
+// function fn if one of them is nil.
+func (c config) with(fn string, opts []Option) config {
+	if len(opts) == 0 {
+		return c
+	}
+	all := c // c itself stays on the stack
 	for _, o := range opts {
 		if o == nil {
-			panic("cancel: New: nil option")
+			panic("cancel: " + fn + ": nil option")
 		}
-		o.applyScope(&c)
+		o.applyScope(&all)
 	}
-	s.name = c.name
-	s.shield.Store(c.shielded)
-	if c.relative {
-		s.moveBy(c.timeout)
-	} else if !c.deadline.IsZero() {
-		s.moveTo(c.deadline)
-	}
+	return all
 }

@@ -114,7 +114,7 @@ func (g *grown) act(t *testing.T, rnd *rand.Rand, n int) {
 		case 16:
 			ctx.Deadline()
 		case 17:
-			s.AfterFunc(func() { s.Cancel(boom) })()
+			s.OnDone(func() { s.Cancel(boom) })()
 		case 18:
 			context.AfterFunc(ctx, func() { s.Cancel(boom) })
 		case 19:
@@ -145,8 +145,8 @@ func TestStressEachOther(t *testing.T) {
 	newRand(t)
 	for range 500 {
 		a, b := cancel.New(t.Context()), cancel.New(t.Context())
-		a.AfterFunc(func() { b.Cancel(nil) })
-		b.AfterFunc(func() { a.Cancel(nil) })
+		a.OnDone(func() { b.Cancel(nil) })
+		b.OnDone(func() { a.Cancel(nil) })
 		a.Follow(b)
 		b.Follow(a)
 		std, stop := context.WithCancel(a)

@@ -5,24 +5,28 @@ import (
 	"time"
 )
 
-// Run calls fn with the scope as its context, closes the scope, and returns
-// fn's error, unless that is an echo of the scope's own cancellation (see
-// [Scope.IsEcho]): that ends here, and Run returns nil. If a context that
+// Run calls fn with the scope as its context and closes the scope. It returns
+// the error of fn, unless that is an echo of the scope's own cancellation (see
+// [Scope.IsEcho]), which ends here: then Run returns nil. If a context that
 // encloses the scope is canceled too, the echo belongs to that one, and Run
 // returns its [*Error].
 //
-// A scope runs once: Run panics if it, or Close, was called before, and if fn is
-// nil. When fn panics the scope is closed and the panic goes on.
+// A scope is for one use. Run panics if Run or Close was called before, and if
+// fn is nil. If fn panics, Run closes the scope and the panic goes on.
 //
 // This is Trio's "with CancelScope()".
 func (s *Scope) Run(fn func(ctx context.Context) error) error {
 	mustFunc("Scope.Run", fn)
-	_, err := s.run(fn)
+	by, err := s.run(fn)
+	if by != nil {
+		return nil
+	}
 	return err
 }
 
-// run is Run, and also returns the end of the scope if it absorbed its echo.
-func (s *Scope) run(fn func(ctx context.Context) error) (*end, error) {
+// run is Run. If the error of fn is an echo that ends here, run returns it all
+// the same, with the end of the scope.
+func (s *Scope) run(fn func(ctx context.Context) error) (by *end, err error) {
 	s.mu.Lock()
 	used := s.used || s.closed
 	s.used = true
@@ -31,7 +35,7 @@ func (s *Scope) run(fn func(ctx context.Context) error) (*end, error) {
 		panic("cancel: Scope.Run: the scope has been used; make a new one with cancel.New")
 	}
 	defer s.Close()
-	if err := fn(s); err != nil {
+	if err = fn(s); err != nil {
 		return s.absorb(err)
 	}
 	return nil, nil
@@ -39,71 +43,79 @@ func (s *Scope) run(fn func(ctx context.Context) error) (*end, error) {
 
 // runOrFail is run for a scope whose own deadline is a failure.
 func (s *Scope) runOrFail(fn func(ctx context.Context) error) error {
-	e, err := s.run(fn)
-	if e != nil && e.source == SourceDeadline {
-		return &TimeoutError{Scope: e.scope, Deadline: e.deadline, end: e}
+	by, err := s.run(fn)
+	switch {
+	case by == nil:
+		return err
+	case by.source == SourceDeadline:
+		return &TimeoutError{Scope: by.scope, After: by.timeout, Deadline: by.deadline, Detail: by.detail(err), end: by}
 	}
-	return err
+	return nil
 }
 
-// MoveOnAfter runs fn in a scope with the timeout d and moves on if it takes
-// longer: it reports in moved whether that timeout cut fn short, in which case
-// err is nil. Otherwise err is what fn returned, as it is for [Scope.Run]: if fn
-// returns nil, or a real error, that counts even if the deadline passed in the
-// meantime. With several around each other, exactly the one whose deadline came
-// first moves on, the outermost one of those with the same deadline.
+// runOrMove is run for a scope whose own deadline is not a failure.
+func (s *Scope) runOrMove(fn func(ctx context.Context) error) (moved bool, err error) {
+	by, err := s.run(fn)
+	if by != nil {
+		return by.source == SourceDeadline, nil
+	}
+	return false, err
+}
+
+// MoveOnAfter runs fn in a scope with the timeout d and gives up on fn if the
+// timeout passes. It reports in moved whether the timeout cut fn short, in which
+// case err is nil. Otherwise err is what fn returned, as with [Scope.Run]. If fn
+// returns nil or a real error, that counts even if the deadline passed in the
+// meantime. Of nested timeouts, exactly the one whose deadline came first moves
+// on, the outermost one of those with the same deadline.
 //
 // With a d of zero or less fn runs with a context that is done from the start.
-// MoveOnAfter panics if ctx or fn is nil. The scope, to move its deadline, is
-// [FromContext] of fn's context.
+// [FromContext] of the context of fn returns the scope, to move its deadline.
+// The options are those of [New].
 //
-// This is Trio's move_on_after, which tells moved by an attribute of the scope.
-func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (moved bool, err error) {
-	mustContext("MoveOnAfter", ctx)
-	mustFunc("MoveOnAfter", fn)
-	return timed(ctx, d).runOrMove(fn)
+// MoveOnAfter panics if ctx, fn or an option is nil.
+//
+// This is Trio's move_on_after, where an attribute of the scope says whether it
+// moved on.
+func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error, opts ...Option) (moved bool, err error) {
+	return timed("MoveOnAfter", ctx, after(d), fn, opts).runOrMove(fn)
 }
 
-// MoveOnAt is [MoveOnAfter] with the deadline t; zero stands for none.
-func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) (moved bool, err error) {
-	mustContext("MoveOnAt", ctx)
-	mustFunc("MoveOnAt", fn)
-	return New(ctx, Deadline(t)).runOrMove(fn)
-}
-
-func (s *Scope) runOrMove(fn func(ctx context.Context) error) (bool, error) {
-	e, err := s.run(fn)
-	return e != nil && e.source == SourceDeadline, err
+// MoveOnAt is [MoveOnAfter] with the deadline t. The zero time stands for no
+// deadline.
+func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error, opts ...Option) (moved bool, err error) {
+	return timed("MoveOnAt", ctx, at(t), fn, opts).runOrMove(fn)
 }
 
 // FailAfter runs fn in a scope with the timeout d. It returns what fn returns, as
-// [Scope.Run] does, or a [*TimeoutError] if fn was cut short by that timeout. If
-// fn returns nil, or a real error, that counts even if the deadline passed in
-// the meantime. With several around each other, exactly the one whose deadline
-// came first reports it, the outermost one of those with the same deadline.
+// [Scope.Run] does, or a [*TimeoutError] if the timeout cut fn short. If fn
+// returns nil or a real error, that counts even if the deadline passed in the
+// meantime. Of nested timeouts, exactly the one whose deadline came first
+// reports it, the outermost one of those with the same deadline.
 //
 // With a d of zero or less fn runs with a context that is done from the start.
-// FailAfter panics if ctx or fn is nil.
+// The options are those of [New]; [Name] gives the timeout a name in its error.
 //
-// This is Trio's fail_after. Unlike there, a Cancel of the scope is no timeout.
-func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
-	mustContext("FailAfter", ctx)
-	mustFunc("FailAfter", fn)
-	return timed(ctx, d).runOrFail(fn)
+// FailAfter panics if ctx, fn or an option is nil.
+//
+// This is Trio's fail_after. Unlike there, a Cancel of the scope is not a
+// timeout.
+func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error, opts ...Option) error {
+	return timed("FailAfter", ctx, after(d), fn, opts).runOrFail(fn)
 }
 
-// FailAt is [FailAfter] with the deadline t; zero stands for none.
-func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) error {
-	mustContext("FailAt", ctx)
-	mustFunc("FailAt", fn)
-	return New(ctx, Deadline(t)).runOrFail(fn)
+// FailAt is [FailAfter] with the deadline t. The zero time stands for no
+// deadline.
+func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error, opts ...Option) error {
+	return timed("FailAt", ctx, at(t), fn, opts).runOrFail(fn)
 }
 
-// timed is New(ctx, Timeout(d)) without the cost of an option.
-func timed(ctx context.Context, d time.Duration) *Scope {
-	s := New(ctx)
-	s.moveBy(d)
-	return s
+// timed returns a scope with a deadline for fn, in the name of the function
+// name.
+func timed(name string, ctx context.Context, deadline moment, fn func(ctx context.Context) error, opts []Option) *Scope {
+	mustContext(name, ctx)
+	mustFunc(name, fn)
+	return open(ctx, config{timed: true, deadline: deadline}.with(name, opts))
 }
 
 // mustFunc panics in the name of the function name if fn is nil.

@@ -3,9 +3,8 @@ package cancel
 import (
 	"context"
 	"fmt"
-	"reflect"
-	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,83 +16,96 @@ import (
 // moves, shielded from outer cancellation, and asked to stop gracefully. All
 // of it flows down to every scope and context derived from it.
 //
-// Make one with [New], and end it with [Scope.Close] or by [Scope.Run].
-// A scope is for one use.
+// Make a Scope with [New], and end it with [Scope.Close] or [Scope.Run].
+// A Scope is for one use.
 //
 // A Scope is safe for use by multiple goroutines simultaneously.
 // It must not be copied.
 //
 // This is Trio's CancelScope.
 type Scope struct {
-	// These never change.
-	parent context.Context // as given to New
-	up     *Scope          // the innermost enclosing scope, which may be further up than parent, or nil
-	name   string
+	// Every scope is a node of one tree. A cancellation and a stop walk the
+	// same lists, downward:
+	//
+	//	         New
+	//	          |
+	//	          v    Cancel, a deadline, Close,
+	//	        open   or an end above it             last scope
+	//	      (listed) ---------------------> ended   below leaves       left
+	//	                                     (listed) ----------->   (not listed)
+	//	          |                                                   |        ^
+	//	          +---------------- ended, nothing below -------------|--------+
+	//	                                     ^                        |
+	//	                                     +--- New of a shielded --+
+	//	                                          scope below it
+	//
+	// A scope is in the list of its enclosing scope while it is open or has
+	// scopes below it. A scope that is made below an ended one, and not
+	// shielded, ends at once and is never listed.
+	//
+	// state is nil while the scope is open, and set once. Under mu, endLocked
+	// sets it, closes the channels that Done and bareDone have returned, and
+	// cancels the contexts that package context has derived. So nobody who
+	// holds mu sees a part of this.
+	//
+	// Locks: mu of an enclosing scope, mu of a scope, locks of package context,
+	// in this order. A third scope is never locked under the two. No code of
+	// other packages runs under mu: no method of a parent, no hook, no method
+	// of a cause. Package context runs none either while it cancels.
 
-	// state is nil while the scope is open. It is set once, under mu, except
-	// that closed may be replaced by the full record of the same end.
-	state atomic.Pointer[end]
+	// Immutable after New.
+	parent context.Context
+	up     *Scope // the innermost enclosing scope, not always the parent, or nil
 
-	done      chan struct{} // set once, under mu, before doneState is
-	doneState atomic.Uint32 // see the done constants; set under mu
+	// edge is the scope, this one or one above it, that may have to be asked
+	// for the end of its foreign parent, or nil; see ended. It is cleared when
+	// the edge, another scope than this one, is told by its parent.
+	edge  atomic.Pointer[edge]
+	state atomic.Pointer[end]    // set under mu; closed may be replaced by its full record
+	flags atomic.Uint32          // see the constants below
+	clock atomic.Pointer[clock]  // set once, under mu; see deadline.go
+	more  atomic.Pointer[extras] // set once, under mu
 
-	link     atomic.Uint32 // how cancellation from above arrives: see the link constants
-	shield   atomic.Bool   // set by SetShield, under mu
-	stopping atomic.Bool   // set by Stop, for good
-
-	// Locks: a scope's mu may be taken while its up's mu is held, never the
-	// other way round, and no third lock of a scope is taken under those two.
-	// No foreign code (a parent's method, an AfterFunc callback, a cause's
-	// method) runs under any of them.
 	mu      point.Mutex
-	hooks   *hook       // registered by AfterFunc; fixed when the scope has ended, nil when it is settled
-	kids    *Scope      // scopes below that have to be told
-	unhook  func() bool // takes back the registration with a parent that is no scope
-	more    *extras     // what few scopes need; set once
-	used    bool        // Run was called
-	closed  bool        // Close was called
-	own     bool        // the end began in this scope; set before state, and read after it without mu
-	settled bool        // the scope has ended, and all below has been told
+	own     bool // the end began in this scope; set before state, and read after it without mu
+	used    bool // Run was called
+	closed  bool // Close was called
+	settled bool // the scope has ended, and everything below it was told
 
-	listener bool // made by UntilStop; never changes
+	listed     bool   // in the list of up; written under up.mu and mu, read under either
+	prev, next *Scope // in the list of up, guarded by up.mu
+	kids       *Scope // the list of scopes below
 
-	// Links in up.kids, guarded by up.mu.
-	listed     bool
-	relay      bool // the parent is to be asked: a foreign context stands between up and this scope
-	prev, next *Scope
+	hooks *hook           // registered by OnDone and not yet called
+	bare  chan struct{}   // if hasBare
+	std   context.Context // if hasStd: the standard context behind Done; see standard.go
+	fire  func()          // cancels std
 }
 
-// How a scope learns of a cancellation above it, in the order in which a scope
-// can go through them.
+// The flags of a scope. Those from hasStd on are set under mu.
 const (
-	unlinked    uint32 = iota // nobody tells it; it asks upward when it is asked
-	linking                   // being linked
-	linkedScope               // up tells it, or there is nothing above that can be canceled
-	linkedRelay               // the parent tells it by way of AfterFunc, one goroutine hop later; until then it asks
+	isListener uint32 = 1 << iota // made by UntilStop; immutable
+	isForeign                     // the scope is part of an edge; immutable
+	hasEchoIf                     // the scope or one that encloses it has the option EchoIf; immutable
+	stopping                      // Stop was called
+	hasStd                        // std and fire are set
+	hasBare                       // bare is set
+	told                          // the scope has ended, and std and bare with it
+	shielded                      // the shield is up
 )
 
-// The states of a scope's Done channel, in their order.
-const (
-	doneUnmade uint32 = iota
-	doneOpen
-	doneClosed
-)
+func (s *Scope) is(flag uint32) bool { return s.flags.Load()&flag != 0 }
 
-// extras holds what only some scopes need. The fields are guarded by the
-// scope's mu.
+// extras holds what few scopes need. The fields up to isEcho are immutable
+// after New, the others are guarded by the scope's mu.
 type extras struct {
-	deadline time.Time // as the user gave it; zero: none
-	due      time.Time // the same instant on the monotonic clock
-	timer    *time.Timer
-	fires    time.Time // when timer is going to fire; zero: it is idle
-	waited   bool      // the timer has left it to a foreign one once; see expire
+	name   string
+	isEcho func(err error) bool // of the option EchoIf
+
+	listeners map[<-chan struct{}]*Scope // made by UntilStop, by the Done channel of its argument
 
 	grace    *time.Timer // of Shutdown
 	graceDue time.Time
-
-	stop *stopNode // see UntilStop
-
-	ended context.Context // a std context that ended as the scope did; see terminal
 }
 
 var _ context.Context = (*Scope)(nil)
@@ -111,24 +123,80 @@ var closedChan = func() chan struct{} {
 
 // New returns a new scope below parent. It is canceled when [Scope.Cancel] or
 // [Scope.Close] is called, when its deadline passes, or when parent is
-// canceled, whichever comes first. It costs nothing that has to be released
-// until it gets a deadline or somebody has to be told of its end; even so,
-// call Close or Run, which release it.
+// canceled, whichever comes first. Call Close or Run in the end: like a
+// context of the standard library, a scope stays in its parent until it ends.
 //
-// The options are [Name], [Timeout], [Deadline] and [Shielded]. A [Timeout]
-// counts from the call of New. New panics if parent or an option is nil.
+// The options are [Name], [Timeout], [Deadline], [Shielded] and [EchoIf]. A
+// [Timeout] counts from the call of New. New panics if parent or an option is
+// nil.
 func New(parent context.Context, opts ...Option) *Scope {
 	mustContext("New", parent)
-	s := &Scope{parent: parent}
-	if p, ok := parent.(*Scope); ok {
-		s.up = p
-	} else {
-		s.up = enclosing(parent)
+	if len(opts) == 0 {
+		s := attach(parent)
+		s.enter()
+		return s
 	}
-	if len(opts) > 0 {
-		s.configure(opts)
+	return open(parent, config{}.with("New", opts))
+}
+
+// open is New with the options gathered.
+func open(parent context.Context, c config) *Scope {
+	s := attach(parent)
+	if c.name != "" || c.isEcho != nil {
+		s.more.Store(&extras{name: c.name, isEcho: c.isEcho})
+	}
+	if c.isEcho != nil {
+		s.flags.Or(hasEchoIf)
+	}
+	if c.shielded {
+		s.flags.Or(shielded)
+	}
+	s.enter()
+	if c.timed { // after enter: an end above comes first
+		s.move(c.deadline, true)
 	}
 	return s
+}
+
+// attach returns a scope that knows what is above it, and is not in the tree
+// yet.
+func attach(parent context.Context) *Scope {
+	up, direct := parent.(*Scope)
+	if direct {
+		return below(parent, up)
+	}
+	up = enclosing(parent)
+	done := parent.Done()
+	if done == nil && up == nil || done != nil && up != nil && done == up.shown() {
+		return below(parent, up) // nothing but values in between
+	}
+	b := &edge{far: done}
+	b.parent, b.up = parent, up
+	b.edge.Store(b)
+	b.flags.Store(isForeign | inherited(up))
+	return &b.Scope
+}
+
+// below returns a scope that ends when up does, which may be nil.
+func below(parent context.Context, up *Scope) *Scope {
+	s := &Scope{parent: parent, up: up}
+	if up != nil {
+		if b := up.edge.Load(); b != nil && !b.registered.Load() {
+			s.edge.Store(b)
+		}
+		if f := inherited(up); f != 0 {
+			s.flags.Store(f)
+		}
+	}
+	return s
+}
+
+// inherited returns the flags that a scope below up has from it.
+func inherited(up *Scope) uint32 {
+	if up == nil {
+		return 0
+	}
+	return up.flags.Load() & hasEchoIf
 }
 
 // FromContext returns the innermost scope that encloses ctx, which is ctx
@@ -137,13 +205,13 @@ func New(parent context.Context, opts ...Option) *Scope {
 func FromContext(ctx context.Context) *Scope {
 	mustContext("FromContext", ctx)
 	s := enclosing(ctx)
-	for s != nil && s.listener {
+	for s != nil && s.is(isListener) {
 		s = s.up
 	}
 	return s
 }
 
-// enclosing is FromContext, and also returns what UntilStop makes.
+// enclosing is FromContext, and also returns the scopes that UntilStop makes.
 func enclosing(ctx context.Context) *Scope {
 	if s, ok := ctx.(*Scope); ok {
 		return s
@@ -153,69 +221,52 @@ func enclosing(ctx context.Context) *Scope {
 }
 
 // Name returns the name given by the option [Name], or "".
-func (s *Scope) Name() string { return s.name }
+func (s *Scope) Name() string {
+	if m := s.more.Load(); m != nil {
+		return m.name
+	}
+	return ""
+}
+
+// Path returns the names of the scopes that enclose ctx, the outermost first,
+// separated by slashes, as in "req-17/fetch". Scopes without a name are left
+// out. Path looks through [context.WithoutCancel]. It panics if ctx is nil.
+func Path(ctx context.Context) string {
+	mustContext("Path", ctx)
+	var names []string
+	for s := enclosing(ctx); s != nil; s = s.up {
+		if name := s.Name(); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Reverse(names)
+	return strings.Join(names, "/")
+}
 
 // String describes the scope in the form of the standard library's contexts,
 // as in context.Background.WithScope(fetch).
 func (s *Scope) String() string {
 	names := []string{s.ownString()}
-	for {
-		p, ok := s.parent.(*Scope)
-		if !ok {
-			break
-		}
+	p, ok := s.parent.(*Scope)
+	for ; ok; p, ok = p.parent.(*Scope) {
+		names = append(names, p.ownString())
 		s = p
-		names = append(names, s.ownString())
 	}
-	names = append(names, s.parentString())
+	if p, ok := s.parent.(fmt.Stringer); ok {
+		names = append(names, p.String())
+	} else {
+		names = append(names, fmt.Sprintf("%T", s.parent))
+	}
 	slices.Reverse(names)
 	return strings.Join(names, ".")
 }
 
 func (s *Scope) ownString() string {
-	if s.name == "" {
+	name := s.Name()
+	if name == "" {
 		return "WithScope"
 	}
-	return "WithScope(" + s.name + ")"
-}
-
-// parentString describes the parent, which is not a scope.
-func (s *Scope) parentString() string {
-	p, ok := s.parent.(fmt.Stringer)
-	if !ok {
-		return fmt.Sprintf("%T", s.parent)
-	}
-	name := p.String()
-	// Package context wraps a parent with an AfterFunc method, which a scope
-	// has, in a type of its own that has no String.
-	if rest, ok := strings.CutPrefix(name, "context.stopCtx."); ok && s.up != nil {
-		return s.up.String() + "." + rest
-	}
-	return name
-}
-
-// Done returns a channel that is closed when the scope is canceled or closed.
-// Successive calls return the same channel.
-func (s *Scope) Done() <-chan struct{} {
-	if s.doneState.Load() != doneUnmade {
-		return s.done
-	}
-	// Attached first, the scope cannot miss an end that comes before the
-	// channel is there to be closed: state then says so.
-	s.attach()
-	point.Here("Done: attached")
-	s.mu.Lock()
-	if s.doneState.Load() == doneUnmade {
-		if s.state.Load() == nil {
-			s.done = make(chan struct{})
-			s.doneState.Store(doneOpen)
-		} else {
-			s.done = closedChan
-			s.doneState.Store(doneClosed)
-		}
-	}
-	s.mu.Unlock()
-	return s.done
+	return "WithScope(" + name + ")"
 }
 
 // Err returns nil while the scope is open. After that it returns
@@ -227,55 +278,45 @@ func (s *Scope) Err() error {
 	if e == nil {
 		return nil
 	}
-	if s.doneState.Load() == doneOpen {
-		// Whoever sees the error may count on Done being closed. Both happen
-		// under mu.
+	if f := s.flags.Load(); f&(hasStd|hasBare) != 0 && f&told == 0 {
+		// The caller may rely on Done being closed. endLocked is about to do it.
 		s.mu.Lock()
-		s.mu.Unlock() //lint:ignore SA2001 to wait for who holds it is the point
+		s.mu.Unlock() //lint:ignore SA2001 waiting for the goroutine that holds mu is the point
 	}
 	return e.err
 }
 
-// Deadline returns the time at which the scope is going to be canceled as
-// things stand: the earliest of its own deadline and those of all that
-// encloses it, up to the nearest shield. It changes when one of these moves.
-//
-// A context that the standard library derives from a scope with an earlier
-// deadline of its own keeps none if the scope's comes first at that moment
-// (see [context.WithDeadline]), and so is not bounded anew when the scope's
-// deadline is moved to later. A scope in its place is.
-func (s *Scope) Deadline() (deadline time.Time, ok bool) {
-	for {
-		d, has := s.ownDeadline()
-		if has && (!ok || d.Before(deadline)) {
-			deadline, ok = d, true
+// ended returns how the scope ended, or nil if it is open. A scope is told of
+// the end of everything above it, with one exception: a foreign context tells
+// by a goroutine, or nobody has registered with it yet. So its Done channel is
+// looked at here.
+func (s *Scope) ended() *end {
+	e := s.state.Load()
+	if e == nil {
+		if b := s.edge.Load(); b != nil {
+			return s.ask(b)
 		}
-		if s.shield.Load() {
-			return deadline, ok
-		}
-		p, isScope := s.parent.(*Scope)
-		if !isScope {
-			break
-		}
-		s = p
 	}
-	if d, has := s.parent.Deadline(); has && (!ok || d.Before(deadline)) {
-		return d, true
-	}
-	return deadline, ok
+	return e
 }
 
 // Value returns the value associated with key in the scope's parent. Values
 // pass through shields, and stay readable when the scope has ended.
 func (s *Scope) Value(key any) any {
+	asked := false
 	for {
 		if key == &scopeKey {
 			return s
 		}
-		if s.state.Load() != nil && s.own {
-			// context.Cause looks up the nearest context of the standard
-			// library's, by a key that is its secret, and asks that one.
-			return s.terminal().Value(key)
+		if !asked {
+			// Package context looks up the nearest of its own contexts by a key
+			// that it keeps secret. No other key has a value there.
+			if std := s.standard(); std != nil {
+				if v := std.Value(key); v != nil {
+					return v
+				}
+				asked = true
+			}
 		}
 		p, ok := s.parent.(*Scope)
 		if !ok {
@@ -286,101 +327,99 @@ func (s *Scope) Value(key any) any {
 }
 
 // Cancel cancels the scope and everything below it that is not shielded, with
-// the given cause, which [context.Cause] then returns; nil stands for
-// [context.Canceled]. If the scope has ended already, or anything that it is
-// not shielded from has been canceled, Cancel does nothing: the first
-// cancellation wins.
+// the given cause, which [context.Cause] then returns. A nil cause stands for
+// [context.Canceled]. The first cancellation wins: Cancel has no effect if the
+// scope has ended, or anything that it is not shielded from has been canceled.
 //
-// Cancel does not block. When it returns, Err of every scope and every standard
-// context below that is not shielded is set, also if somebody else has canceled
-// the scope at the same time. Two standard contexts follow within one goroutine
-// hop instead: one that another goroutine is deriving at that very moment, and
-// one that was derived from a scope by way of context.WithValue, of whose end
-// package context lets a goroutine tell. Nor does Cancel wait for a function
-// given to AfterFunc directly that another goroutine is calling.
+// When Cancel returns, every scope and every standard context below that is
+// not shielded is canceled, even if another goroutine canceled the scope at the
+// same time. Two things may still be under way: a function given to OnDone that
+// another goroutine is calling, and the cancellation of a context of another
+// type, and of what is below that, if the type uses a goroutine of its own.
+// Cancel does not block.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
-	s.finish(&end{err: context.Canceled, cause: cause, source: SourceCancel, scope: s.name, pcs: callers()})
+	e := &end{err: context.Canceled, cause: cause, source: SourceCancel, scope: s.Name()}
+	e.recordCallers()
+	s.finish(e)
 }
 
-// Fail cancels the scope, as Cancel does, because a task in it has failed: the
-// reason says so and names the task, which may be "". It is for those who run
-// tasks in scopes, as package nursery does. It panics if cause is nil.
-func (s *Scope) Fail(task string, cause error) {
-	if cause == nil {
-		panic("cancel: Scope.Fail: nil cause")
+// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is
+// for libraries that know more of a cancellation than its cause: package
+// nursery names the failed task, and a server names the place in the client's
+// program. If e was returned by [Err] for another context, the scope ends by
+// the same event, so that e is an echo of its cancellation; otherwise e.Err and
+// e.Reason say what happened. An empty Reason.Scope stands for the name of the
+// scope, and a nil Reason.Cause for e.Err.
+//
+// An echo of a cancellation whose source is [SourceClosed] or [SourceContext]
+// is not absorbed by Run and [Scope.Absorb].
+//
+// CancelAs panics if e is nil, if e.Err is neither [context.Canceled] nor
+// [context.DeadlineExceeded], or if e.Reason.Source is not one of the sources.
+func (s *Scope) CancelAs(e *Error) {
+	switch {
+	case e == nil:
+		panic("cancel: Scope.CancelAs: nil error")
+	case !standardErr(e.Err):
+		panic(fmt.Sprintf("cancel: Scope.CancelAs: Err must be context.Canceled or context.DeadlineExceeded, got %v", e.Err))
+	case e.Reason.Source < SourceContext || e.Reason.Source > SourceClosed:
+		panic("cancel: Scope.CancelAs: Reason.Source must be a source, got " + strconv.Itoa(int(e.Reason.Source)))
 	}
-	s.finish(&end{err: context.Canceled, cause: cause, source: SourceTask, scope: s.name, task: task})
-}
-
-// Finish cancels the scope, as Cancel does, because what it was for is done: the
-// reason is the end of the scope, and names no place. It is for those who run
-// tasks in scopes, and want rid of those that serve the others. Run and Absorb do
-// not absorb its echo. It panics if cause is nil.
-func (s *Scope) Finish(cause error) {
-	if cause == nil {
-		panic("cancel: Scope.Finish: nil cause")
-	}
-	s.finish(&end{err: context.Canceled, cause: cause, source: SourceClosed, scope: s.name})
-}
-
-// Close ends the scope's use and releases what it holds: no timer and no entry
-// in its parent stays behind. What is still below it, and not shielded, is
-// canceled with the cause [ErrClosed]. When Close returns, all below that is not
-// shielded has been canceled, by whomever, as when Cancel returns. Close is
-// idempotent; to cancel first, call Cancel.
-func (s *Scope) Close() {
-	s.ended() // what came from above before counts
-	point.Here("Close: asked above")
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if e.end != nil {
+		s.finish(e.end)
 		return
 	}
-	s.closed = true
-	stop := s.stopNodeLocked()
-	if s.state.Load() == nil {
-		s.conclude(closed, true)
-	} else {
-		untold := s.untoldLocked() // whoever has ended it may not be through with that
-		unhook := s.unhook
-		s.unhook = nil
-		s.mu.Unlock()
-		point.Here("Close: had ended")
-		if untold {
-			s.spread()
-		}
-		s.leave(unhook)
+	r := e.Reason
+	if r.Scope == "" {
+		r.Scope = s.Name()
 	}
-	if stop != nil {
-		stop.close()
+	if r.Cause == nil {
+		r.Cause = e.Err
+	}
+	end := &end{err: e.Err, cause: r.Cause, source: r.Source, scope: r.Scope}
+	end.shared.Store(&Error{Err: e.Err, Reason: r, end: end})
+	s.finish(end)
+}
+
+// Close ends the scope's use and releases what it holds. No timer and no entry
+// in its parent stays behind. Close cancels everything below the scope that is
+// not shielded, with the cause [ErrClosed]. When Close returns, all of it has
+// been canceled, as when Cancel returns. Close is idempotent. To cancel with
+// another cause, call Cancel first.
+func (s *Scope) Close() {
+	s.ended() // an end above that has already happened comes first
+	point.Here("Close: asked above")
+	s.conclude(closed, closing)
+	if s.more.Load() != nil {
+		s.dropDetached()
 	}
 }
 
-// AfterFunc is the hook by which package context registers what it derives
-// from a scope, without a goroutine: it arranges for f to be called, once,
-// when the scope ends, by the goroutine that ends it, or is the first to notice
-// that something around it has ended, and before that goes on; or in a goroutine
-// of its own if the scope has ended already. The function returned takes the
-// registration back and reports whether it came in time.
+// OnDone registers f to be called once when the scope ends. The goroutine that
+// ends the scope calls f before it continues, when the scope and everything
+// below it in the tree has ended; contexts of other types in between excepted.
+// If the scope has already ended, f runs in a new goroutine.
+//
+// Calling stop removes the registration, and reports whether it did so before
+// the scope ended. Stop does not wait for f.
 //
 // f must not block. Use [context.AfterFunc] to run something in a goroutine
-// of its own. AfterFunc panics if f is nil.
-func (s *Scope) AfterFunc(f func()) (stop func() bool) {
+// of its own. OnDone panics if f is nil.
+func (s *Scope) OnDone(f func()) (stop func() bool) {
 	if f == nil {
-		panic("cancel: Scope.AfterFunc: nil function")
+		panic("cancel: Scope.OnDone: nil function")
 	}
-	s.attach()
-	point.Here("AfterFunc: attached")
+	s.register()
+	point.Here("OnDone: registered")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.Load() != nil {
-		// Not here and now: package context calls AfterFunc with a lock held
-		// that f takes.
+		// Not in this goroutine: the caller may hold a lock that f takes.
 		go f()
 		return func() bool { return false }
 	}
@@ -392,25 +431,13 @@ func (s *Scope) AfterFunc(f func()) (stop func() bool) {
 	return h.stop
 }
 
-// A hook is a function to call when a scope ends: a link in the scope's list,
-// guarded by the scope's mu.
+// A hook is a function to call when a scope ends: an element of the scope's
+// list, guarded by the scope's mu.
 type hook struct {
 	scope      *Scope
 	f          func()
 	prev, next *hook
 	stopped    bool
-	begun      atomic.Bool // somebody has called f, or is calling it
-}
-
-// run calls the hook, once. Those of package context it calls again if somebody
-// else may be calling it at this moment: that is how to wait for it, for they do
-// nothing the second time, under a lock that the first call holds until it is
-// through. To wait by means of ours would be a deadlock where a hook of somebody
-// else's cancels a scope around its own.
-func (h *hook) run() {
-	if !h.begun.Swap(true) || strings.HasPrefix(runtime.FuncForPC(reflect.ValueOf(h.f).Pointer()).Name(), "context.") {
-		h.f()
-	}
 }
 
 func (h *hook) stop() bool {
@@ -433,17 +460,47 @@ func (h *hook) stop() bool {
 	return true
 }
 
-// extra returns the scope's extras. The caller holds mu.
-func (s *Scope) extra() *extras {
-	if s.more == nil {
-		s.more = new(extras)
+// callHooks calls the hooks of a scope that has ended, except those that
+// another goroutine calls at the same time.
+func (s *Scope) callHooks() {
+	for {
+		s.mu.Lock()
+		h := s.hooks
+		if h != nil {
+			s.hooks = h.next
+		}
+		s.mu.Unlock()
+		if h == nil {
+			return
+		}
+		h.f()
 	}
-	return s.more
+}
+
+// extraLocked returns the scope's extras. The caller holds mu, or has not
+// shared the scope yet.
+func (s *Scope) extraLocked() *extras {
+	m := s.more.Load()
+	if m == nil {
+		m = new(extras)
+		s.more.Store(m)
+	}
+	return m
 }
 
 // mustContext panics in the name of the function fn if ctx is nil.
 func mustContext(fn string, ctx context.Context) {
 	if ctx == nil {
 		panic("cancel: " + fn + ": nil context; pass context.Background() if there is no other")
+	}
+}
+
+// isClosed reports whether done, which may be nil, is closed.
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
 	}
 }

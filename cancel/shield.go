@@ -7,49 +7,58 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// SetShield raises or lowers the scope's shield. While it is up, neither the
-// cancellation of what encloses the scope nor a deadline there reaches the
-// scope or what is below it; the scope's own Cancel and deadline work on, and
-// values and a graceful stop pass through. A cancellation that had reached the
-// scope before stays. Lowering the shield lets a cancellation that waits
-// outside in, also to what is below, before SetShield returns.
+// SetShield raises or lowers the scope's shield. While it is up, neither a
+// cancellation nor a deadline of anything that encloses the scope reaches the
+// scope or what is below it. The scope's own Cancel and deadline still work.
+// Values and a graceful stop pass through. Raising the shield does not undo a
+// cancellation that has reached the scope. Lowering it cancels the scope, and
+// everything below it, before SetShield returns, if a context that encloses it
+// has been canceled in the meantime.
 //
 // This is Trio's CancelScope.shield.
 func (s *Scope) SetShield(on bool) {
 	if on {
-		// What has reached the scope by now has, even if nobody asked yet.
-		s.ended()
+		s.ended() // an end above that has already happened comes first
 		point.Here("SetShield: asked above")
+		s.mu.Lock()
+		s.flags.Or(shielded)
+		s.mu.Unlock()
+		return
 	}
 	s.mu.Lock()
-	s.shield.Store(on)
+	s.flags.And(^shielded)
 	s.mu.Unlock()
-	point.Here("SetShield: set")
-	if !on {
-		// While the shield was up what is above may have ended, and may not
-		// tell again, so a link is no reason not to ask.
-		if s.state.Load() == nil {
-			if e := s.above(); e != nil {
-				s.adopt(e)
-			}
-		}
-		// Somebody else may have let it in, and not be through with telling those
-		// below, on which the caller may count all the same.
-		if s.state.Load() != nil {
-			s.help()
-		}
+	point.Here("SetShield: lowered")
+	// What is above told the scope in vain while the shield was up.
+	if e := s.above(); e != nil {
+		s.conclude(e, following)
+	} else {
+		s.help() // another goroutine may be telling what is below
 	}
 }
 
-// Shield runs fn in a shielded scope, for clean-up that the cancellation of ctx
-// must not cut short, and bounds it by grace, lest it hold up the end for ever.
-// It returns what fn returns or, if the grace passed and fn gave up because of
-// it, a [*TimeoutError]. It panics if ctx or fn is nil.
+// above returns the end that has reached the scope's parent, or nil.
+func (s *Scope) above() *end {
+	if s.is(isForeign) {
+		return s.edge.Load().outer()
+	}
+	if s.up == nil || s.up.ended() == nil {
+		return nil
+	}
+	return s.up.full()
+}
+
+// Shield runs fn in a shielded scope, for clean-up that a cancellation of ctx
+// must not cut short. The grace bounds fn, so that it cannot hold up the end
+// for ever. Shield returns the error of fn or, if fn gave up because the grace
+// passed, a [*TimeoutError]. The options are those of [New].
 //
-// A pause that must not be cut short has no such form on purpose; a scope made
-// with [Shielded] and no deadline is one.
-func Shield(ctx context.Context, grace time.Duration, fn func(ctx context.Context) error) error {
+// Shield panics if ctx, fn or an option is nil.
+//
+// A pause that must not be cut short has no such form on purpose. Use a scope
+// with the option [Shielded] and no deadline.
+func Shield(ctx context.Context, grace time.Duration, fn func(ctx context.Context) error, opts ...Option) error {
 	mustContext("Shield", ctx)
 	mustFunc("Shield", fn)
-	return New(ctx, Shielded(), Timeout(grace)).runOrFail(fn)
+	return open(ctx, config{timed: true, deadline: after(grace), shielded: true}.with("Shield", opts)).runOrFail(fn)
 }

@@ -19,7 +19,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-t.C:
 		return nil
-	case <-ctx.Done():
+	case <-bareDone(ctx):
 		return Err(ctx)
 	}
 }
@@ -34,7 +34,7 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 // why. With a ctx that is never done it never returns. It panics if ctx is nil.
 func Forever(ctx context.Context) error {
 	mustContext("Forever", ctx)
-	<-ctx.Done()
+	<-bareDone(ctx)
 	return Err(ctx)
 }
 

@@ -1,396 +1,266 @@
 package cancel
 
-import (
-	"context"
+import "github.com/grove-go/grove/internal/point"
 
-	"github.com/grove-go/grove/internal/point"
-)
-
-// How the end of a scope travels.
+// How an end travels down the tree; see Scope for the states of a scope.
 //
-// A scope that nobody waits for stands alone: it is in no list, and its Err
-// asks upward. As soon as somebody has to be told of its end (Done was called,
-// a context was derived from it, a scope below it was attached), it is
-// attached: it and all the scopes above it are linked into the lists of those
-// above them, from the top down, so that a linked scope never waits for a
-// scope that is not linked itself. From then on the end of any of them marks
-// it synchronously.
-//
-// Contexts of other packages may stand between two scopes. Such a scope is a
-// relay: it is in the list of the next scope up (if there is one), which makes
-// it ask its parent once the contexts between have been told, and it is
-// registered with its parent by AfterFunc for the case that one of those is
-// canceled by itself.
+// A goroutine that comes second walks the tree as well, below a scope that has
+// ended and is not settled, so that it may count on the whole tree as the first
+// one may. It waits for the locks that the first one holds, and for nothing
+// else. A hook that another goroutine is calling is not waited for: that would
+// be a deadlock where a hook cancels a scope around its own.
 
-// maxWalk is the number of scopes that one question upward passes. A chain of
-// scopes longer than that is attached instead, so that the cost for all of its
-// scopes together stays linear.
-const maxWalk = 16
-
-// ended returns how the scope ended, or nil if it is open. A scope that has
-// not been told yet asks upward, and takes over what it finds.
-func (s *Scope) ended() *end {
-	if e := s.state.Load(); e != nil {
-		return e
-	}
-	if s.link.Load() == linkedScope {
-		return nil
-	}
-	if e := s.above(); e != nil {
-		point.Here("ended: found above")
-		s.adopt(e)
-	}
-	return s.state.Load()
-}
-
-// above returns the end that the scope has to take over from above, or nil.
-func (s *Scope) above() *end {
-	x := s
-	for range maxWalk {
-		if x.shield.Load() {
-			return nil
-		}
-		p, ok := x.parent.(*Scope)
-		if !ok {
-			if x.far() {
-				break
-			}
-			e := x.outer()
-			if e != nil && x != s {
-				// Let x own the record of it, so that all below x share it.
-				x.adopt(e)
-				return x.state.Load()
-			}
-			return e
-		}
-		if p.state.Load() != nil {
-			return p.full()
-		}
-		if p.link.Load() == linkedScope {
-			return nil
-		}
-		x = p
-	}
-	s.attach()
-	return s.state.Load()
-}
-
-// far reports whether more scopes than one question may pass are above s, none
-// of them linked: its parent, which is not a scope, would ask them all, each by
-// way of the contexts between them.
-func (s *Scope) far() bool {
-	x := s.up
-	for range maxWalk {
-		if x == nil || x.link.Load() == linkedScope || x.state.Load() != nil {
-			return false
-		}
-		x = x.up
-	}
-	return true
-}
-
-// outer returns the end of the scope's parent, which is not a scope, or nil if
-// the parent has not been canceled.
-func (s *Scope) outer() *end {
-	err := s.parent.Err()
-	if err == nil {
-		return nil
-	}
-	cause := context.Cause(s.parent)
+// enter puts the scope, which nobody else knows yet, into the tree. It ends the
+// scope if what is above it has ended.
+func (s *Scope) enter() {
 	if s.up != nil {
-		if s.up.ended() != nil {
-			if e := s.up.full(); e.err == err && same(e.cause, cause) {
-				return e
-			}
-		}
+		s.link()
 	}
-	return &end{err: err, cause: cause, source: SourceContext}
-}
-
-// attach sees to it that the scope is told when something above it ends.
-func (s *Scope) attach() {
-	if s.link.Load() >= linkedScope || s.state.Load() != nil {
-		return
-	}
-	if s.up == nil || s.up.link.Load() >= linkedScope {
-		s.join()
-		return
-	}
-	var buf [8]*Scope
-	chain := append(buf[:0], s)
-	for x := s.up; x != nil && x.link.Load() < linkedScope && x.state.Load() == nil; x = x.up {
-		chain = append(chain, x)
-	}
-	for i := len(chain) - 1; i >= 0; i-- {
-		chain[i].join()
+	if s.is(isForeign) {
+		s.edge.Load().enter()
 	}
 }
 
-// join links the scope to what is above it, which is linked already. Any
-// number of goroutines may do it at once.
-func (s *Scope) join() {
-	if s.up != nil {
-		s.link.CompareAndSwap(unlinked, linking)
-	}
-	p, direct := s.parent.(*Scope)
-	var done <-chan struct{}
-	if !direct {
-		done = s.parent.Done()
-		if done == nil {
-			s.link.Store(linkedScope) // nothing above can be canceled
-			return
-		}
-		// Values may stand between two scopes, which change nothing.
-		p, direct = s.up, s.up != nil && done == s.up.Done()
-	}
-	if p != nil {
-		point.Here("join: linking")
+// link puts the scope into the list of its enclosing scope. If that has left
+// the tree it comes back, and what is above it before.
+func (s *Scope) link() {
+	path := append(make([]*Scope, 0, 8), s)
+	for len(path) > 0 {
+		x := path[len(path)-1]
+		p := x.up
 		p.mu.Lock()
-		if p.state.Load() != nil && direct && !s.shield.Load() {
-			e := p.fullLocked()
+		switch {
+		case p.state.Load() != nil && x == s && !s.is(isForeign|shielded):
+			s.state.Store(p.fullLocked())
 			p.mu.Unlock()
-			s.adopt(e)
 			return
-		}
-		// A scope that has ended must not come into a list: link was set
-		// before this look at state, and leave looks at link after state was
-		// set, so one of the two sees the other.
-		if !s.listed && s.state.Load() == nil {
-			s.relay = !direct
-			s.listed = true
-			s.prev, s.next = nil, p.kids
-			if s.next != nil {
-				s.next.prev = s
-			}
-			p.kids = s
-		}
-		if direct {
-			s.link.Store(linkedScope)
-		}
-		p.mu.Unlock()
-	}
-	if !direct {
-		select {
-		case <-done:
-			s.ended() // now: a hook would tell so by a goroutine
+		case p.up != nil && !p.listed && p.state.Load() != nil:
+			path = append(path, p)
 		default:
-			point.Here("join: listed")
-			s.hookParent()
-			point.Here("join: hooked")
-			// Whoever ends up while this happens has seen s in its list when it
-			// had told its hooks; or it had told them before, and then:
-			select {
-			case <-done:
-				s.ended()
-			default:
-			}
-		}
-		s.link.Store(linkedRelay)
-	}
-}
-
-// hookParent registers the scope with its parent, which is not a scope.
-func (s *Scope) hookParent() {
-	stop := context.AfterFunc(s.parent, s.askParent)
-	point.Here("hookParent: registered")
-	s.mu.Lock()
-	superfluous := s.state.Load() != nil || s.unhook != nil
-	if !superfluous {
-		s.unhook = stop
-	}
-	s.mu.Unlock()
-	if superfluous {
-		stop()
-	}
-}
-
-func (s *Scope) askParent() {
-	point.Here("askParent")
-	s.ended()
-}
-
-// leave takes the scope, which has ended, out of what is above it. unhook is
-// what was in the scope after it had ended.
-func (s *Scope) leave(unhook func() bool) {
-	if p := s.up; p != nil && s.link.Load() != unlinked {
-		p.mu.Lock()
-		if s.listed {
-			s.listed = false
-			if s.prev != nil {
-				s.prev.next = s.next
-			} else {
-				p.kids = s.next
-			}
-			if s.next != nil {
-				s.next.prev = s.prev
-			}
-			s.prev, s.next = nil, nil
+			p.listLocked(x)
+			path = path[:len(path)-1]
 		}
 		p.mu.Unlock()
 	}
-	if unhook != nil {
-		unhook()
+}
+
+// listLocked puts c into the list of s, if it is not there.
+func (s *Scope) listLocked(c *Scope) {
+	c.mu.Lock()
+	if !c.listed {
+		c.listed = true
+		c.next = s.kids
+		if c.next != nil {
+			c.next.prev = c
+		}
+		s.kids = c
+	}
+	c.mu.Unlock()
+}
+
+// unlistLocked takes c, whose mu is held as well, out of the list of s.
+func (s *Scope) unlistLocked(c *Scope) {
+	c.listed = false
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		s.kids = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	if c.is(isListener) {
+		s.forgetLocked(c)
 	}
 }
+
+// A manner says how a scope comes to its end.
+type manner int
+
+const (
+	ending    manner = iota // by itself
+	expiring                // by its deadline, if that has passed
+	following               // because something above it has ended, unless a shield keeps that out
+	closing                 // by Close
+)
 
 // finish ends the scope with e, unless it has ended or what is above it has.
 func (s *Scope) finish(e *end) {
-	if s.ended() == nil {
-		point.Here("finish: open")
+	s.ended()
+	point.Here("finish: asked above")
+	s.conclude(e, ending)
+}
+
+// conclude ends the scope with e, unless it has ended or the manner forbids it.
+// If the scope has ended, everything below has been told when conclude returns,
+// even by other goroutines.
+func (s *Scope) conclude(e *end, how manner) {
+	up := s.up
+	if up != nil {
+		up.mu.Lock()
+	}
+	s.mu.Lock()
+	if how == closing {
+		s.closed = true
+	}
+	if s.state.Load() == nil {
+		if how == expiring {
+			e = s.expiredLocked()
+		} else if how == following && s.is(shielded) {
+			e = nil
+		}
+		if e != nil {
+			s.endLocked(e, how != following)
+		}
+	}
+	point.Here("conclude: ended")
+	untold, emptied := s.retireLocked()
+	s.mu.Unlock()
+	if up != nil {
+		up.mu.Unlock()
+	}
+	if s.state.Load() != nil && s.is(isForeign) {
+		s.edge.Load().leave()
+	}
+	if untold {
+		s.spread()
+	} else if emptied {
+		up.prune()
+	}
+}
+
+// retireLocked takes the scope out of the tree if it has ended and nothing is
+// below it. It reports whether something below has to be told, and whether
+// that leaves the enclosing scope, which has ended, with nothing below it. The
+// caller holds the locks of both.
+func (s *Scope) retireLocked() (untold, emptied bool) {
+	if s.state.Load() == nil {
+		return false, false
+	}
+	if up := s.up; s.listed && s.kids == nil {
+		up.unlistLocked(s)
+		emptied = up.kids == nil && up.state.Load() != nil
+	}
+	return !s.settled && (s.kids != nil || s.hooks != nil), emptied
+}
+
+// prune takes the scope out of the tree if it has ended and nothing is below
+// it, and then the scopes above it of which the same is true.
+func (s *Scope) prune() {
+	for up := s.up; up != nil; s, up = up, up.up {
+		up.mu.Lock()
 		s.mu.Lock()
-		if s.conclude(e, true) {
+		_, emptied := s.retireLocked()
+		s.mu.Unlock()
+		up.mu.Unlock()
+		if !emptied {
 			return
 		}
 	}
-	s.help()
-}
-
-// help is for those who come second: somebody else has ended the scope, and may
-// not be through with telling all below, on which the caller may count all the
-// same.
-func (s *Scope) help() {
-	s.mu.Lock()
-	untold := s.untoldLocked()
-	s.mu.Unlock()
-	if untold {
-		s.spread()
-	}
-}
-
-// adopt ends the scope with what ended something above it, unless it has ended
-// or is shielded.
-func (s *Scope) adopt(e *end) {
-	s.mu.Lock()
-	if s.shield.Load() {
-		s.mu.Unlock()
-		return
-	}
-	s.conclude(e, false)
-}
-
-// conclude ends the scope with e and tells all below, unless it has ended. The
-// caller holds mu, which conclude unlocks.
-func (s *Scope) conclude(e *end, own bool) (first bool) {
-	if s.state.Load() != nil {
-		s.mu.Unlock()
-		return false
-	}
-	s.endLocked(e, own)
-	untold := s.untoldLocked()
-	unhook := s.unhook
-	s.unhook = nil
-	s.mu.Unlock()
-	point.Here("conclude: ended")
-	if untold {
-		s.spread()
-	}
-	s.leave(unhook)
-	return true
 }
 
 // endLocked marks the scope as ended.
 func (s *Scope) endLocked(e *end, own bool) {
-	if !own && e.source == SourceContext {
-		// Below a foreign context the record stays here: that context's own
-		// idea of its cause may change with what is above it.
-		_, scope := s.parent.(*Scope)
-		own = !scope
-	}
 	s.own = own
 	s.state.Store(e)
 	point.Here("end: set")
-	if s.doneState.Load() == doneOpen {
-		close(s.done)
-		s.doneState.Store(doneClosed)
+	if f := s.flags.Load(); f&(hasStd|hasBare) != 0 {
+		if f&hasBare != 0 {
+			close(s.bare)
+		}
+		if f&hasStd != 0 {
+			if e == closed && s.Name() != "" {
+				s.fullLocked() // package context keeps the cause, which has the name in it
+			}
+			s.fire()
+		}
+		s.flags.Or(told)
 	}
-	if m := s.more; m != nil {
-		m.stopTimers()
+	if c := s.clock.Load(); c != nil && c.timer != nil {
+		c.timer.Stop()
+	}
+	if m := s.more.Load(); m != nil && m.grace != nil {
+		m.grace.Stop()
 	}
 }
 
-// untoldLocked reports whether there is something below the scope, which has
-// ended, that may not have been told.
-func (s *Scope) untoldLocked() bool {
-	return !s.settled && (s.kids != nil || s.hooks != nil)
+// tellLocked ends c, a scope in the list of s, with e, unless e is nil or c has
+// ended or is shielded. It reports whether something below c has to be told.
+func (s *Scope) tellLocked(c *Scope, e *end) (untold bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e != nil && c.state.Load() == nil && !c.is(shielded) {
+		c.endLocked(e, false)
+	}
+	untold, _ = c.retireLocked()
+	return untold
 }
 
-// spread tells everything below s, which has ended, and returns when all of it
-// has been told, also what others are about to tell. It keeps lists of what is
-// still to do rather than call itself, for trees may be deep.
+// spread tells everything below the scope, which has ended. It keeps lists of
+// what is still to do rather than call itself, because trees may be deep.
 func (s *Scope) spread() {
-	var (
-		todo   = []*Scope{s} // ended, with something below
-		told   []*Scope
-		relays []*Scope
-	)
+	todo := append(make([]*Scope, 0, 8), s) // ended, with something below
+	told := make([]*Scope, 0, 8)
+	var foreign []*Scope
 	for len(todo) > 0 {
-		// First all the scopes that hang together: no foreign code runs.
-		news := len(told)
+		// All scopes that hang together come first, and package context's
+		// contexts with them. No code of other packages runs.
+		fresh := len(told)
+		foreign = foreign[:0]
 		for len(todo) > 0 {
 			x := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			told = append(told, x)
 			x.mu.Lock()
-			for c := x.kids; c != nil; c = c.next {
-				if !c.relay && c.tell(x.fullLocked()) {
+			e := x.fullLocked()
+			for c, next := x.kids, (*Scope)(nil); c != nil; c = next {
+				next = c.next
+				if c.is(isForeign) {
+					foreign = append(foreign, c)
+				} else if x.tellLocked(c, e) {
 					todo = append(todo, c)
 				}
 			}
 			x.mu.Unlock()
 		}
 		point.Here("spread: scopes told")
-		// Then what others have registered with them. The list of a scope that
-		// has ended does not change.
-		for _, x := range told[news:] {
-			x.mu.Lock()
-			h := x.hooks
-			x.mu.Unlock()
-			for ; h != nil; h = h.next {
-				h.run()
-			}
+		for _, x := range told[fresh:] {
+			x.callHooks()
 		}
 		point.Here("spread: hooks called")
-		// And then the scopes below that, whose parents now say so.
-		relays = relays[:0]
-		for _, x := range told[news:] {
-			x.mu.Lock()
-			for c := x.kids; c != nil; c = c.next {
-				if c.relay {
-					relays = append(relays, c)
-				}
-			}
-			x.mu.Unlock()
-		}
-		for _, c := range relays {
-			point.Here("spread: a relay")
-			e := c.state.Load()
-			if e == nil {
-				e = c.above()
-			}
-			if e != nil && c.tell(e) {
+		// Scopes below foreign contexts come last: those may have ended by now.
+		for _, c := range foreign {
+			point.Here("spread: a foreign parent")
+			e := c.edge.Load().outer()
+			c.up.mu.Lock()
+			untold := c.up.tellLocked(c, e)
+			c.up.mu.Unlock()
+			if untold {
 				todo = append(todo, c)
+			}
+			if c.state.Load() != nil {
+				c.edge.Load().leave()
 			}
 		}
 	}
 	point.Here("spread: all told")
-	for _, x := range told {
+	for i := len(told) - 1; i >= 0; i-- { // from below, so that all that are empty leave
+		x := told[i]
 		x.mu.Lock()
 		x.settled = true
-		x.hooks = nil
 		x.mu.Unlock()
+		x.prune()
 	}
 }
 
-// tell ends the scope with e, unless it has ended or is shielded, and reports
-// whether what is below it is to be told.
-func (s *Scope) tell(e *end) bool {
+// help is for a goroutine that found the scope ended: it returns when everything
+// below has been told.
+func (s *Scope) help() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state.Load() == nil {
-		if s.shield.Load() {
-			return false
-		}
-		s.endLocked(e, false)
+	untold := s.state.Load() != nil && !s.settled && (s.kids != nil || s.hooks != nil)
+	s.mu.Unlock()
+	if untold {
+		s.spread()
 	}
-	return s.untoldLocked()
 }

@@ -22,7 +22,7 @@ import (
 // answers.
 type acting struct {
 	*custom
-	onDone, onErr atomic.Pointer[func()]
+	onDone atomic.Pointer[func()]
 }
 
 func (a *acting) Done() <-chan struct{} {
@@ -30,33 +30,6 @@ func (a *acting) Done() <-chan struct{} {
 		(*act)()
 	}
 	return a.custom.Done()
-}
-
-func (a *acting) Err() error {
-	if act := a.onErr.Swap(nil); act != nil {
-		(*act)()
-	}
-	return a.custom.Err()
-}
-
-// A slow is a scope in the clothes of a foreign type whose Err blocks when it is
-// asked for the first time after the end.
-type slow struct {
-	*cancel.Scope
-	asked   chan struct{} // receives when it is
-	release chan struct{}
-}
-
-func (s *slow) Err() error {
-	err := s.Scope.Err()
-	if err != nil {
-		select {
-		case s.asked <- struct{}{}:
-			<-s.release
-		default:
-		}
-	}
-	return err
 }
 
 func TestWindows(t *testing.T) {
@@ -76,7 +49,7 @@ func TestWindows(t *testing.T) {
 			below.Done()
 			// Called first, for it came last.
 			held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
-			s.AfterFunc(func() {
+			s.OnDone(func() {
 				close(held)
 				<-release
 			})
@@ -93,35 +66,6 @@ func TestWindows(t *testing.T) {
 		})
 	}
 
-	t.Run("C4/a second Cancel waits for what package context is about to do", func(t *testing.T) {
-		s := &slow{cancel.New(t.Context()), make(chan struct{}), make(chan struct{})}
-		std, stop := context.WithCancel(s)
-		defer stop()
-		through := make(chan struct{})
-		go func() {
-			defer close(through)
-			s.Cancel(boom)
-		}()
-		<-s.asked // package context, for the error to give to std
-		s.Cancel(nil)
-		wantEnded(t, "standard", std, context.Canceled, boom)
-		close(s.release)
-		<-through
-	})
-
-	t.Run("C7/a shield that goes up while the scope asks upward", func(t *testing.T) {
-		p := &acting{custom: newCustom(t.Context())}
-		s := cancel.New(p)
-		act := func() {
-			s.SetShield(true)
-			p.end(context.Canceled)
-		}
-		p.onErr.Store(&act)
-		wantOpen(t, "shielded", s)
-		s.SetShield(false)
-		wantEnded(t, "unshielded", s, context.Canceled, context.Canceled)
-	})
-
 	t.Run("C7/lowering a shield tells those whom somebody else has not got to", func(t *testing.T) {
 		up := cancel.New(t.Context())
 		s := cancel.New(up, cancel.Shielded())
@@ -131,7 +75,7 @@ func TestWindows(t *testing.T) {
 		below.Done()
 		// Called first, for it came last.
 		held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		s.AfterFunc(func() {
+		s.OnDone(func() {
 			close(held)
 			<-release
 		})
@@ -198,24 +142,5 @@ func TestWindows(t *testing.T) {
 				}
 			})
 		}
-	})
-
-	t.Run("C6/a deadline that moves while a foreign one is waited for", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			late := errors.New("late")
-			for range 20 {
-				std, stop := context.WithTimeoutCause(t.Context(), 2*time.Second, late)
-				s := cancel.New(promise{std, time.Now().Add(time.Second)}, cancel.Timeout(time.Second))
-				time.Sleep(time.Second)
-				synctest.Wait() // the scope leaves it to its parent, which has promised to end now
-				wantOpen(t, "scope", s)
-				s.SetTimeout(time.Second)
-				time.Sleep(time.Second)
-				synctest.Wait()
-				wantEnded(t, "scope", s, context.DeadlineExceeded, late)
-				s.Close()
-				stop()
-			}
-		})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // ErrLagged is what a [Subscription] with the policy [CutOff] returns once it has
@@ -76,10 +77,10 @@ func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	if ctx == nil {
 		panic("channel: Publish: nil context; pass context.Background() if there is no other")
 	}
-	if ctx.Err() != nil {
-		return cancel.Err(ctx)
+	if err := cancel.Err(ctx); err != nil {
+		return err
 	}
-	done := ctx.Done()
+	done := bare.Done(ctx)
 	select {
 	case b.turn <- struct{}{}:
 	case <-b.end:
@@ -264,8 +265,8 @@ func (s *Subscription[T]) Receive(ctx context.Context) (T, error) {
 	}
 	for {
 		var none T
-		if ctx.Err() != nil {
-			return none, cancel.Err(ctx)
+		if err := cancel.Err(ctx); err != nil {
+			return none, err
 		}
 		v, err := s.TryReceive()
 		if err != ErrWouldBlock {
@@ -275,7 +276,7 @@ func (s *Subscription[T]) Receive(ctx context.Context) (T, error) {
 		case <-s.wake:
 		case <-s.out:
 		case <-s.b.end:
-		case <-ctx.Done():
+		case <-bare.Done(ctx):
 		}
 	}
 }

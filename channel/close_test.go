@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
 )
 
@@ -188,26 +187,30 @@ func TestCallbacks(t *testing.T) {
 			for range capacity {
 				wantErr(t, "Send()", s.Send(ctx, 0), nil)
 			}
-			send := cancel.New(hooked{outer, func() { s.Close() }})
-			wantErr(t, "Send()", s.Send(send, 1), channel.ErrClosed)
+			wantErr(t, "Send()", s.Send(&hooked{Context: outer, hook: func() { s.Close() }}, 1), channel.ErrClosed)
 			for range capacity {
 				_, err := r.Receive(ctx)
 				wantErr(t, "Receive()", err, nil)
 			}
-			_, err := r.Receive(cancel.New(hooked{outer, func() { r.Close() }}))
+			_, err := r.Receive(&hooked{Context: outer, hook: func() { r.Close() }})
 			wantErr(t, "Receive()", err, io.EOF)
 			stop()
 		})
 	}
 }
 
-// A hooked calls a function when it is asked for Done.
+// A hooked calls a function when it is asked for Done to wait for it: each time
+// but the first, which is for its error.
 type hooked struct {
 	context.Context
-	hook func()
+	hook  func()
+	asked bool
 }
 
-func (h hooked) Done() <-chan struct{} {
-	h.hook()
+func (h *hooked) Done() <-chan struct{} {
+	if h.asked {
+		h.hook()
+	}
+	h.asked = true
 	return h.Context.Done()
 }

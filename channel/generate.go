@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -118,7 +119,7 @@ func (g *generator[T]) asked(ctx context.Context) error {
 		case <-d.more:
 		case <-g.s.waker.wake:
 			return g.broken
-		case <-ctx.Done():
+		case <-bare.Done(ctx):
 			return cancel.Err(ctx)
 		}
 	}

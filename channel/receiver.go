@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/internal/point"
 	"github.com/grove-go/grove/internal/ring"
 )
@@ -60,9 +61,9 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 	if ctx == nil {
 		panic("channel: Receive: nil context; pass context.Background() if there is no other")
 	}
-	if ctx.Err() != nil {
+	if err := cancel.Err(ctx); err != nil {
 		var none T
-		return none, cancel.Err(ctx)
+		return none, err
 	}
 	point.Here("Receive: asked ctx")
 	v, err := r.TryReceive()
@@ -107,7 +108,7 @@ func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 	j := r.waker.join(ctx, &c.mu)
 	var done <-chan struct{}
 	if j == nil {
-		done = ctx.Done()
+		done = bare.Done(ctx)
 	}
 	if c.ask != nil {
 		c.ask.add()
@@ -140,8 +141,8 @@ func (r *Receiver[T]) wait(ctx context.Context) (v T, err error) {
 	if c.ask != nil {
 		c.ask.remove()
 	}
-	if ctx.Err() != nil {
-		return v, cancel.Err(ctx)
+	if err := cancel.Err(ctx); err != nil {
+		return v, err
 	}
 	return v, ErrClosed
 }

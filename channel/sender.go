@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/internal/point"
 )
 
@@ -60,8 +61,8 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	if ctx == nil {
 		panic("channel: Send: nil context; pass context.Background() if there is no other")
 	}
-	if ctx.Err() != nil {
-		return cancel.Err(ctx)
+	if err := cancel.Err(ctx); err != nil {
+		return err
 	}
 	point.Here("Send: asked ctx")
 	sent, ended := s.offer(v)
@@ -80,8 +81,8 @@ func (s *Sender[T]) sendSlow(ctx context.Context, v T, ended bool) error {
 		return nil
 	}
 	point.Here("Send: woken")
-	if ctx.Err() != nil {
-		return cancel.Err(ctx)
+	if err := cancel.Err(ctx); err != nil {
+		return err
 	}
 	s.c.mu.Lock() // whoever has woken us is through then
 	defer s.c.mu.Unlock()
@@ -147,7 +148,7 @@ func (s *Sender[T]) wait(ctx context.Context, v T) (sent bool) {
 	j := s.waker.join(ctx, &s.c.mu)
 	var done <-chan struct{}
 	if j == nil {
-		done = ctx.Done()
+		done = bare.Done(ctx)
 	}
 	s.waits.Add(1)
 	defer func() {

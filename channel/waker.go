@@ -57,7 +57,7 @@ func (w *waker) join(ctx context.Context, lock sync.Locker) *joint {
 		return nil // somebody may be blocked in it
 	}
 	j := &joint{scope: s, over: make(chan struct{})}
-	j.leave = s.AfterFunc(j.fire) // before anybody can wait for it
+	j.leave = s.OnDone(j.fire) // before anybody can wait for it
 	point.Here("join: registered")
 	lock.Lock()
 	old := w.joint.Load()

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // A Watch holds a value that changes, and tells those who watch it. They see the
@@ -90,9 +91,9 @@ func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
 		panic("channel: Receive: nil context; pass context.Background() if there is no other")
 	}
 	for {
-		if ctx.Err() != nil {
+		if err := cancel.Err(ctx); err != nil {
 			var none T
-			return none, cancel.Err(ctx)
+			return none, err
 		}
 		v, changed, err := r.look(true)
 		if err != ErrWouldBlock {
@@ -100,7 +101,7 @@ func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
 		}
 		select {
 		case <-changed:
-		case <-ctx.Done():
+		case <-bare.Done(ctx):
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (f *flow[T, R]) feed(items iter.Seq[T]) {
 	if f.n.scope.Err() != nil {
 		return
 	}
-	f.n.scope.AfterFunc(f.stop)
+	f.n.scope.OnDone(f.stop)
 	for item := range items {
 		if !f.put(item) {
 			return

@@ -77,7 +77,7 @@ func claim(ctx context.Context, conf config, count int, fn func(ctx context.Cont
 	n := &Nursery{conf: conf}
 	l := &loop{n: n, count: int64(count), fn: fn}
 	err := n.run(ctx, func(context.Context, *Nursery) error {
-		n.scope.AfterFunc(l.stop)
+		n.scope.OnDone(l.stop)
 		for range min(workers, count) - 1 {
 			n.mustEnter("For", member)
 			go l.work()

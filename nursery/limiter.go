@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // A Limiter hands out a limited number of tokens. Whoever uses something of which
@@ -67,8 +68,8 @@ func (l *Limiter) AcquireN(ctx context.Context, n int) error {
 		panic("nursery: Limiter: nil context; pass context.Background() if there is no other")
 	}
 	mustNotBeNegative("Limiter.AcquireN: n", n)
-	if ctx.Err() != nil {
-		return cancel.Err(ctx)
+	if err := cancel.Err(ctx); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	if l.takeLocked(n) {
@@ -81,7 +82,7 @@ func (l *Limiter) AcquireN(ctx context.Context, n int) error {
 	select {
 	case <-w.ready:
 		return nil
-	case <-ctx.Done():
+	case <-bare.Done(ctx):
 	}
 	if l.giveUp(e) {
 		return cancel.Err(ctx) // without the lock: this may be anybody's code

@@ -211,7 +211,7 @@ func (n *Nursery) dismiss() {
 	cause := n.served
 	n.mu.Unlock()
 	point.Here("dismiss")
-	n.scope.Finish(cause)
+	n.scope.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceClosed, Cause: cause}})
 }
 
 // Go starts task in a goroutine of its own, with the nursery's context, and

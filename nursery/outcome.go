@@ -70,9 +70,14 @@ func (n *Nursery) record(name string, err, entry error) error {
 	// Recorded before the others are canceled: nothing that they return comes
 	// before it.
 	if first {
-		n.scope.Fail(name, failure)
+		n.fail(failure)
 	}
 	return failure
+}
+
+// fail cancels the scope because of a failure.
+func (n *Nursery) fail(failure *TaskError) {
+	n.scope.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceTask, Task: failure.Task, Cause: failure}})
 }
 
 // firstLocked notes a failure that cancels as the first, if it is, and reports
@@ -155,7 +160,7 @@ func (n *Nursery) crashed(v any, info *taskInfo) {
 		n.mu.Unlock()
 		point.Here("Goexit: recorded")
 		if first {
-			n.scope.Fail(name, failure)
+			n.fail(failure)
 		}
 	case n.handedBack(e.err):
 		// The one who waited for the task that panicked panics with it again.
@@ -185,7 +190,7 @@ func (n *Nursery) panicking(name string, p *PanicError) {
 	n.mu.Unlock()
 	point.Here("panic: recorded")
 	if first {
-		n.scope.Fail(name, failure)
+		n.fail(failure)
 	}
 }
 

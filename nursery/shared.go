@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // errAbandoned is the cause with which a computation is canceled that nobody waits for.
@@ -79,13 +80,13 @@ func (s *Shared[K, V]) Do(ctx context.Context, key K) (V, error) {
 		panic("nursery: Shared.Do: nil context; pass context.Background() if there is no other")
 	}
 	var none V
-	if ctx.Err() != nil {
-		return none, cancel.Err(ctx)
+	if err := cancel.Err(ctx); err != nil {
+		return none, err
 	}
 	c := s.join(key)
 	select {
 	case <-c.done:
-	case <-ctx.Done():
+	case <-bare.Done(ctx):
 		if s.leave(key, c) {
 			return none, cancel.Err(ctx)
 		}

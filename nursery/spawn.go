@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // A Task is a handle to a task that was started with [Spawn], for its result.
@@ -73,7 +74,7 @@ func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 	select {
 	case <-t.done:
 		return t.value, t.err
-	case <-ctx.Done():
+	case <-bare.Done(ctx):
 		var none T
 		return none, cancel.Err(ctx)
 	}

@@ -15,15 +15,18 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// hooked is a context that calls onDone when it is asked for its Done channel, which
-// is after the check on entry and before the wait.
+// hooked is a context that calls onDone when it is asked for its Done channel to
+// wait for it: the second time, because the first is for its error.
 type hooked struct {
 	context.Context
 	onDone func()
+	asked  int
 }
 
-func (h hooked) Done() <-chan struct{} {
-	h.onDone()
+func (h *hooked) Done() <-chan struct{} {
+	if h.asked++; h.asked == 2 {
+		h.onDone()
+	}
 	return h.Context.Done()
 }
 
@@ -98,7 +101,7 @@ func TestGate(t *testing.T) {
 		for range 100 {
 			var gate testutil.Gate
 			s := cancel.New(ctx)
-			if err := gate.Wait(hooked{s, func() { gate.Open(); s.Cancel(io.EOF) }}); err != nil {
+			if err := gate.Wait(&hooked{Context: s, onDone: func() { gate.Open(); s.Cancel(io.EOF) }}); err != nil {
 				t.Fatalf("Wait() = %v, want nil", err)
 			}
 			s.Close()

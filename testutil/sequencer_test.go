@@ -196,7 +196,7 @@ func TestSequencer(t *testing.T) {
 			var seq testutil.Sequencer
 			s := cancel.New(ctx)
 			ran := false
-			err := seq.At(hooked{s, func() { s.Cancel(nil) }}, 0, func(context.Context) error { ran = true; return nil })
+			err := seq.At(&hooked{Context: s, onDone: func() { s.Cancel(nil) }}, 0, func(context.Context) error { ran = true; return nil })
 			if err != nil || !ran {
 				t.Fatalf("At() = %v, ran %v, want nil, true", err, ran)
 			}
