@@ -35,7 +35,7 @@ func TestAllocs(t *testing.T) {
 			s := cancel.New(parent)
 			s.Done()
 			s.Close()
-		}, 6}, // the scope, the channel and a standard context
+		}, 7}, // the scope, the channel and a standard context
 		{"New, a wait of the library and Close", func() {
 			s := cancel.New(parent)
 			bare.Done(s)

@@ -58,7 +58,9 @@ type afterFuncer interface {
 
 // enter connects the scope, which nobody else knows yet, with its parent.
 func (b *edge) enter() {
-	if p, ok := b.parent.(afterFuncer); ok && b.far != nil && !isClosed(b.far) {
+	if isClosed(b.far) {
+		b.hear()
+	} else if p, ok := b.parent.(afterFuncer); ok && b.far != nil {
 		// Such a context may tell of its end by the callback alone. Package
 		// context uses it too.
 		b.registered.Store(true)
@@ -66,26 +68,25 @@ func (b *edge) enter() {
 		hubs.mu.Lock()
 		h.addLocked(b)
 		hubs.mu.Unlock()
-		h.start(p.AfterFunc)
-	}
-	if isClosed(b.far) {
-		b.hear()
+		h.started(p.AfterFunc(h.fire))
+		b.recheck()
 	}
 }
 
-// ask looks whether the parent of b, the edge of s, has ended, and returns how s
+// ask looks whether the parent of the edge has ended, and returns how the scope
 // has ended, or nil. A scope that is asked again and again has its edge
 // registered, which costs less from then on.
-func (s *Scope) ask(b *edge) *end {
+func (s *Scope) ask() *end {
 	const often = 16
-	if isClosed(b.far) {
+	b := s.edge
+	switch {
+	case isClosed(b.far):
 		b.hear()
-	} else if s != &b.Scope {
-		if b.registered.Load() {
-			s.edge.Store(nil)
-		} else if b.asked.Add(1) == often {
-			s.register()
-		}
+	case s == &b.Scope:
+	case b.registered.Load():
+		s.flags.Or(edgeTells)
+	case b.asked.Add(1) == often:
+		s.register()
 	}
 	return s.state.Load()
 }
@@ -93,7 +94,7 @@ func (s *Scope) ask(b *edge) *end {
 // register sees to it that the scope is told when a foreign context above it
 // ends. Until somebody has to be told, Err asks; see ended.
 func (s *Scope) register() {
-	b := s.edge.Load()
+	b := s.edge
 	if b == nil || b.far == nil || b.registered.Load() || b.registered.Swap(true) {
 		return
 	}
@@ -108,9 +109,14 @@ func (s *Scope) register() {
 	hubs.mu.Unlock()
 	point.Here("register: in the hub")
 	if first {
-		h.start(func(f func()) func() bool { return context.AfterFunc(h.parent, f) })
+		h.started(context.AfterFunc(h.parent, h.fire))
 	}
-	// The parent may have ended before that, and the scope too.
+	b.recheck()
+}
+
+// recheck is called when the scope has been registered: the parent may have
+// ended before that, and the scope too.
+func (b *edge) recheck() {
 	if isClosed(b.far) {
 		b.hear()
 	}
@@ -119,10 +125,9 @@ func (s *Scope) register() {
 	}
 }
 
-// start registers the hub by means of afterFunc.
-func (h *hub) start(afterFunc func(f func()) (stop func() bool)) {
-	stop := afterFunc(h.fire)
-	point.Here("start: registered")
+// started sets the function that takes the registration back.
+func (h *hub) started(stop func() bool) {
+	point.Here("started")
 	hubs.mu.Lock()
 	h.stop = stop
 	unused := h.members == nil

@@ -28,10 +28,10 @@ func (s *Scope) Run(fn func(ctx context.Context) error) error {
 // the same, with the end of the scope.
 func (s *Scope) run(fn func(ctx context.Context) error) (by *end, err error) {
 	s.mu.Lock()
-	used := s.used || s.closed
-	s.used = true
+	fresh := s.use == useNone
+	s.use = max(s.use, useRun)
 	s.mu.Unlock()
-	if used {
+	if !fresh {
 		panic("cancel: Scope.Run: the scope has been used; make a new one with cancel.New")
 	}
 	defer s.Close()

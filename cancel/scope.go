@@ -56,42 +56,44 @@ type Scope struct {
 	// Immutable after New.
 	parent context.Context
 	up     *Scope // the innermost enclosing scope, not always the parent, or nil
+	edge   *edge  // the scope, this one or one above, to ask for the end of a foreign parent, or nil; see ended
 
-	// edge is the scope, this one or one above it, that may have to be asked
-	// for the end of its foreign parent, or nil; see ended. It is cleared when
-	// the edge, another scope than this one, is told by its parent.
-	edge  atomic.Pointer[edge]
 	state atomic.Pointer[end]    // set under mu; closed may be replaced by its full record
-	flags atomic.Uint32          // see the constants below
 	clock atomic.Pointer[clock]  // set once, under mu; see deadline.go
 	more  atomic.Pointer[extras] // set once, under mu
+	flags atomic.Uint32          // see the constants below
 
-	mu      point.Mutex
 	own     bool // the end began in this scope; set before state, and read after it without mu
-	used    bool // Run was called
-	closed  bool // Close was called
+	use     use
 	settled bool // the scope has ended, and everything below it was told
+	listed  bool // in the list of up; written under up.mu and mu, read under either
 
-	listed     bool   // in the list of up; written under up.mu and mu, read under either
-	prev, next *Scope // in the list of up, guarded by up.mu
-	kids       *Scope // the list of scopes below
-
-	hooks *hook           // registered by OnDone and not yet called
-	bare  chan struct{}   // if hasBare
-	std   context.Context // if hasStd: the standard context behind Done; see standard.go
-	fire  func()          // cancels std
+	mu         point.Mutex
+	prev, next *Scope        // in the list of up, guarded by up.mu
+	kids       *Scope        // the list of scopes below
+	bare       chan struct{} // if hasBare
+	std        *standard     // if hasStd
 }
 
 // The flags of a scope. Those from hasStd on are set under mu.
 const (
 	isListener uint32 = 1 << iota // made by UntilStop; immutable
-	isForeign                     // the scope is part of an edge; immutable
 	hasEchoIf                     // the scope or one that encloses it has the option EchoIf; immutable
 	stopping                      // Stop was called
-	hasStd                        // std and fire are set
+	edgeTells                     // edge, another scope, is registered with its parent and tells this one
+	hasStd                        // std is set
 	hasBare                       // bare is set
 	told                          // the scope has ended, and std and bare with it
 	shielded                      // the shield is up
+)
+
+// A use says how far a scope has been used.
+type use uint8
+
+const (
+	useNone use = iota
+	useRun      // Run was called
+	useOver     // Close was called
 )
 
 func (s *Scope) is(flag uint32) bool { return s.flags.Load()&flag != 0 }
@@ -102,6 +104,7 @@ type extras struct {
 	name   string
 	isEcho func(err error) bool // of the option EchoIf
 
+	hooks     *hook                      // registered by OnDone and not yet called
 	listeners map[<-chan struct{}]*Scope // made by UntilStop, by the Done channel of its argument
 
 	grace    *time.Timer // of Shutdown
@@ -171,9 +174,8 @@ func attach(parent context.Context) *Scope {
 		return below(parent, up) // nothing but values in between
 	}
 	b := &edge{far: done}
-	b.parent, b.up = parent, up
-	b.edge.Store(b)
-	b.flags.Store(isForeign | inherited(up))
+	b.parent, b.up, b.edge = parent, up, b
+	b.inherit()
 	return &b.Scope
 }
 
@@ -181,23 +183,23 @@ func attach(parent context.Context) *Scope {
 func below(parent context.Context, up *Scope) *Scope {
 	s := &Scope{parent: parent, up: up}
 	if up != nil {
-		if b := up.edge.Load(); b != nil && !b.registered.Load() {
-			s.edge.Store(b)
+		if b := up.edge; b != nil && !b.registered.Load() {
+			s.edge = b
 		}
-		if f := inherited(up); f != 0 {
-			s.flags.Store(f)
-		}
+		s.inherit()
 	}
 	return s
 }
 
-// inherited returns the flags that a scope below up has from it.
-func inherited(up *Scope) uint32 {
-	if up == nil {
-		return 0
+// inherit sets the flags that the scope has from the one that encloses it.
+func (s *Scope) inherit() {
+	if s.up != nil && s.up.is(hasEchoIf) {
+		s.flags.Store(hasEchoIf)
 	}
-	return up.flags.Load() & hasEchoIf
 }
+
+// isForeign reports whether the parent is a foreign context; see edge.
+func (s *Scope) isForeign() bool { return s.edge != nil && s == &s.edge.Scope }
 
 // FromContext returns the innermost scope that encloses ctx, which is ctx
 // itself if ctx is a *Scope, or nil if there is none. It looks through
@@ -274,14 +276,32 @@ func (s *Scope) ownString() string {
 // and [context.Canceled] otherwise, and nothing but these two.
 // See [Err] for an error that says why.
 func (s *Scope) Err() error {
+	if s.isOpen() {
+		return nil
+	}
+	return s.err()
+}
+
+// isOpen reports whether the scope is open, and nothing has to be asked to know
+// that.
+func (s *Scope) isOpen() bool {
+	return s.state.Load() == nil && (s.edge == nil || s.is(edgeTells))
+}
+
+func (s *Scope) err() error {
 	e := s.ended()
 	if e == nil {
 		return nil
 	}
-	if f := s.flags.Load(); f&(hasStd|hasBare) != 0 && f&told == 0 {
-		// The caller may rely on Done being closed. endLocked is about to do it.
-		s.mu.Lock()
-		s.mu.Unlock() //lint:ignore SA2001 waiting for the goroutine that holds mu is the point
+	if f := s.flags.Load(); f&told == 0 {
+		// endLocked is about to close the channels, on which the caller may rely.
+		// Waiting for mu would take longer: closing wakes all that wait.
+		if f&hasStd != 0 {
+			<-s.std.ctx.Done()
+		}
+		if f&hasBare != 0 {
+			<-s.bare
+		}
 	}
 	return e.err
 }
@@ -291,13 +311,13 @@ func (s *Scope) Err() error {
 // by a goroutine, or nobody has registered with it yet. So its Done channel is
 // looked at here.
 func (s *Scope) ended() *end {
-	e := s.state.Load()
-	if e == nil {
-		if b := s.edge.Load(); b != nil {
-			return s.ask(b)
-		}
+	if s.isOpen() {
+		return nil
 	}
-	return e
+	if e := s.state.Load(); e != nil {
+		return e
+	}
+	return s.ask()
 }
 
 // Value returns the value associated with key in the scope's parent. Values
@@ -311,8 +331,8 @@ func (s *Scope) Value(key any) any {
 		if !asked {
 			// Package context looks up the nearest of its own contexts by a key
 			// that it keeps secret. No other key has a value there.
-			if std := s.standard(); std != nil {
-				if v := std.Value(key); v != nil {
+			if ctx := s.standard(); ctx != nil {
+				if v := ctx.Value(key); v != nil {
 					return v
 				}
 				asked = true
@@ -423,11 +443,12 @@ func (s *Scope) OnDone(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	h := &hook{scope: s, f: f, next: s.hooks}
+	m := s.extraLocked()
+	h := &hook{scope: s, f: f, next: m.hooks}
 	if h.next != nil {
 		h.next.prev = h
 	}
-	s.hooks = h
+	m.hooks = h
 	return h.stop
 }
 
@@ -451,7 +472,7 @@ func (h *hook) stop() bool {
 	if h.prev != nil {
 		h.prev.next = h.next
 	} else {
-		s.hooks = h.next
+		s.more.Load().hooks = h.next
 	}
 	if h.next != nil {
 		h.next.prev = h.prev
@@ -465,9 +486,9 @@ func (h *hook) stop() bool {
 func (s *Scope) callHooks() {
 	for {
 		s.mu.Lock()
-		h := s.hooks
+		h := s.hooksLocked()
 		if h != nil {
-			s.hooks = h.next
+			s.more.Load().hooks = h.next
 		}
 		s.mu.Unlock()
 		if h == nil {
@@ -475,6 +496,13 @@ func (s *Scope) callHooks() {
 		}
 		h.f()
 	}
+}
+
+func (s *Scope) hooksLocked() *hook {
+	if m := s.more.Load(); m != nil {
+		return m.hooks
+	}
+	return nil
 }
 
 // extraLocked returns the scope's extras. The caller holds mu, or has not

@@ -39,8 +39,8 @@ func (s *Scope) SetShield(on bool) {
 
 // above returns the end that has reached the scope's parent, or nil.
 func (s *Scope) above() *end {
-	if s.is(isForeign) {
-		return s.edge.Load().outer()
+	if s.isForeign() {
+		return s.edge.outer()
 	}
 	if s.up == nil || s.up.ended() == nil {
 		return nil

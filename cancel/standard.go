@@ -14,23 +14,27 @@ import (
 // without a goroutine, if the parent's Done channel is that of the nearest
 // standard context above it, whatever stands in between. So the channel that
 // Done returns is that of a standard context, made when Done is first called.
-// Its parent is the scope in the form of a shim, which package context knows
-// only by its exported methods: AfterFunc keeps the function that cancels the
-// standard context, and Err and Value tell that function how the scope ended.
+// Its parent is a standard, which stands for the scope: AfterFunc keeps the
+// function that cancels the standard context, and Err and Value tell that
+// function how the scope ended.
 // That is why it gets the right Err and cause, which a call of its CancelFunc
 // could not give it.
 
-// A shim is a Scope as the parent of its standard context.
-type shim Scope
+// A standard is the parent of the standard context of a scope.
+type standard struct {
+	scope *Scope
+	ctx   context.Context
+	end   func() // ends ctx as the scope has ended
+}
 
-// never is the Done channel of a shim.
+// never is the Done channel of a standard.
 var never = make(chan struct{})
 
-func (p *shim) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (p *shim) Done() <-chan struct{}       { return never }
+func (p *standard) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (p *standard) Done() <-chan struct{}       { return never }
 
-func (p *shim) Err() error {
-	if e := p.state.Load(); e != nil {
+func (p *standard) Err() error {
+	if e := p.scope.state.Load(); e != nil {
 		return e.err
 	}
 	return nil
@@ -39,8 +43,8 @@ func (p *shim) Err() error {
 // Value returns, once the scope has ended, the value of a standard context that
 // ended for the same cause: context.Cause asks for it. Without a cause of its
 // own, Err is enough.
-func (p *shim) Value(key any) any {
-	e := p.state.Load()
+func (p *standard) Value(key any) any {
+	e := p.scope.state.Load()
 	if e == nil || e.cause == e.err {
 		return nil
 	}
@@ -48,10 +52,10 @@ func (p *shim) Value(key any) any {
 }
 
 // AfterFunc implements the interface that [context.AfterFunc] describes.
-// Package context calls it once, in Done, where the scope's mu is held. The
-// standard context is not canceled by itself, so nothing has to be taken back.
-func (p *shim) AfterFunc(f func()) (stop func() bool) {
-	p.fire = f
+// Package context calls it once, while ctx is made. As ctx is not canceled by
+// itself, nothing has to be taken back.
+func (p *standard) AfterFunc(f func()) (stop func() bool) {
+	p.end = f
 	return notStopped
 }
 
@@ -61,7 +65,7 @@ func notStopped() bool { return false }
 // Successive calls return the same channel.
 func (s *Scope) Done() <-chan struct{} {
 	if s.is(hasStd) {
-		return s.std.Done()
+		return s.std.ctx.Done()
 	}
 	// Registered first, the scope cannot miss an end that comes before the
 	// channel is there to be closed: state then says so.
@@ -72,9 +76,10 @@ func (s *Scope) Done() <-chan struct{} {
 	if done := s.shown(); done != nil {
 		return done
 	}
-	s.std = derived((*shim)(s))
+	s.std = &standard{scope: s}
+	s.std.ctx = derived(s.std)
 	s.flags.Or(hasStd)
-	return s.std.Done()
+	return s.std.ctx.Done()
 }
 
 // derived returns a standard context below parent. It ends with parent alone.
@@ -89,7 +94,7 @@ func derived(parent context.Context) context.Context {
 func (s *Scope) shown() <-chan struct{} {
 	switch {
 	case s.is(hasStd):
-		return s.std.Done()
+		return s.std.ctx.Done()
 	case s.state.Load() != nil:
 		return closedChan
 	}
@@ -111,7 +116,7 @@ func bareDone(ctx context.Context) <-chan struct{} {
 func (s *Scope) bareDone() <-chan struct{} {
 	switch f := s.flags.Load(); {
 	case f&hasStd != 0:
-		return s.std.Done()
+		return s.std.ctx.Done()
 	case f&hasBare != 0:
 		return s.bare
 	}
@@ -134,7 +139,7 @@ func (s *Scope) bareDone() <-chan struct{} {
 // for an open scope without one.
 func (s *Scope) standard() context.Context {
 	if s.is(hasStd) {
-		return s.std
+		return s.std.ctx
 	}
 	if s.state.Load() != nil {
 		return s.full().terminal()

@@ -145,7 +145,7 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	if key == nil {
 		// Nothing tells when such a context is out of use, but the Close of the
 		// scope around it. After that the next scope further up counts.
-		for s != nil && s.isUnused() {
+		for s != nil && s.isClosed() {
 			s = s.up
 		}
 	}
@@ -173,16 +173,16 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 		l.Close()
 		return other
 	}
-	if key == nil && s.isUnused() {
+	if key == nil && s.isClosed() {
 		s.dropDetached()
 	}
 	return l
 }
 
-func (s *Scope) isUnused() bool {
+func (s *Scope) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closed
+	return s.use == useOver
 }
 
 // listener returns the listener for contexts with the Done channel key, or nil.
@@ -205,8 +205,8 @@ func (s *Scope) listenerLocked(key <-chan struct{}) *Scope {
 // forgetLocked is called when l, a listener, leaves the list of s.
 func (s *Scope) forgetLocked(l *Scope) {
 	key := s.shown()
-	if l.is(isForeign) {
-		key = l.edge.Load().far
+	if l.isForeign() {
+		key = l.edge.far
 	}
 	if s.listenerLocked(key) == l {
 		delete(s.more.Load().listeners, key)

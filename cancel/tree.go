@@ -16,8 +16,8 @@ func (s *Scope) enter() {
 	if s.up != nil {
 		s.link()
 	}
-	if s.is(isForeign) {
-		s.edge.Load().enter()
+	if s.isForeign() {
+		s.edge.enter()
 	}
 }
 
@@ -30,7 +30,7 @@ func (s *Scope) link() {
 		p := x.up
 		p.mu.Lock()
 		switch {
-		case p.state.Load() != nil && x == s && !s.is(isForeign|shielded):
+		case p.state.Load() != nil && x == s && !s.isForeign() && !s.is(shielded):
 			s.state.Store(p.fullLocked())
 			p.mu.Unlock()
 			return
@@ -102,7 +102,7 @@ func (s *Scope) conclude(e *end, how manner) {
 	}
 	s.mu.Lock()
 	if how == closing {
-		s.closed = true
+		s.use = useOver
 	}
 	if s.state.Load() == nil {
 		if how == expiring {
@@ -120,8 +120,8 @@ func (s *Scope) conclude(e *end, how manner) {
 	if up != nil {
 		up.mu.Unlock()
 	}
-	if s.state.Load() != nil && s.is(isForeign) {
-		s.edge.Load().leave()
+	if s.state.Load() != nil && s.isForeign() {
+		s.edge.leave()
 	}
 	if untold {
 		s.spread()
@@ -142,7 +142,7 @@ func (s *Scope) retireLocked() (untold, emptied bool) {
 		up.unlistLocked(s)
 		emptied = up.kids == nil && up.state.Load() != nil
 	}
-	return !s.settled && (s.kids != nil || s.hooks != nil), emptied
+	return !s.settled && (s.kids != nil || s.hooksLocked() != nil), emptied
 }
 
 // prune takes the scope out of the tree if it has ended and nothing is below
@@ -173,7 +173,7 @@ func (s *Scope) endLocked(e *end, own bool) {
 			if e == closed && s.Name() != "" {
 				s.fullLocked() // package context keeps the cause, which has the name in it
 			}
-			s.fire()
+			s.std.end()
 		}
 		s.flags.Or(told)
 	}
@@ -216,7 +216,7 @@ func (s *Scope) spread() {
 			e := x.fullLocked()
 			for c, next := x.kids, (*Scope)(nil); c != nil; c = next {
 				next = c.next
-				if c.is(isForeign) {
+				if c.isForeign() {
 					foreign = append(foreign, c)
 				} else if x.tellLocked(c, e) {
 					todo = append(todo, c)
@@ -232,7 +232,7 @@ func (s *Scope) spread() {
 		// Scopes below foreign contexts come last: those may have ended by now.
 		for _, c := range foreign {
 			point.Here("spread: a foreign parent")
-			e := c.edge.Load().outer()
+			e := c.edge.outer()
 			c.up.mu.Lock()
 			untold := c.up.tellLocked(c, e)
 			c.up.mu.Unlock()
@@ -240,7 +240,7 @@ func (s *Scope) spread() {
 				todo = append(todo, c)
 			}
 			if c.state.Load() != nil {
-				c.edge.Load().leave()
+				c.edge.leave()
 			}
 		}
 	}
@@ -258,7 +258,7 @@ func (s *Scope) spread() {
 // below has been told.
 func (s *Scope) help() {
 	s.mu.Lock()
-	untold := s.state.Load() != nil && !s.settled && (s.kids != nil || s.hooks != nil)
+	untold := s.state.Load() != nil && !s.settled && (s.kids != nil || s.hooksLocked() != nil)
 	s.mu.Unlock()
 	if untold {
 		s.spread()
