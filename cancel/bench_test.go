@@ -2,6 +2,8 @@ package cancel_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -121,4 +123,36 @@ func BenchmarkErr(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkIsEcho judges the errors that tasks return most often, and a real one.
+func BenchmarkIsEcho(b *testing.B) {
+	s := cancel.New(b.Context())
+	defer s.Close()
+	s.Cancel(nil)
+	five := s.Err()
+	for range 5 {
+		five = fmt.Errorf("x: %w", five)
+	}
+	for _, bb := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"ctx.Err", s.Err(), true},
+		{"cancel.Err", cancel.Err(s), true},
+		{"one wrapper", fmt.Errorf("x: %w", s.Err()), true},
+		{"five wrappers", five, true},
+		{"Join", errors.Join(s.Err(), context.Cause(s)), true},
+		{"another error", errors.New("boom"), false},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if s.IsEcho(bb.err) != bb.want {
+					b.Fatalf("IsEcho(%v) = %v", bb.err, !bb.want)
+				}
+			}
+		})
+	}
 }

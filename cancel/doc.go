@@ -98,10 +98,11 @@
 // What is derived from a closed scope is canceled with a cause that says so,
 // [ErrClosed].
 //
-// C9 An error is an echo of a scope's cancellation if each of its leaves is the
-// scope's Err, the cause itself, or an [*Error] or [*TimeoutError] that stems
-// from that. A single leaf that is something else makes it a real error, and no
-// real error is ever dropped. See [Scope.IsEcho].
+// C9 An error is an echo of a scope's cancellation if it is the scope's Err, the cause
+// itself, or an [*Error] or [*TimeoutError] that stems from that, or if it wraps
+// echoes and nothing else can be in it. Whatever type holds a real error beside
+// an echo, and whatever Is or Unwrap of that type say, the real error is never
+// dropped. See [Scope.IsEcho].
 //
 // C10 [Scope.Run] absorbs the echo of its own scope's cancellation. If something
 // around it is canceled as well, the echo is handed on to that. Of nested

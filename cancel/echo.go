@@ -1,20 +1,31 @@
 package cancel
 
-import "context"
+import (
+	"context"
+	"slices"
+
+	"github.com/grove-go/grove/internal/errtree"
+)
 
 // IsEcho reports whether err says nothing more than that the scope was
-// canceled: the scope has ended, and every leaf of err (through Unwrap() error
-// and Unwrap() []error) is one of
+// canceled. The scope has ended, and err is one of
 //
-//   - the scope's Err, or an error that says of itself, by a method Is, that it
-//     is that, as those of package net do,
-//   - the cause of its end, itself,
-//   - an [*Error] or [*TimeoutError] that stems from its end.
+//   - the scope's Err, or the cause of its end, itself,
+//   - an [*Error] or [*TimeoutError] that stems from its end,
+//   - an error with a method Is that reports that it is the scope's Err, as in
+//     package net, if its type has no room for other errors,
+//   - an error that wraps an echo and holds nothing else,
+//   - an error that holds several errors, all of them echoes.
 //
-// An error with a single leaf that is something else is no echo. Neither is
-// nil, nor an error whose method Echo() bool returns false, which a type
-// should have that wraps what must not be taken for a cancellation, such as
-// the value of a panic.
+// An error holds several if it has a method Unwrap, WrappedErrors or Errors that
+// returns []error, or if it is a slice of errors. It holds something else if one of
+// its fields, exported or not, contains an error that is neither an echo nor what
+// the error unwraps to. In doubt err is not an echo: reporting a cancellation is
+// better than losing an error. Errors that are only text in a message are not found.
+//
+// Nil is not an echo. Neither is an error with a method Echo() bool that returns
+// false. A type should have this method if it wraps errors that must not be taken for
+// a cancellation, such as the value of a panic.
 func (s *Scope) IsEcho(err error) bool {
 	if err == nil {
 		return false
@@ -23,7 +34,7 @@ func (s *Scope) IsEcho(err error) bool {
 	if s.ended() == nil {
 		// A deadline may have passed whose timer has not fired yet: one of package
 		// context, further in and due at the same instant, was faster.
-		if !late.echoes(err, is) {
+		if is == nil && !late.echoes(err, nil) {
 			return false
 		}
 		s.expire()
@@ -51,58 +62,136 @@ func (s *Scope) predicates() (is []func(err error) bool) {
 	return is
 }
 
-func (e *end) echoes(err error, is []func(err error) bool) bool {
-	if same(err, e.cause) {
-		return true
+// echoes reports whether err is an echo of the end. The predicates in is are those
+// of the enclosing scopes, from the innermost on. Each reports whether an error that
+// does not wrap a cancellation was nevertheless caused by one.
+func (e *end) echoes(err error, is []func(error) bool) bool {
+	j := judge{end: e, is: is}
+	for {
+		if !j.echoes(err) {
+			return false
+		}
+		last := len(j.errs) - 1
+		if last < 0 {
+			return true
+		}
+		err, j.errs = j.errs[last], j.errs[:last]
+	}
+}
+
+// decides reports whether err is an echo, if that is known without looking at
+// what it wraps.
+func (e *end) decides(err error) (echo, known bool) {
+	if errtree.Same(err, e.cause) || errtree.Same(err, e.err) {
+		return true, true
 	}
 	switch x := err.(type) {
 	case *Error:
-		return x != nil && x.end != nil && e.equal(x.end)
+		return x != nil && x.end != nil && e.equal(x.end), true
 	case *TimeoutError:
-		return x != nil && x.end == e
+		return x != nil && x.end == e, true
 	case interface{ Echo() bool }:
-		if !x.Echo() {
+		return false, !x.Echo()
+	}
+	return false, false
+}
+
+// A judge decides whether an error is an echo. It keeps a list where it could
+// recurse, because trees of errors can be deep.
+type judge struct {
+	end  *end
+	is   []func(error) bool
+	errs []error // still to be judged: all must be echoes
+	work int
+}
+
+// maxWork bounds how much a judge looks at. Errors can form cycles; those are
+// not echoes.
+const maxWork = 1 << 22
+
+// echoes reports false if err is a real error. Otherwise err is an echo if all
+// that it adds to errs is.
+func (j *judge) echoes(err error) bool {
+	var buf [8]error
+	chain := buf[:0] // err and what it wraps, one error each, from the outside in
+	for len(chain) < errtree.MaxChain {
+		echo, known := j.end.decides(err)
+		if known {
+			return echo && j.nothingElse(append(chain, err), len(chain))
+		}
+		chain = append(chain, err)
+		members, inner := errtree.Unwrap(err)
+		switch {
+		case len(members) > 0:
+			j.errs = append(j.errs, members...)
+			return j.nothingElse(append(chain, members...), len(chain))
+		case inner == nil:
+			return (j.leaf(err) || j.predicate(chain)) && j.nothingElse(chain, len(chain)-1)
+		}
+		err = inner
+	}
+	return false
+}
+
+// leaf reports whether err, which wraps nothing, says of itself that it is an
+// echo. If it can hold other errors, it may speak for one of them.
+func (j *judge) leaf(err error) bool {
+	is, ok := err.(interface{ Is(error) bool })
+	return ok && !errtree.MayHold(err) && is.Is(j.end.err)
+}
+
+// predicate reports whether a predicate accepts an error of the chain. No error
+// of the chain wraps several: a predicate that uses errors.As would look at one of
+// them and miss the others.
+func (j *judge) predicate(chain []error) bool {
+	for _, err := range slices.Backward(chain) {
+		for _, is := range j.is {
+			if is(err) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nothingElse reports whether the first n of errs hold only errors that are in
+// errs, or are echoes. It adds to j.errs what remains to be judged.
+func (j *judge) nothingElse(errs []error, n int) bool {
+	for i, err := range errs[:n] {
+		next := i + 1 // in errs: usually, fields are in order
+		ok := errtree.AllHeld(err, func(h errtree.Held) bool {
+			if j.work++; next < len(errs) && h.Is(errs[next]) {
+				next++
+				return true
+			}
+			if h.Is(j.end.err) || h.Is(j.end.cause) || h.Is(errs[len(errs)-1]) {
+				return true
+			}
+			if j.work += len(errs); j.work > maxWork {
+				return false
+			}
+			if k := slices.IndexFunc(errs, h.Is); k >= 0 {
+				next = k + 1
+				return true
+			}
+			held, ok := h.Read()
+			if ok {
+				j.errs = append(j.errs, held)
+			}
+			return ok
+		})
+		if j.work++; !ok || j.work > maxWork {
 			return false
 		}
 	}
-	switch x := err.(type) {
-	case interface{ Unwrap() error }:
-		if inner := x.Unwrap(); inner != nil {
-			return e.echoes(inner, is)
-		}
-	case interface{ Unwrap() []error }:
-		inner := x.Unwrap()
-		some := false
-		for _, i := range inner {
-			if i == nil {
-				continue
-			}
-			if !e.echoes(i, is) {
-				return false
-			}
-			some = true
-		}
-		if some {
-			return true
-		}
-	}
-	if err == e.err {
-		return true
-	}
-	for _, f := range is {
-		if f(err) {
-			return true
-		}
-	}
-	own, ok := err.(interface{ Is(error) bool })
-	return ok && own.Is(e.err)
+	return true
 }
 
-// equal reports whether the two ends are one event. Of a context that is not a
-// scope, everyone who asks makes a record of their own.
+// equal reports whether the two ends are one event. For a context that is not a
+// scope, each call of endOf makes another record.
 func (e *end) equal(o *end) bool {
 	return e == o ||
-		e.source == SourceContext && o.source == SourceContext && e.err == o.err && same(e.cause, o.cause)
+		e.source == SourceContext && o.source == SourceContext && e.err == o.err && errtree.Same(e.cause, o.cause)
 }
 
 // Absorb returns what is left of err, the error of what ran in the scope, at
@@ -180,7 +269,7 @@ func (e *end) detail(err error) error {
 			return x.Detail
 		}
 	}
-	if same(err, e.err) || same(err, e.cause) {
+	if errtree.Same(err, e.err) || errtree.Same(err, e.cause) {
 		return nil
 	}
 	return err

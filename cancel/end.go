@@ -2,7 +2,6 @@ package cancel
 
 import (
 	"context"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -101,24 +100,4 @@ func (e *end) recordCallers() { runtime.Callers(3, e.pcs[:]) }
 func ours(function string) bool {
 	rest, ok := strings.CutPrefix(function, "github.com/grove-go/grove/")
 	return ok && (strings.HasPrefix(rest, "cancel.") || strings.HasPrefix(rest, "nursery."))
-}
-
-// same reports whether a and b are the same error, also if they cannot be
-// compared, which == would answer with a panic.
-func same(a, b error) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
-	switch {
-	case va.Type() != vb.Type():
-		return false
-	case va.Comparable() && vb.Comparable():
-		return a == b
-	case va.Kind() == reflect.Slice:
-		return va.Len() == vb.Len() && va.UnsafePointer() == vb.UnsafePointer()
-	case va.Kind() == reflect.Map || va.Kind() == reflect.Func:
-		return va.UnsafePointer() == vb.UnsafePointer()
-	}
-	return reflect.DeepEqual(a, b)
 }

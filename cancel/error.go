@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grove-go/grove/internal/errtree"
 )
 
 var (
@@ -173,7 +175,7 @@ func endOf(ctx context.Context) *end {
 	}
 	e := foreignEnd(ctx)
 	if s := enclosing(ctx); s != nil && s.ended() != nil {
-		if o := s.full(); o.err == e.err && same(o.cause, e.cause) {
+		if o := s.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
 			return o
 		}
 	}
@@ -218,7 +220,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		s = e.Err.Error()
 	}
-	if c := e.Reason.Cause; c != nil && !same(c, e.Err) {
+	if c := e.Reason.Cause; c != nil && !errtree.Same(c, e.Err) {
 		s += ": " + c.Error()
 	}
 	return s + " (" + e.Reason.String() + ")"
@@ -229,7 +231,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Timeout reports whether Err is [context.DeadlineExceeded], which answers so
 // as well.
-func (e *Error) Timeout() bool { return same(e.Err, context.DeadlineExceeded) }
+func (e *Error) Timeout() bool { return errtree.Same(e.Err, context.DeadlineExceeded) }
 
 // Format implements [fmt.Formatter]; see the type.
 func (e *Error) Format(f fmt.State, verb rune) { format(f, verb, e, e.Detail) }

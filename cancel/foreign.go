@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/grove-go/grove/internal/errtree"
 	"github.com/grove-go/grove/internal/point"
 )
 
@@ -239,7 +240,7 @@ func (b *edge) outer() *end {
 // parent, or e if that is another event.
 func (b *edge) known(e *end) *end {
 	if up := b.up; up != nil && up.ended() != nil {
-		if o := up.full(); o.err == e.err && same(o.cause, e.cause) {
+		if o := up.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
 			return o
 		}
 	}
@@ -268,5 +269,5 @@ func foreignEnd(ctx context.Context) *end {
 
 // standardErr reports whether err is one of the two that a standard context has.
 func standardErr(err error) bool {
-	return same(err, context.Canceled) || same(err, context.DeadlineExceeded)
+	return errtree.Same(err, context.Canceled) || errtree.Same(err, context.DeadlineExceeded)
 }
