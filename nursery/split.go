@@ -4,41 +4,67 @@ import (
 	"errors"
 	"iter"
 	"reflect"
+	"slices"
+
+	"github.com/grove-go/grove/internal/errtree"
 )
 
-// Leaves returns an iterator over the leaves of err: the errors that are reached
-// through Unwrap() error and Unwrap() []error and unwrap to nothing more, from
-// the first to the last. Of nil there are none.
+// Leaves returns an iterator over the leaves of err, from the first to the last:
+// the errors in err that wrap no other. Leaves looks through Unwrap() error, and
+// into errors that hold several: by Unwrap() []error, WrappedErrors() []error or
+// Errors() []error, or because they are a slice of errors. Nil has no leaves.
 func Leaves(err error) iter.Seq[error] {
-	return func(yield func(error) bool) { leaves(err, yield) }
+	return func(yield func(error) bool) {
+		if err != nil {
+			leaves(err, maxDepth, yield)
+		}
+	}
 }
 
-func leaves(err error, yield func(error) bool) bool {
-	if err == nil {
-		return true
+func leaves(err error, depth int, yield func(error) bool) bool {
+	_, members, end := follow(err, depth)
+	if len(members) == 0 {
+		return yield(end)
 	}
-	inner := unwrap(err)
-	if len(inner) == 0 {
-		return yield(err)
-	}
-	for _, i := range inner {
-		if !leaves(i, yield) {
+	for _, m := range members {
+		if !leaves(m, depth-1, yield) {
 			return false
 		}
 	}
 	return true
 }
 
+// maxDepth bounds how many groups inside each other are looked into. Errors can
+// form cycles.
+const maxDepth = 1 << 17
+
+// follow follows the chain of single errors that begins with err. It returns the
+// wrappers, from the outside in, and the end of the chain: a group with its
+// members, or a leaf, which has none. At depth 0 a group counts as a leaf.
+func follow(err error, depth int) (wrappers, members []error, end error) {
+	for len(wrappers) < errtree.MaxChain {
+		members, inner := errtree.Unwrap(err)
+		if inner == nil {
+			if depth == 0 {
+				members = nil
+			}
+			return wrappers, members, err
+		}
+		wrappers = append(wrappers, err)
+		err = inner
+	}
+	return wrappers, nil, err
+}
+
 // Split divides err into what matches and the rest. Both keep the shape of the
 // tree: groups stay groups, with what remains of their failures, and wrappers
 // stay around what they wrap. Either is nil if there is nothing in it, and err
-// itself if everything is. Each leaf is in exactly one of the two.
+// itself if everything is. Each leaf, see [Leaves], is in exactly one of the two.
 //
-// What is decided on, as a whole, is each error that stands for one leaf: a leaf
-// along with all that wraps it and nothing else. It matches if match returns true
-// for it or for anything in its chain of Unwrap() error. So a match by == finds what
-// one by [errors.Is] finds, and the name of a [TaskError] can be matched as well as the
-// error in it.
+// Split decides on each leaf along with the errors that wrap it and nothing else.
+// It matches if match returns true for it or for one of them. So a match by ==
+// finds what one by [errors.Is] finds, and the name of a [TaskError] can be matched
+// as well as the error in it.
 //
 // This is Python's ExceptionGroup.split. Split panics if match is nil.
 func Split(err error, match func(error) bool) (matched, rest error) {
@@ -48,23 +74,21 @@ func Split(err error, match func(error) bool) (matched, rest error) {
 	if err == nil {
 		return nil, nil
 	}
-	if single(err) {
-		for e := err; ; {
-			if match(e) {
-				return err, nil
-			}
-			inner := unwrap(e)
-			if len(inner) == 0 {
-				return nil, err
-			}
-			e = inner[0]
+	return split(err, maxDepth, match)
+}
+
+func split(err error, depth int, match func(error) bool) (matched, rest error) {
+	wrappers, members, end := follow(err, depth)
+	if len(members) == 0 {
+		if slices.ContainsFunc(append(wrappers, end), match) {
+			return err, nil
 		}
+		return nil, err
 	}
-	inner := unwrap(err)
 	var in, out []error
 	whole := [2]bool{true, true} // all of err is in matched, in rest
-	for _, i := range inner {
-		m, r := Split(i, match)
+	for _, member := range members {
+		m, r := split(member, depth-1, match)
 		if m != nil {
 			in = append(in, m)
 			whole[1] = false
@@ -80,82 +104,53 @@ func Split(err error, match func(error) bool) (matched, rest error) {
 	case whole[1]:
 		return nil, err
 	}
-	return rebuild(err, in), rebuild(err, out)
+	return rebuild(wrappers, end, in), rebuild(wrappers, end, out)
 }
 
-// unwrap returns what err wraps, without nils.
-func unwrap(err error) []error {
-	switch e := err.(type) {
-	case interface{ Unwrap() error }:
-		if inner := e.Unwrap(); inner != nil {
-			return []error{inner}
+// rebuild returns the group with only parts of its members, in its wrappers.
+func rebuild(wrappers []error, group error, parts []error) error {
+	part := rebuildGroup(group, parts)
+	for _, w := range slices.Backward(wrappers) {
+		if t, ok := w.(*TaskError); ok {
+			part = &TaskError{Task: t.Task, Err: part}
+		} else {
+			part = &partError{whole: w, wrapper: true, parts: []error{part}}
 		}
-	case interface{ Unwrap() []error }:
-		all := e.Unwrap()
-		for i, inner := range all {
-			if inner == nil {
-				kept := append([]error(nil), all[:i]...)
-				for _, inner := range all[i:] {
-					if inner != nil {
-						kept = append(kept, inner)
-					}
-				}
-				return kept
-			}
-		}
-		return all
 	}
-	return nil
+	return part
 }
 
-// single reports whether err stands for one leaf and is no group, not even one
-// of a single error.
-func single(err error) bool {
-	for {
-		if _, group := err.(interface{ Unwrap() []error }); group && len(unwrap(err)) > 0 {
-			return false
-		}
-		inner := unwrap(err)
-		if len(inner) == 0 {
-			return true
-		}
-		err = inner[0]
+func rebuildGroup(group error, parts []error) error {
+	if g, ok := group.(*GroupError); ok {
+		return &GroupError{name: g.name, errs: parts}
 	}
+	if reflect.TypeOf(group) == joined {
+		return errors.Join(parts...)
+	}
+	return &partError{whole: group, parts: parts}
 }
 
 // joined is the type of what errors.Join returns.
 var joined = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 
-// rebuild returns err with only parts of what it wraps.
-func rebuild(err error, parts []error) error {
-	switch e := err.(type) {
-	case *GroupError:
-		return &GroupError{name: e.name, errs: parts}
-	case *TaskError:
-		return &TaskError{Task: e.Task, Err: parts[0]}
-	}
-	if reflect.TypeOf(err) == joined {
-		return errors.Join(parts...)
-	}
-	return &partError{whole: err, parts: parts}
-}
-
-// A partError is a part of an error whose type is not known here: it wraps that
-// part, and is the whole for errors.Is and errors.As all the same.
+// A partError is a part of an error of an unknown type. It wraps the part, but
+// errors.Is and errors.As find the whole in it, and ask the methods Is and As of a
+// wrapper. They do not ask a group, which may answer for members in the other part.
 type partError struct {
-	whole error
-	parts []error
+	whole   error
+	wrapper bool
+	parts   []error
 }
 
 func (e *partError) Error() string   { return errors.Join(e.parts...).Error() }
 func (e *partError) Unwrap() []error { return e.parts }
 
 func (e *partError) Is(target error) bool {
-	if t := reflect.TypeOf(e.whole); t == reflect.TypeOf(target) && t.Comparable() && reflect.ValueOf(e.whole).Comparable() && reflect.ValueOf(target).Comparable() && e.whole == target {
+	if errtree.Same(e.whole, target) {
 		return true
 	}
 	is, ok := e.whole.(interface{ Is(error) bool })
-	return ok && is.Is(target)
+	return ok && e.wrapper && is.Is(target)
 }
 
 func (e *partError) As(target any) bool {
@@ -165,7 +160,7 @@ func (e *partError) As(target any) bool {
 		return true
 	}
 	as, ok := e.whole.(interface{ As(any) bool })
-	return ok && as.As(target)
+	return ok && e.wrapper && as.As(target)
 }
 
 var errorType = reflect.TypeFor[error]()

@@ -117,3 +117,86 @@ func TestLeaves(t *testing.T) {
 		}
 	})
 }
+
+// An aggregate is a slice of errors, and its Is answers for all of them.
+type aggregate []error
+
+func (a aggregate) Error() string        { return fmt.Sprint([]error(a)) }
+func (a aggregate) Is(target error) bool { return errors.Is(errors.Join(a...), target) }
+func (a aggregate) As(target any) bool   { return errors.As(errors.Join(a...), target) }
+
+// An attempts error is as those of libraries for retries: it unwraps to the last.
+type attempts struct{ errs []error }
+
+func (a *attempts) Error() string          { return fmt.Sprint(a.errs) }
+func (a *attempts) Unwrap() error          { return a.errs[len(a.errs)-1] }
+func (a *attempts) WrappedErrors() []error { return a.errs }
+
+// A loop wraps itself, or what it is told.
+type loop struct{ errs []error }
+
+func (l *loop) Error() string   { return "loop" }
+func (l *loop) Unwrap() []error { return l.errs }
+
+func TestSplitContainers(t *testing.T) {
+	isEOF := func(err error) bool { return errors.Is(err, io.EOF) }
+	t.Run("N3/members, in whatever way an error holds them", func(t *testing.T) {
+		for _, err := range []error{
+			aggregate{io.EOF, nil, errBoom},
+			&attempts{[]error{io.EOF, errBoom}},
+			fmt.Errorf("x: %w", aggregate{aggregate{io.EOF}, &attempts{[]error{errBoom}}}),
+		} {
+			if got, want := slices.Collect(nursery.Leaves(err)), []error{io.EOF, errBoom}; !slices.Equal(got, want) {
+				t.Errorf("Leaves(%v) = %v, want %v", err, got, want)
+			}
+			m, r := nursery.Split(err, isEOF)
+			if !slices.Equal(slices.Collect(nursery.Leaves(m)), []error{io.EOF}) || !slices.Equal(slices.Collect(nursery.Leaves(r)), []error{errBoom}) {
+				t.Errorf("Split(%v) = %v, %v, want EOF, boom", err, m, r)
+			}
+			if errors.Is(m, errBoom) || errors.Is(r, io.EOF) {
+				t.Errorf("Split(%v) = %v, %v: a part has what is in the other one", err, m, r)
+			}
+		}
+		task := &nursery.TaskError{Task: "x", Err: io.EOF}
+		m, r := nursery.Split(aggregate{task, errBoom}, isEOF)
+		if e := new(nursery.TaskError); !errors.As(m, &e) || errors.As(r, &e) {
+			t.Errorf("Split() = %v, %v, want the TaskError in the first alone", m, r)
+		}
+		if e := (aggregate)(nil); !errors.As(m, &e) || len(e) != 2 {
+			t.Errorf("the aggregate is %v, want the whole one", e)
+		}
+	})
+	t.Run("N3/behind many wrappers", func(t *testing.T) {
+		const n = 100_000
+		err := errors.Join(io.EOF, errBoom)
+		calls := 0
+		for range n {
+			err = &wrapper{0, err}
+		}
+		m, r := nursery.Split(err, func(err error) bool { calls++; return err == io.EOF })
+		if got := slices.Collect(nursery.Leaves(m)); !slices.Equal(got, []error{io.EOF}) || calls != 2 {
+			t.Errorf("matched %v, %d calls, want EOF, 2", got, calls)
+		}
+		if got := slices.Collect(nursery.Leaves(r)); !slices.Equal(got, []error{errBoom}) {
+			t.Errorf("rest %v, want boom", got)
+		}
+	})
+	t.Run("N3/cycles", func(t *testing.T) {
+		self, ring := new(wrapper), &loop{}
+		self.inner = self
+		ring.errs = []error{ring, io.EOF, &loop{[]error{ring}}}
+		if got := slices.Collect(nursery.Leaves(self)); len(got) != 1 || got[0] != self {
+			t.Errorf("Leaves() = %v, want the error itself", got)
+		}
+		for leaf := range nursery.Leaves(ring) {
+			if leaf != io.EOF {
+				t.Errorf("first leaf = %v, want EOF", leaf)
+			}
+			break
+		}
+		// Not by errors.Is, which does not return from a ring.
+		if m, r := nursery.Split(ring, func(err error) bool { return err == io.EOF }); m == nil || r == nil {
+			t.Error("Split() is nil, want EOF and the rest")
+		}
+	})
+}
