@@ -45,11 +45,10 @@ func Unwrap(err error) (members []error, inner error) {
 		return nil, inner
 	}
 	// In hashicorp's multierror, inner is a list of the same members.
-	list, ok := elements(inner)
-	if !ok {
-		list = []error{inner}
+	if list, ok := elements(inner); ok && len(merge(members, clean(list, err))) == len(members) {
+		return members, nil
 	}
-	return clean(merge(members, list), err), nil
+	return merge(members, []error{inner}), nil
 }
 
 // elements returns the errors in err if its type is a slice or an array of

@@ -22,7 +22,11 @@ type (
 	last    struct{ errs []error } // Unwrap is the last of several
 	chain   []error                // as in hashicorp's multierror
 	both    struct{ a, b []error }
-	self    struct{ n int }
+	mixed   struct {
+		err  error
+		errs []error
+	}
+	self struct{ n int }
 )
 
 func (joined) Error() string       { return "joined" }
@@ -39,6 +43,9 @@ func (m multiError) Error() string { return "multi" }
 
 type multiError struct{ errs []error }
 
+func (mixed) Error() string              { return "mixed" }
+func (m mixed) Unwrap() error            { return m.err }
+func (m mixed) Errors() []error          { return m.errs }
 func (j joined) Unwrap() []error         { return j.errs }
 func (w wrapped) WrappedErrors() []error { return w.errs }
 func (s several) Errors() []error        { return s.errs }
@@ -82,6 +89,7 @@ func TestUnwrap(t *testing.T) {
 		{"an empty slice", chain{}, nil, nil},
 		{"Unwrap is the last", last{[]error{a, b}}, []error{a, b}, nil},
 		{"Unwrap is a list of the same", multiError{[]error{a, b, c}}, []error{a, b, c}, nil},
+		{"Unwrap is another list", mixed{array{b, c}, []error{a}}, []error{a, array{b, c}}, nil},
 		{"a slice with Unwrap", chain{a, b, c}, []error{a, b, c}, nil},
 		{"methods that differ", both{[]error{a, b}, []error{b, c, a, c}}, []error{a, b, c, c}, nil},
 		{"the same twice", both{[]error{a, a}, []error{a, a}}, []error{a, a}, nil},

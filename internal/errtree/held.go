@@ -32,8 +32,8 @@ func (h Held) Read() (err error, ok bool) {
 // AllHeld looks behind a pointer only for fields that are errors by their
 // declaration, because what else is there may be shared with running code, such as
 // a request or a connection. For the same reason it reads no map, and no struct with
-// a lock behind a pointer. If those can contain errors, it calls ok with a Held that
-// cannot be read and is not any error.
+// a lock behind a pointer. If those can contain errors, and for a nil pointer that is
+// an error, it calls ok with a Held that cannot be read and is not any error.
 //
 // A concrete type with a method Error in an unexported field need not be an error of
 // its own: a stack trace can have that method. If ok returns false for such a
@@ -59,7 +59,13 @@ func (w *walker) walk(p *plan, v reflect.Value) bool {
 	switch p.kind {
 	case dynamic:
 		v = v.Elem()
-		return !v.IsValid() || !v.Type().Implements(errorType) || isNil(v) || w.ok(Held{v})
+		if !v.IsValid() || !v.Type().Implements(errorType) {
+			return true
+		}
+		if isNil(v) {
+			v = reflect.Value{} // not to be read: its methods are likely to panic
+		}
+		return w.ok(Held{v})
 	case concrete:
 		return v.IsZero() || w.ok(Held{v}) || !v.CanInterface() && w.walk(p.elem, v)
 	case closed:
@@ -202,8 +208,8 @@ func (b builder) inside(t reflect.Type, own bool) plan {
 // hasLock reports whether t is, or is a struct with, something to be locked.
 func hasLock(t reflect.Type) bool {
 	if t.Kind() == reflect.Struct {
-		for i := range t.NumField() {
-			if reflect.PointerTo(t.Field(i).Type).Implements(lockerType) {
+		for field := range t.Fields() {
+			if reflect.PointerTo(field.Type).Implements(lockerType) {
 				return true
 			}
 		}

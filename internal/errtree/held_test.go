@@ -100,7 +100,7 @@ func TestAllHeld(t *testing.T) {
 		{"an unknown one", unexported{io.EOF}, []string{"?"}, false},
 		{"of a pointer", &unexported{a}, []string{"!a"}, true},
 		{"of a nil pointer", (*unexported)(nil), nil, true},
-		{"a nil pointer in an interface", exported{(*lockedSelf)(nil)}, nil, true},
+		{"a nil pointer in an interface", exported{(*lockedSelf)(nil)}, []string{"?"}, false},
 		{"an interface with an error", anything{a}, []string{"a"}, true},
 		{"an interface with something else", anything{[]error{a}}, nil, true},
 		{"a list", joined{[]error{a, nil, b}}, []string{"!a", "!b"}, true},
