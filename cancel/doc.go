@@ -100,9 +100,9 @@
 //
 // C9 An error is an echo of a scope's cancellation if it is the scope's Err, the cause
 // itself, or an [*Error] or [*TimeoutError] that stems from that, or if it wraps
-// echoes and nothing else can be in it. Whatever type holds a real error beside
-// an echo, and whatever Is or Unwrap of that type say, the real error is never
-// dropped. See [Scope.IsEcho].
+// echoes and nothing else can be in it. No real error is ever dropped, whatever type
+// holds it and whatever Is or Unwrap of that type say, unless it is there only as text.
+// See [Scope.IsEcho].
 //
 // C10 [Scope.Run] absorbs the echo of its own scope's cancellation. If something
 // around it is canceled as well, the echo is handed on to that. Of nested
