@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
 )
@@ -170,11 +171,27 @@ func TestEchoWithoutEnd(t *testing.T) {
 	})
 }
 
+// echoIf reports whether err is an echo of a canceled scope below scopes with
+// these options EchoIf, the first of them the innermost, and a shield.
+func echoIf(t *testing.T, err error, is ...func(error) bool) bool {
+	ctx := t.Context()
+	for _, is := range slices.Backward(is) {
+		s := cancel.New(ctx, cancel.EchoIf(is))
+		defer s.Close()
+		ctx = s
+	}
+	// A value in between and a shield make no difference.
+	s := cancel.New(context.WithValue(ctx, key(1), 1), cancel.Shielded())
+	defer s.Close()
+	if s.IsEcho(err) {
+		t.Errorf("IsEcho(%v) of an open scope = true, want false", err)
+	}
+	s.Cancel(nil)
+	return s.IsEcho(err)
+}
+
 func TestEchoPredicates(t *testing.T) {
 	type predicate = func(error) bool
-	s := cancel.New(t.Context())
-	defer s.Close()
-	s.Cancel(nil)
 	other := cancel.New(t.Context())
 	other.Cancel(nil)
 	disk := errors.New("disk full")
@@ -198,7 +215,7 @@ func TestEchoPredicates(t *testing.T) {
 		{"an error that must not be taken for one", opaque{code(1), false}, []predicate{isStatus}, false},
 	} {
 		t.Run("C9/"+tt.name, func(t *testing.T) {
-			if got := s.Echoes(tt.err, tt.is...); got != tt.want {
+			if got := echoIf(t, tt.err, tt.is...); got != tt.want {
 				t.Errorf("echoes(%v) = %v, want %v", tt.err, got, tt.want)
 			}
 		})
@@ -213,16 +230,45 @@ func TestEchoPredicates(t *testing.T) {
 		}
 		err := fmt.Errorf("b: %w", fmt.Errorf("a: %w", disk))
 		want := []string{"inner disk full", "outer disk full", "inner a: disk full", "outer a: disk full"}
-		if !s.Echoes(err, ask("inner", ""), ask("outer", "a: disk full")) || !slices.Equal(asked, want) {
+		if !echoIf(t, err, ask("inner", ""), ask("outer", "a: disk full")) || !slices.Equal(asked, want) {
 			t.Errorf("asked %q, want %q, and an echo", asked, want)
 		}
 		asked = nil
-		if s.Echoes(errors.Join(fmt.Errorf("a: %w", disk)), ask("p", "")); !slices.Equal(asked, []string{"p disk full", "p a: disk full"}) {
+		if echoIf(t, errors.Join(fmt.Errorf("a: %w", disk)), ask("p", "")); !slices.Equal(asked, []string{"p disk full", "p a: disk full"}) {
 			t.Errorf("asked %q, want nothing above the group", asked)
 		}
 		asked = nil
-		if !s.Echoes(fmt.Errorf("b: %w", context.Canceled), ask("p", "")) || asked != nil {
+		if !echoIf(t, fmt.Errorf("b: %w", context.Canceled), ask("p", "")) || asked != nil {
 			t.Errorf("asked %q about an echo, want nothing", asked)
+		}
+	})
+	t.Run("C9/a predicate is not asked while the scope is open", func(t *testing.T) {
+		s := cancel.New(t.Context(), cancel.EchoIf(func(err error) bool {
+			t.Errorf("asked about %v", err)
+			return true
+		}))
+		defer s.Close()
+		if s.IsEcho(disk) || s.Absorb(disk) != disk {
+			t.Error("IsEcho() = true, want false")
+		}
+	})
+	bubble(t, "C9/a predicate counts before the timer of a deadline that has passed has fired", func(t *testing.T, ctx context.Context) {
+		for range 50 {
+			s := cancel.New(ctx, cancel.Timeout(time.Second), cancel.EchoIf(isStatus))
+			time.Sleep(time.Second)
+			if !s.IsEcho(code(1)) {
+				t.Error("IsEcho() = false, want true")
+			}
+			s.Close()
+		}
+	})
+	t.Run("C9/a scope beside is not concerned", func(t *testing.T) {
+		root := cancel.New(t.Context())
+		with := cancel.New(root, cancel.EchoIf(isStatus))
+		without := cancel.New(root)
+		root.Cancel(nil)
+		if !with.IsEcho(code(1)) || without.IsEcho(code(1)) || root.IsEcho(code(1)) {
+			t.Error("the option holds for another scope than its own")
 		}
 	})
 }

@@ -40,6 +40,26 @@ func TestScope(t *testing.T) {
 			"cancel: Scope.OnDone: nil function": func() { cancel.New(ctx).OnDone(nil) },
 			"cancel: Scope.Follow: nil context":  func() { cancel.New(ctx).Follow(none) },
 			"cancel: Scope.CancelAs: nil error":  func() { cancel.New(ctx).CancelAs(nil) },
+			"cancel: Scope.CancelAs: Err must be context.Canceled or context.DeadlineExceeded, got boom": func() {
+				cancel.New(ctx).CancelAs(&cancel.Error{Err: errBoom, Reason: cancel.Reason{Source: cancel.SourceCancel}})
+			},
+			"cancel: Scope.CancelAs: Err must be context.Canceled or context.DeadlineExceeded, got <nil>": func() {
+				cancel.New(ctx).CancelAs(&cancel.Error{Reason: cancel.Reason{Source: cancel.SourceCancel}})
+			},
+			"cancel: Scope.CancelAs: Reason.Source must be a source, got 0": func() {
+				cancel.New(ctx).CancelAs(&cancel.Error{Err: context.Canceled})
+			},
+			"cancel: Scope.CancelAs: Reason.Source must be a source, got 7": func() {
+				cancel.New(ctx).CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: 7}})
+			},
+			"cancel: EchoIf: nil function":    func() { cancel.EchoIf(nil) },
+			"cancel: FailAfter: nil option":   func() { _ = cancel.FailAfter(ctx, 0, fn, nil) },
+			"cancel: FailAt: nil option":      func() { _ = cancel.FailAt(ctx, time.Time{}, fn, nil) },
+			"cancel: MoveOnAfter: nil option": func() { _, _ = cancel.MoveOnAfter(ctx, 0, fn, nil) },
+			"cancel: MoveOnAt: nil option":    func() { _, _ = cancel.MoveOnAt(ctx, time.Time{}, fn, nil) },
+			"cancel: Shield: nil option":      func() { _ = cancel.Shield(ctx, 0, fn, nil) },
+			"cancel: Because: nil context":    func() { _ = cancel.Because(none, errBoom) },
+			"cancel: Path: nil context":       func() { cancel.Path(none) },
 		} {
 			mustPanic(t, want, call)
 		}

@@ -167,3 +167,71 @@ func TestEchoes(t *testing.T) {
 		}
 	})
 }
+
+// Errors that a cancellation caused and that do not unwrap to it count as echoes
+// where the option EchoIf says so.
+func TestEchoIf(t *testing.T) {
+	errKilled := errors.New("signal: killed")
+	killed := nursery.EchoIf(func(err error) bool { return err == errKilled })
+	// command ends as a process does that a cancellation kills.
+	command := func(ctx context.Context) error {
+		<-ctx.Done()
+		return fmt.Errorf("run: %w", errKilled)
+	}
+	for name, run := range map[string]func(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error{
+		"of the nursery": func(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
+			return nursery.Run(ctx, body, killed, nursery.Name("commands"))
+		},
+		"of one around it": func(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
+			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { return nursery.Run(ctx, body) }, killed)
+		},
+	} {
+		bubble(t, "N4/dropped by the option "+name, func(t *testing.T, ctx context.Context) {
+			err := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(command)
+				n.Go(failing(time.Second, errBoom))
+				return nil
+			})
+			if !errors.Is(err, errBoom) || errors.Is(err, errKilled) {
+				t.Errorf("Run() = %v, want boom alone", err)
+			}
+		})
+		bubble(t, "N5/n.Cancel is not a failure, by the option "+name, func(t *testing.T, ctx context.Context) {
+			err := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(command)
+				n.Cancel(nil)
+				return nil
+			})
+			if err != nil {
+				t.Errorf("Run() = %v, want nil", err)
+			}
+		})
+		bubble(t, "N6/collapsed by the option "+name, func(t *testing.T, ctx context.Context) {
+			scope := cancel.New(ctx)
+			time.AfterFunc(time.Second, func() { scope.Cancel(errBoom) })
+			err := run(scope, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(command)
+				n.Go(command)
+				return nil
+			})
+			if !scope.IsEcho(err) || errors.Is(err, errKilled) {
+				t.Errorf("Run() = %v, want one error that says that the scope was canceled", err)
+			}
+		})
+		bubble(t, "N10/a dismissed daemon, by the option "+name, func(t *testing.T, ctx context.Context) {
+			err := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(command, nursery.Daemon())
+				return nil
+			})
+			if err != nil {
+				t.Errorf("Run() = %v, want nil", err)
+			}
+		})
+		bubble(t, "N4/a real error is not asked about, by the option "+name, func(t *testing.T, ctx context.Context) {
+			err := run(ctx, func(context.Context, *nursery.Nursery) error { return errKilled })
+			if !errors.Is(err, errKilled) {
+				t.Errorf("Run() = %v, want it to say that the command was killed: nothing was canceled", err)
+			}
+		})
+	}
+}

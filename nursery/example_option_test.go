@@ -179,3 +179,18 @@ func ExampleGrace() {
 	}, nursery.Grace(time.Minute))
 	// Output: finishing an upload, with <nil>
 }
+
+// A command that a cancellation kills reports the signal, not the cancellation.
+func ExampleEchoIf() {
+	convert := func(ctx context.Context) error {
+		<-ctx.Done()
+		return errors.New("signal: killed") // as exec.Cmd.Wait does
+	}
+	wasKilled := func(err error) bool { return err.Error() == "signal: killed" }
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(convert)
+		return errors.New("no more input")
+	}, nursery.EchoIf(wasKilled))
+	fmt.Println(err)
+	// Output: no more input
+}

@@ -63,8 +63,8 @@ const (
 //
 // A ctx that is done already is no reason not to call body.
 //
-// The options are [Name], [Limit], [Using], [KeepGoing], [RecoverPanics] and
-// [PanicGrace]. Run panics if ctx or body is nil.
+// The options are [Name], [Limit], [Using], [KeepGoing], [RecoverPanics],
+// [PanicGrace] and [EchoIf]. Run panics if ctx or body is nil.
 //
 // This is Trio's open_nursery.
 func Run(ctx context.Context, body func(ctx context.Context, n *Nursery) error, opts ...Option) error {
@@ -105,10 +105,13 @@ func (n *Nursery) run(ctx context.Context, body func(ctx context.Context, n *Nur
 
 // open opens the nursery. Its body is in it from the start.
 func (n *Nursery) open(ctx context.Context) {
-	if n.conf.name == "" {
-		n.scope = cancel.New(ctx)
-	} else {
+	switch {
+	case n.conf.isEcho != nil:
+		n.scope = cancel.New(ctx, cancel.Name(n.conf.name), cancel.EchoIf(n.conf.isEcho))
+	case n.conf.name != "":
 		n.scope = cancel.New(ctx, cancel.Name(n.conf.name))
+	default:
+		n.scope = cancel.New(ctx)
 	}
 	n.state.Store(member)
 	if n.conf.limiter != nil {

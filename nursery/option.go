@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An Option configures a nursery. See [Name], [Limit], [KeepGoing],
-// [Using], [RecoverPanics], [PanicGrace] and, for [Main], [Grace]. Of options that
+// An Option configures a nursery. See [Name], [Limit], [KeepGoing], [Using],
+// [RecoverPanics], [PanicGrace], [EchoIf] and, for [Main], [Grace]. Of options that
 // contradict each other the last one holds. What is given one that is nil panics.
 type Option interface{ applyNursery(c *config) }
 
@@ -31,6 +31,7 @@ type config struct {
 	hasGrace      bool
 	panicGraceVal time.Duration
 	grace         time.Duration
+	isEcho        func(err error) bool
 }
 
 type (
@@ -40,6 +41,7 @@ type (
 	recoverPanicsOption struct{}
 	panicGraceOption    time.Duration
 	graceOption         time.Duration
+	echoIfOption        func(err error) bool
 	daemonOption        struct{}
 )
 
@@ -51,8 +53,9 @@ func (recoverPanicsOption) applyNursery(c *config) { c.recoverPanics = true }
 func (o panicGraceOption) applyNursery(c *config) {
 	c.hasPanicGrace, c.panicGraceVal = true, time.Duration(o)
 }
-func (o graceOption) applyNursery(c *config) { c.hasGrace, c.grace = true, time.Duration(o) }
-func (daemonOption) applyTask(i *taskInfo)   { i.daemon = true }
+func (o graceOption) applyNursery(c *config)  { c.hasGrace, c.grace = true, time.Duration(o) }
+func (o echoIfOption) applyNursery(c *config) { c.isEcho = o }
+func (daemonOption) applyTask(i *taskInfo)    { i.daemon = true }
 
 // Name names a nursery, or a task, in errors, reasons and stack dumps. The
 // default is no name. Names need not be unique.
@@ -114,6 +117,19 @@ func Grace(d time.Duration) Option {
 		panic(fmt.Sprintf("nursery: Grace: d must not be negative, got %v", d))
 	}
 	return graceOption(d)
+}
+
+// EchoIf makes errors count as echoes of a cancellation that do not unwrap to it,
+// such as a gRPC status. It is [cancel.EchoIf] for the nursery's scope: it holds for
+// everything below the nursery, so once in [Main] covers a program. The default is
+// that no such error counts.
+//
+// EchoIf panics if is is nil.
+func EchoIf(is func(err error) bool) Option {
+	if is == nil {
+		panic("nursery: EchoIf: nil function")
+	}
+	return echoIfOption(is)
 }
 
 // Daemon makes a task one that serves the others: it is canceled once the body

@@ -64,6 +64,7 @@ func TestOptions(t *testing.T) {
 		for want, call := range map[string]func(){
 			"nursery: Run: nil context; pass context.Background() if there is no other": func() { _ = nursery.Run(none, body) },
 			"nursery: Run: nil body":                                                      func() { _ = nursery.Run(t.Context(), nil) },
+			"nursery: EchoIf: nil function":                                               func() { nursery.EchoIf(nil) },
 			"nursery: Run: nil option":                                                    func() { _ = nursery.Run(t.Context(), body, nursery.Limit(1), nil) },
 			"nursery: Run: Grace is an option of Main alone":                              func() { _ = nursery.Run(t.Context(), body, nursery.Grace(time.Second)) },
 			"nursery: Main: nil body":                                                     func() { nursery.Main(nil) },

@@ -53,7 +53,7 @@ func TestLibraries(t *testing.T) {
 					agree++
 				}
 			}
-			t.Run("C9/"+r.name, func(t *testing.T) { check(t, r) })
+			t.Run("C9/"+r.name, func(t *testing.T) { check(t, t.Context(), r) })
 		}
 	}
 	// A bound rather than a record: a rule that gets more of them wrong is worse.
@@ -62,8 +62,9 @@ func TestLibraries(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, r row) {
-	s := cancel.New(t.Context())
+// check judges an error below ctx, which is open.
+func check(t *testing.T, ctx context.Context, r row) {
+	s := cancel.New(ctx)
 	defer s.Close()
 	s.Cancel(nil)
 	err := r.err(s)
@@ -72,7 +73,7 @@ func check(t *testing.T, r row) {
 	}
 
 	boom, inner := errors.New("boom"), error(nil)
-	err = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
 			<-ctx.Done()
 			inner = r.err(ctx)
@@ -88,7 +89,7 @@ func check(t *testing.T, r row) {
 		t.Errorf("Run() dropped %T: %v, want %v: %v", inner, dropped, r.echo, err)
 	}
 
-	moved, err := cancel.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
+	moved, err := cancel.MoveOnAfter(ctx, 0, func(ctx context.Context) error {
 		<-ctx.Done()
 		inner = r.err(ctx)
 		return inner
