@@ -104,6 +104,37 @@ func TestCloseGrowth(t *testing.T) {
 	}
 }
 
+// C8: an ended scope leaves its parent with the last scope below it.
+func TestCloseOfLastBelow(t *testing.T) {
+	for name, use := range map[string]func(s *cancel.Scope){
+		"unused":   func(*cancel.Scope) {},
+		"Done":     func(s *cancel.Scope) { s.Done() },
+		"OnDone":   func(s *cancel.Scope) { s.OnDone(func() {}) },
+		"below it": func(s *cancel.Scope) { cancel.New(s).OnDone(func() {}) },
+	} {
+		root := cancel.New(t.Context())
+		var gone []weak.Pointer[cancel.Scope]
+		func() {
+			middle := cancel.New(cancel.New(root))
+			last := cancel.New(middle, cancel.Shielded())
+			for _, s := range []*cancel.Scope{cancel.FromContext(middle), last} {
+				gone = append(gone, weak.Make(s))
+			}
+			use(last)
+			middle.Close()
+			last.Close()
+		}()
+		runtime.GC()
+		runtime.GC()
+		for i, w := range gone {
+			if w.Value() != nil {
+				t.Errorf("%s: scope %d is still reachable", name, i)
+			}
+		}
+		runtime.KeepAlive(root)
+	}
+}
+
 // C8: a closed scope can be collected while its parent is in use.
 func TestCloseCollectable(t *testing.T) {
 	std, stop := context.WithCancel(t.Context())

@@ -2,9 +2,9 @@
 // deadline that moves, shielded from outer cancellation, and asked to stop
 // gracefully.
 //
-// A [*Scope] is a [context.Context], so everything that takes a context can be
-// run in one, and contexts derived from it behave as they do under any other. Often
-// it is enough to run a function in one:
+// A [*Scope] is a [context.Context], so everything that takes a context can run
+// in one, and contexts derived from it behave as they do below any other. Often
+// it is enough to run a function in a scope:
 //
 //	err := cancel.FailAfter(ctx, 10*time.Millisecond, func(ctx context.Context) error {
 //		page, err := fetch(ctx, "http://example.com")
@@ -18,113 +18,124 @@
 //		fmt.Println("no answer in time")
 //	}
 //
-// The timeout holds for all that the function calls and hands its ctx to, however deep
-// inside, and is over when FailAfter returns. An error that fetch returns because of it
-// comes out as a [*TimeoutError], any other as it is.
+// The timeout holds for everything that the function calls with its ctx, however deep
+// inside, and is over when FailAfter returns. If fetch returns an error because of the
+// timeout, FailAfter returns a [*TimeoutError]. Other errors come out as they are.
 //
 // # What there is
 //
-//   - [FailAfter] and [FailAt] run a function that it is an error to be late with,
-//     [MoveOnAfter] and [MoveOnAt] one without which one can go on.
-//   - [Shield] runs clean-up, for a limited time, also when all around is canceled.
+//   - [FailAfter] and [FailAt] run a function with a time limit and return an error if
+//     it is exceeded. [MoveOnAfter] and [MoveOnAt] give up on the function instead and
+//     let the caller carry on.
+//   - [Shield] runs clean-up for a limited time, even when everything around it is
+//     canceled.
 //   - [New] makes a scope to cancel from elsewhere, or with a deadline to move, for
 //     [Scope.Run], or until [Scope.Close].
-//   - [Sleep] and [Forever] wait, [Checkpoint] only looks: each gives up when its context
-//     is done.
+//   - [Sleep] and [Forever] wait, and [Checkpoint] only looks. Each gives up when its
+//     context is done.
 //   - [UntilStop] listens for a graceful stop.
-//   - [Err] and [ReasonOf] tell who canceled, and why.
+//   - [Err], [ReasonOf] and [Path] tell why a context was canceled, and where.
+//   - [Because] and [EchoIf] are for errors of other libraries that a cancellation
+//     caused.
 //
 // # Concepts
 //
 // A scope is canceled by [Scope.Cancel], by its deadline, or by the cancellation
-// of what encloses it. That flows down to all that is derived from it. A shield
-// keeps what comes from outside out: [Scope.SetShield], and [Shield] for
-// clean-up.
+// of a context that encloses it. The cancellation flows down to everything that
+// is derived from the scope. A shield keeps cancellations out that come from
+// outside: see [Scope.SetShield], and [Shield] for clean-up.
 //
 // An error that says nothing more than that a scope was canceled is an echo of
-// that. It has done its work when it arrives at the border of the scope, and is
-// absorbed there: by [Scope.Run], [MoveOnAfter], [FailAfter], or the end of a
-// nursery.
+// the cancellation. An echo has done its work when it arrives at the border of
+// the scope, and is absorbed there: by [Scope.Run], [MoveOnAfter], [FailAfter], or
+// the end of a nursery.
 //
-// A graceful stop is a request to finish ([Scope.Stop], [Scope.Shutdown]), which
-// is heard by those who listen for it ([UntilStop]).
+// A graceful stop ([Scope.Stop], [Scope.Shutdown]) is a request to finish. Only
+// code that waits on [UntilStop] notices it.
 //
 // # Rules for users
 //
 //   - Return [Err](ctx), or wrap it, when you give up because ctx is done.
-//   - Do not drop an error because it might be a cancellation; return it. Whose
-//     it is decides itself further up.
-//   - Return Err(ctx) in place of what another library makes of a cancellation, if it
-//     adds errors of its own, as one that retries does: that is no echo any more.
-//   - Return nil when you give up because of a graceful stop: you were asked to
-//     finish, and did.
+//   - Return errors even if they may come from a cancellation. The scope that was
+//     canceled recognizes its own.
+//   - Return [Because](ctx, err) if a cancellation caused err and err does not unwrap
+//     to the error of ctx. If a library makes such errors in many places, use
+//     [EchoIf] once at the root of the program.
+//   - When you give up because of a graceful stop, return Err(ctx), which is nil unless
+//     ctx is done as well.
 //   - Close a scope that you made with [New], or Run it.
 //   - The idiom "ctx, cancel := context.WithTimeout(...)" hides this package. In a
 //     file that imports it use a scope, or call the function stop.
 //
 // # Guarantees
 //
-// The numbers are those that tests and comments name.
+// Tests and comments refer to these numbers.
 //
 // C1 A *Scope is a context.Context for any number of goroutines. [New] panics if
 // the parent is nil.
 //
 // C2 Err is exactly [context.Canceled] or [context.DeadlineExceeded], for a scope
-// and for all that the standard library derives from it, also after its
-// deadline was moved.
+// and for every context that the standard library derives from it, even after the
+// deadline was moved. If a foreign context above the scope ends with another
+// error, that error is the cause.
 //
 // C3 [context.Cause] returns the cause given to the first Cancel, for the scope
-// and for all derived from it.
+// and for every context derived from it.
 //
-// C4 Cancellation is synchronous: when the Cancel that canceled a scope returns,
-// Err is set in everything below it that is not shielded, scopes and contexts of
-// the standard library in any mix; [Scope.Cancel] names two exceptions, which
-// follow within one goroutine hop. The cancellation of a standard context shows
-// in the Err of a scope derived from it at once, and further down after one
-// goroutine hop at most.
+// C4 Cancellation is synchronous. When the Cancel that canceled a scope returns,
+// every scope and every standard context below it that is not shielded is done,
+// whatever stands in between, such as values or a context of another type that
+// passes Done on. None of them costs a goroutine. Two things may still be under
+// way: a function given to [Scope.OnDone] that another goroutine is calling, and
+// contexts of other types that use a goroutine to follow their parent. A foreign
+// context that encloses a scope, standard contexts among them, tells the scope by
+// a goroutine. The end shows at once in the Err of the scopes directly below such
+// a context, and after the goroutine has run in everything else.
 //
 // C5 The first cancellation wins, wherever it came from.
 //
-// C6 Deadline returns the effective one as of now: the earliest of the scope's own
-// and those around it up to the nearest shield. [Scope.SetDeadline] moves it
-// anywhere at any time; one in the past cancels before SetDeadline returns, and
-// one that was moved away in time does not strike.
+// C6 Deadline returns the effective deadline as of now: the earliest of the scope's
+// own and of those around it up to the nearest shield. [Scope.SetDeadline] moves
+// the scope's own anywhere at any time. A deadline in the past cancels before
+// SetDeadline returns. A deadline that moves away in time has no effect.
 //
-// C7 A shield keeps outer cancellation and deadlines out, and their causes. The
-// scope's own Cancel and deadline work on. Lowering it lets in at once what waits
-// outside. Values pass.
+// C7 A shield keeps outer cancellations and deadlines out, and their causes. The
+// scope's own Cancel and deadline still work. Lowering the shield lets a
+// cancellation that waits outside in at once. Values pass.
 //
 // C8 Close leaves nothing behind: no timer, no goroutine, no entry in the parent.
 // What is derived from a closed scope is canceled with a cause that says so,
-// [ErrClosed].
+// [ErrClosed]. An ended scope that is not closed leaves nothing behind either,
+// unless something below it is still in use.
 //
-// C9 An error is an echo of a scope's cancellation if it is the scope's Err, the cause
-// itself, or an [*Error] or [*TimeoutError] that stems from that, or if it wraps
-// echoes and nothing else can be in it. No real error is ever dropped, whatever type
-// holds it and whatever Is or Unwrap of that type say, unless it is there only as text.
-// See [Scope.IsEcho].
+// C9 An error is an echo of a scope's cancellation if nothing else can be in it, as
+// far as that can be known without reading messages: it is, or wraps, the scope's
+// Err, the cause itself, or an [*Error] or [*TimeoutError] that stems from that, or
+// an error that [EchoIf] names. An error in which there is, or may be, something
+// else is never dropped. What a timeout absorbs stays visible as the detail of its
+// TimeoutError. See [Scope.IsEcho].
 //
-// C10 [Scope.Run] absorbs the echo of its own scope's cancellation. If something
-// around it is canceled as well, the echo is handed on to that. Of nested
-// timeouts the one whose deadline came first reports it, the outer one on a tie.
+// C10 [Scope.Run] absorbs the echo of its own scope's cancellation. If a context
+// around the scope is canceled as well, Run hands the echo on to that. Of nested
+// timeouts, the one with the earliest deadline reports it, the outer one on a tie.
 //
 // C11 A block that returns nil, or a real error, has that result, whatever deadline
 // passed in the meantime.
 //
 // C12 [Scope.Stop] reaches every scope below, through shields. [Scope.Shutdown]
 // cancels what has not ended after its grace; a second one can only shorten
-// that. [UntilStop] may be called in a loop.
+// the grace. [UntilStop] may be called in a loop.
 //
-// C13 Everything may be called by everyone at any time: there is no deadlock, and
-// no code of others runs under a lock of ours. Propagation does not recurse:
-// 100,000 scopes inside each other work.
+// C13 Everything may be called from everywhere at any time. There is no deadlock, and
+// no code of another package runs under a lock of this one. Propagation does not
+// recurse: 100,000 scopes inside each other work.
 //
-// C14 [ReasonOf] and the message of an [*Error] tell who canceled, and where. This
-// costs nothing until it happens.
+// C14 [ReasonOf] and the message of an [*Error] tell what canceled a context, and
+// where. This costs nothing until it happens.
 //
 // C15 A scope is for one use: Run panics the second time.
 //
-// C16 A scope's String reads like that of the standard library's contexts, and is
+// C16 A scope's String reads like those of the standard library's contexts, and is
 // safe to call at any time.
 //
 // # Counterparts

@@ -11,41 +11,45 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// An edge is a scope whose parent is a foreign context: not a scope, nor one
-// with nothing but values in between. It may be below another scope all the
-// same, further up, and is in the list of that.
+// An edge is a scope whose parent is foreign: a context of another type that
+// ends by itself. If a scope encloses the parent, the edge is in the list of
+// that scope. A parent that only adds values to a scope is not foreign.
 //
 // A foreign parent is asked for its Err only when its Done channel is closed or
-// it has called back. Some contexts block in Err until then, and package
-// context asks no earlier either.
+// it has called back. Some contexts block in Err until then, and package context
+// asks no earlier either.
 type edge struct {
 	Scope
-	far        <-chan struct{} // the parent's Done channel, nil if it is never canceled
+	far        <-chan struct{} // the parent's Done channel; nil: the parent never ends
 	registered atomic.Bool     // with the parent, or about to be
 	over       atomic.Bool     // the parent has called back
-	asked      atomic.Uint32   // counts questions of scopes below, until registered
+	asked      atomic.Uint32   // how often a scope below has asked; see ask
 
 	// Guarded by hubs.mu.
 	hub        *hub
-	prev, next *edge
+	prev, next *edge // in the list of the hub
 }
 
-// A hub is a registration with a foreign context. All scopes below contexts
-// with the same Done channel share one: thousands of requests may have one
-// parent, and package context starts a goroutine for each registration when
-// that is canceled.
+// A hub is a registration with a foreign context. All edges below a standard
+// context share a hub. Thousands of requests may have one parent, and when that
+// is canceled, package context starts a goroutine for each registration.
+//
+// An edge below a context of another type has a hub of its own. For such a
+// context package context may have to start a goroutine at once, which must not
+// serve scopes in several synctest bubbles.
 type hub struct {
-	parent context.Context // of the first member
-	done   <-chan struct{} // its key in hubs.byDone, or nil if it has only one member
+	context.Context                 // the parent of the first member
+	done            <-chan struct{} // its Done channel
+	foreign         bool            // AfterFunc was called
 
 	// Guarded by hubs.mu.
 	members *edge
-	stop    func() bool // takes the registration back; nil while it is being made
+	stop    func() bool // removes the registration; nil while that is being made
 	fired   bool
 }
 
-// hubs has the hubs by the Done channels of their contexts. Its lock is the
-// last in the order, and no method of a context is called under it.
+// hubs has the shared hubs by the Done channels of their contexts. No other lock is
+// taken, and no method of a context called, under its mu.
 var hubs = struct {
 	mu     sync.Mutex
 	byDone map[<-chan struct{}]*hub
@@ -57,26 +61,23 @@ type afterFuncer interface {
 	AfterFunc(f func()) (stop func() bool)
 }
 
-// enter connects the scope, which nobody else knows yet, with its parent.
+// enter connects a new scope with its parent.
 func (b *edge) enter() {
 	if isClosed(b.far) {
 		b.hear()
 	} else if p, ok := b.parent.(afterFuncer); ok && b.far != nil {
-		// Such a context may tell of its end by the callback alone. Package
-		// context uses it too.
+		// A context with this method may report its end by the callback alone.
+		// Package context registers with it as well.
 		b.registered.Store(true)
-		h := &hub{parent: b.parent}
-		hubs.mu.Lock()
-		h.addLocked(b)
-		hubs.mu.Unlock()
-		h.started(p.AfterFunc(h.fire))
+		h := b.newHub()
+		h.started(p.AfterFunc(h.fire), false)
 		b.recheck()
 	}
 }
 
 // ask looks whether the parent of the edge has ended, and returns how the scope
-// has ended, or nil. A scope that is asked again and again has its edge
-// registered, which costs less from then on.
+// ended, or nil. After some calls for scopes below, ask registers the edge, so
+// that those scopes need not ask any more.
 func (s *Scope) ask() *end {
 	const often = 16
 	b := s.edge
@@ -92,8 +93,9 @@ func (s *Scope) ask() *end {
 	return s.state.Load()
 }
 
-// register sees to it that the scope is told when a foreign context above it
-// ends. Until somebody has to be told, Err asks; see ended.
+// register registers the edge with its parent, so that the scope is told when the
+// parent ends. New leaves that out, because most scopes are only asked for their
+// Err; see ended.
 func (s *Scope) register() {
 	b := s.edge
 	if b == nil || b.far == nil || b.registered.Load() || b.registered.Swap(true) {
@@ -101,22 +103,31 @@ func (s *Scope) register() {
 	}
 	hubs.mu.Lock()
 	h := hubs.byDone[b.far]
-	first := h == nil
-	if first {
-		h = &hub{parent: b.parent, done: b.far}
-		hubs.byDone[b.far] = h
+	if h != nil {
+		h.addLocked(b)
 	}
-	h.addLocked(b)
 	hubs.mu.Unlock()
-	point.Here("register: in the hub")
-	if first {
-		h.started(context.AfterFunc(h.parent, h.fire))
+	if h == nil {
+		h = b.newHub()
+		stop := context.AfterFunc(h, h.fire)
+		if h.foreign {
+			stop()
+			stop = context.AfterFunc(b.parent, h.fire)
+		}
+		h.started(stop, !h.foreign)
 	}
 	b.recheck()
 }
 
-// recheck is called when the scope has been registered: the parent may have
-// ended before that, and the scope too.
+// AfterFunc tells that the context of the hub is of another type: package context
+// does not call it if it can register with a standard context.
+func (h *hub) AfterFunc(func()) (stop func() bool) {
+	h.foreign = true
+	return notStopped
+}
+
+// recheck is called after the scope was registered. The parent may have ended
+// before, and so may the scope.
 func (b *edge) recheck() {
 	if isClosed(b.far) {
 		b.hear()
@@ -126,12 +137,25 @@ func (b *edge) recheck() {
 	}
 }
 
-// started sets the function that takes the registration back.
-func (h *hub) started(stop func() bool) {
+// newHub returns a hub with the edge in it.
+func (b *edge) newHub() *hub {
+	h := &hub{Context: b.parent, done: b.far}
+	hubs.mu.Lock()
+	h.addLocked(b)
+	hubs.mu.Unlock()
+	return h
+}
+
+// started sets the function that removes the registration, and lets other edges
+// share the hub. If two edges register at once, only one hub is shared.
+func (h *hub) started(stop func() bool, share bool) {
 	point.Here("started")
 	hubs.mu.Lock()
 	h.stop = stop
 	unused := h.members == nil
+	if share && !unused && hubs.byDone[h.done] == nil {
+		hubs.byDone[h.done] = h
+	}
 	hubs.mu.Unlock()
 	if unused {
 		stop()
@@ -147,10 +171,10 @@ func (h *hub) addLocked(b *edge) {
 	h.members = b
 }
 
-// leave takes back the registration of a scope that has ended.
+// leave removes the registration of a scope that has ended.
 func (b *edge) leave() {
 	if !b.registered.Load() {
-		return // register looks at the state later
+		return // if register is about to set it, recheck finds the scope ended
 	}
 	hubs.mu.Lock()
 	h := b.hub
@@ -179,9 +203,9 @@ func (b *edge) leave() {
 	}
 }
 
-// retireLocked takes the hub out of hubs, so that no scope joins it any more.
+// retireLocked removes the hub from hubs, so that no edge joins it any more.
 func (h *hub) retireLocked() {
-	if h.done != nil {
+	if hubs.byDone[h.done] == h {
 		delete(hubs.byDone, h.done)
 	}
 }
@@ -191,30 +215,30 @@ func (h *hub) fire() {
 	hubs.mu.Lock()
 	first := h.members
 	h.members, h.fired = nil, true
-	if first != nil {
-		h.retireLocked()
-	}
+	h.retireLocked()
 	hubs.mu.Unlock()
 	if first == nil {
 		return
 	}
 	point.Here("fire")
-	// One record for all that have the same parent.
-	e := foreignEnd(h.parent)
-	pointer := reflect.TypeOf(h.parent).Kind() == reflect.Pointer // comparing cannot panic
+	// All edges with the same parent share one record of its end. Contexts that
+	// are pointers can be compared, others might panic.
+	e := foreignEnd(h.Context)
+	comparable := reflect.TypeOf(h.Context).Kind() == reflect.Pointer
 	for b, next := first, (*edge)(nil); b != nil; b = next {
 		next = b.next
+		b.prev, b.next = nil, nil // leave does not look at them any more
 		b.over.Store(true)
-		own := e
-		if !pointer || b.parent != h.parent {
-			own = foreignEnd(b.parent)
+		if comparable && b.parent == h.Context {
+			b.adopt(e)
+		} else {
+			b.adopt(foreignEnd(b.parent))
 		}
-		b.adopt(own)
 	}
 }
 
-// hear takes over the end of the parent, which has ended, unless a shield keeps
-// it out. Everything below is told when it returns.
+// hear ends the scope as its parent, which has ended, unless the shield is up.
+// Everything below has been told when hear returns.
 func (b *edge) hear() {
 	if b.state.Load() != nil {
 		b.help()
@@ -236,8 +260,8 @@ func (b *edge) outer() *end {
 	return b.known(foreignEnd(b.parent))
 }
 
-// known returns the record that the enclosing scope has of e, the end of the
-// parent, or e if that is another event.
+// known returns the record of the enclosing scope's end if e, the end of the
+// parent, is the same event, and otherwise e.
 func (b *edge) known(e *end) *end {
 	if up := b.up; up != nil && up.ended() != nil {
 		if o := up.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
@@ -247,11 +271,11 @@ func (b *edge) known(e *end) *end {
 	return e
 }
 
-// foreignEnd returns the end of ctx, a foreign context that has ended.
+// foreignEnd returns the end of ctx, a foreign context that has ended. An Err
+// that the standard library does not have becomes the cause.
 func foreignEnd(ctx context.Context) *end {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if !standardErr(err) {
-		// A context may have an error of its own, which becomes the cause.
 		if cause == nil || standardErr(cause) {
 			cause = err
 		}
@@ -267,7 +291,7 @@ func foreignEnd(ctx context.Context) *end {
 	return &end{err: err, cause: cause, source: SourceContext}
 }
 
-// standardErr reports whether err is one of the two that a standard context has.
+// standardErr reports whether err is the Err of a standard context.
 func standardErr(err error) bool {
 	return errtree.Same(err, context.Canceled) || errtree.Same(err, context.DeadlineExceeded)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,36 +23,33 @@ import (
 //
 // This is Trio's CancelScope.
 type Scope struct {
-	// Every scope is a node of one tree. A cancellation and a stop walk the
-	// same lists, downward:
+	// Every scope is a node of one tree: it is in the list of its enclosing
+	// scope while it is open or has scopes below it. A cancellation and a stop
+	// walk these lists downward.
 	//
-	//	         New
-	//	          |
-	//	          v    Cancel, a deadline, Close,
-	//	        open   or an end above it             last scope
-	//	      (listed) ---------------------> ended   below leaves       left
-	//	                                     (listed) ----------->   (not listed)
-	//	          |                                                   |        ^
-	//	          +---------------- ended, nothing below -------------|--------+
-	//	                                     ^                        |
-	//	                                     +--- New of a shielded --+
-	//	                                          scope below it
+	//	open, listed
+	//	  |  Cancel, Close, a deadline,
+	//	  |  or an end above
+	//	  |
+	//	  +-- scopes below --> ended, listed
+	//	  |                      |       ^
+	//	  |    the last leaves   |       |   New below it, of a shielded scope
+	//	  |                      v       |   or an edge
+	//	  +-- none below ----> ended, not listed
 	//
-	// A scope is in the list of its enclosing scope while it is open or has
-	// scopes below it. A scope that is made below an ended one, and not
-	// shielded, ends at once and is never listed.
+	// Any other scope made below an ended one is ended from the start, and not
+	// listed. A listener that is dropped leaves the tree as an ended scope does.
 	//
-	// state is nil while the scope is open, and set once. Under mu, endLocked
-	// sets it, closes the channels that Done and bareDone have returned, and
-	// cancels the contexts that package context has derived. So nobody who
-	// holds mu sees a part of this.
+	// state is nil while the scope is open, and is set once. endLocked sets it,
+	// closes the channels of Done and bareDone, and cancels the standard contexts
+	// below, all of it under mu.
 	//
-	// Locks: mu of an enclosing scope, mu of a scope, locks of package context,
-	// in this order. A third scope is never locked under the two. No code of
-	// other packages runs under mu: no method of a parent, no hook, no method
-	// of a cause. Package context runs none either while it cancels.
+	// The order of locks is mu of up, mu, the locks of package context. No
+	// goroutine holds mu of three scopes. No code of another package runs under
+	// mu: no method of a parent, no hook, no method of an error. Package context
+	// runs no such code while it cancels.
 
-	// Immutable after New.
+	// Immutable.
 	parent context.Context
 	up     *Scope // the innermost enclosing scope, not always the parent, or nil
 	edge   *edge  // the scope, this one or one above, to ask for the end of a foreign parent, or nil; see ended
@@ -64,27 +60,28 @@ type Scope struct {
 	flags atomic.Uint32          // see the constants below
 
 	own     bool // the end began in this scope; set before state, and read after it without mu
-	use     use
-	settled bool // the scope has ended, and everything below it was told
+	use     use  // guarded by mu
+	settled bool // the scope has ended, and everything below it was told; guarded by mu
 	listed  bool // in the list of up; written under up.mu and mu, read under either
 
 	mu         point.Mutex
-	prev, next *Scope        // in the list of up, guarded by up.mu
-	kids       *Scope        // the list of scopes below
-	bare       chan struct{} // if hasBare
-	std        *standard     // if hasStd
+	prev, next *Scope        // in the list of up; guarded by up.mu
+	kids       *Scope        // the list of the scopes below; guarded by mu
+	bare       chan struct{} // see bareDone; set once, under mu, before hasBare is
+	std        *standard     // see standard.go; set once, under mu, before hasStd is
 }
 
-// The flags of a scope. Those from hasStd on are set under mu.
+// The flags of a scope.
 const (
 	isListener uint32 = 1 << iota // made by UntilStop; immutable
-	hasEchoIf                     // the scope or one that encloses it has the option EchoIf; immutable
+	hasEchoIf                     // the scope or an enclosing one has the option EchoIf; immutable
 	stopping                      // Stop was called
-	edgeTells                     // edge, another scope, is registered with its parent and tells this one
+	edgeTells                     // edge is another scope, and registered: it tells this one of its end
 	hasStd                        // std is set
 	hasBare                       // bare is set
-	told                          // the scope has ended, and std and bare with it
-	shielded                      // the shield is up
+	dropped                       // it is a listener that nothing ends, and out of use; see dropDetached
+	told                          // bare is closed and std has ended, as far as they are set; set under mu
+	shielded                      // the shield is up; set under mu
 )
 
 // A use says how far a scope has been used.
@@ -113,7 +110,7 @@ type extras struct {
 
 var _ context.Context = (*Scope)(nil)
 
-// scopeKey is the key for which a Scope's Value returns the Scope itself.
+// scopeKey is the key of the value that is the Scope itself.
 var scopeKey int
 
 // closedChan is what Done returns for a scope that had ended before Done was
@@ -161,8 +158,7 @@ func open(parent context.Context, c config) *Scope {
 	return s
 }
 
-// attach returns a scope that knows what is above it, and is not in the tree
-// yet.
+// attach returns a scope that knows what is above it and is not in the tree yet.
 func attach(parent context.Context) *Scope {
 	up, direct := parent.(*Scope)
 	if direct {
@@ -191,7 +187,7 @@ func below(parent context.Context, up *Scope) *Scope {
 	return s
 }
 
-// inherit sets the flags that the scope has from the one that encloses it.
+// inherit sets the flags that the scope has from its enclosing scope.
 func (s *Scope) inherit() {
 	if s.up != nil && s.up.is(hasEchoIf) {
 		s.flags.Store(hasEchoIf)
@@ -294,8 +290,9 @@ func (s *Scope) err() error {
 		return nil
 	}
 	if f := s.flags.Load(); f&told == 0 {
-		// endLocked is about to close the channels, on which the caller may rely.
-		// Waiting for mu would take longer: closing wakes all that wait.
+		// The caller may rely on Done being closed, which endLocked is about to do.
+		// Waiting for mu would take longer: the goroutine that closes a channel
+		// wakes all waiters first.
 		if f&hasStd != 0 {
 			<-s.std.ctx.Done()
 		}
@@ -306,10 +303,10 @@ func (s *Scope) err() error {
 	return e.err
 }
 
-// ended returns how the scope ended, or nil if it is open. A scope is told of
-// the end of everything above it, with one exception: a foreign context tells
-// by a goroutine, or nobody has registered with it yet. So its Done channel is
-// looked at here.
+// ended returns how the scope ended, or nil if it is open. The goroutine that
+// ends a scope tells all scopes below. A foreign parent does not: it tells the
+// edge by another goroutine, or not at all while the edge is not registered.
+// Therefore ended looks at the parent's Done channel.
 func (s *Scope) ended() *end {
 	if s.isOpen() {
 		return nil
@@ -330,7 +327,7 @@ func (s *Scope) Value(key any) any {
 		}
 		if !asked {
 			// Package context looks up the nearest of its own contexts by a key
-			// that it keeps secret. No other key has a value there.
+			// that it keeps to itself. No other key has a value in ctx.
 			if ctx := s.standard(); ctx != nil {
 				if v := ctx.Value(key); v != nil {
 					return v
@@ -346,167 +343,7 @@ func (s *Scope) Value(key any) any {
 	}
 }
 
-// Cancel cancels the scope and everything below it that is not shielded, with
-// the given cause, which [context.Cause] then returns. A nil cause stands for
-// [context.Canceled]. The first cancellation wins: Cancel has no effect if the
-// scope has ended, or anything that it is not shielded from has been canceled.
-//
-// When Cancel returns, every scope and every standard context below that is
-// not shielded is canceled, even if another goroutine canceled the scope at the
-// same time. Two things may still be under way: a function given to OnDone that
-// another goroutine is calling, and the cancellation of a context of another
-// type, and of what is below that, if the type uses a goroutine of its own.
-// Cancel does not block.
-//
-// The place of the call is recorded for [ReasonOf].
-func (s *Scope) Cancel(cause error) {
-	if cause == nil {
-		cause = context.Canceled
-	}
-	e := &end{err: context.Canceled, cause: cause, source: SourceCancel, scope: s.Name()}
-	e.recordCallers()
-	s.finish(e)
-}
-
-// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is
-// for libraries that know more of a cancellation than its cause: package
-// nursery names the failed task, and a server names the place in the client's
-// program. If e was returned by [Err] for another context, the scope ends by
-// the same event, so that e is an echo of its cancellation; otherwise e.Err and
-// e.Reason say what happened. An empty Reason.Scope stands for the name of the
-// scope, and a nil Reason.Cause for e.Err.
-//
-// An echo of a cancellation whose source is [SourceClosed] or [SourceContext]
-// is not absorbed by Run and [Scope.Absorb].
-//
-// CancelAs panics if e is nil, if e.Err is neither [context.Canceled] nor
-// [context.DeadlineExceeded], or if e.Reason.Source is not one of the sources.
-func (s *Scope) CancelAs(e *Error) {
-	switch {
-	case e == nil:
-		panic("cancel: Scope.CancelAs: nil error")
-	case !standardErr(e.Err):
-		panic(fmt.Sprintf("cancel: Scope.CancelAs: Err must be context.Canceled or context.DeadlineExceeded, got %v", e.Err))
-	case e.Reason.Source < SourceContext || e.Reason.Source > SourceClosed:
-		panic("cancel: Scope.CancelAs: Reason.Source must be a source, got " + strconv.Itoa(int(e.Reason.Source)))
-	}
-	if e.end != nil {
-		s.finish(e.end)
-		return
-	}
-	r := e.Reason
-	if r.Scope == "" {
-		r.Scope = s.Name()
-	}
-	if r.Cause == nil {
-		r.Cause = e.Err
-	}
-	end := &end{err: e.Err, cause: r.Cause, source: r.Source, scope: r.Scope}
-	end.shared.Store(&Error{Err: e.Err, Reason: r, end: end})
-	s.finish(end)
-}
-
-// Close ends the scope's use and releases what it holds. No timer and no entry
-// in its parent stays behind. Close cancels everything below the scope that is
-// not shielded, with the cause [ErrClosed]. When Close returns, all of it has
-// been canceled, as when Cancel returns. Close is idempotent. To cancel with
-// another cause, call Cancel first.
-func (s *Scope) Close() {
-	s.ended() // an end above that has already happened comes first
-	point.Here("Close: asked above")
-	s.conclude(closed, closing)
-	if s.more.Load() != nil {
-		s.dropDetached()
-	}
-}
-
-// OnDone registers f to be called once when the scope ends. The goroutine that
-// ends the scope calls f before it continues, when the scope and everything
-// below it in the tree has ended; contexts of other types in between excepted.
-// If the scope has already ended, f runs in a new goroutine.
-//
-// Calling stop removes the registration, and reports whether it did so before
-// the scope ended. Stop does not wait for f.
-//
-// f must not block. Use [context.AfterFunc] to run something in a goroutine
-// of its own. OnDone panics if f is nil.
-func (s *Scope) OnDone(f func()) (stop func() bool) {
-	if f == nil {
-		panic("cancel: Scope.OnDone: nil function")
-	}
-	s.register()
-	point.Here("OnDone: registered")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state.Load() != nil {
-		// Not in this goroutine: the caller may hold a lock that f takes.
-		go f()
-		return func() bool { return false }
-	}
-	m := s.extraLocked()
-	h := &hook{scope: s, f: f, next: m.hooks}
-	if h.next != nil {
-		h.next.prev = h
-	}
-	m.hooks = h
-	return h.stop
-}
-
-// A hook is a function to call when a scope ends: an element of the scope's
-// list, guarded by the scope's mu.
-type hook struct {
-	scope      *Scope
-	f          func()
-	prev, next *hook
-	stopped    bool
-}
-
-func (h *hook) stop() bool {
-	s := h.scope
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state.Load() != nil || h.stopped {
-		return false
-	}
-	h.stopped = true
-	if h.prev != nil {
-		h.prev.next = h.next
-	} else {
-		s.more.Load().hooks = h.next
-	}
-	if h.next != nil {
-		h.next.prev = h.prev
-	}
-	h.prev, h.next = nil, nil
-	return true
-}
-
-// callHooks calls the hooks of a scope that has ended, except those that
-// another goroutine calls at the same time.
-func (s *Scope) callHooks() {
-	for {
-		s.mu.Lock()
-		h := s.hooksLocked()
-		if h != nil {
-			s.more.Load().hooks = h.next
-		}
-		s.mu.Unlock()
-		if h == nil {
-			return
-		}
-		h.f()
-	}
-}
-
-func (s *Scope) hooksLocked() *hook {
-	if m := s.more.Load(); m != nil {
-		return m.hooks
-	}
-	return nil
-}
-
-// extraLocked returns the scope's extras. The caller holds mu, or has not
-// shared the scope yet.
+// extraLocked returns the scope's extras.
 func (s *Scope) extraLocked() *extras {
 	m := s.more.Load()
 	if m == nil {

@@ -10,24 +10,26 @@ import (
 
 // How contexts of the standard library live below a scope.
 //
-// Package context registers a derived context with its parent directly, and
-// without a goroutine, if the parent's Done channel is that of the nearest
-// standard context above it, whatever stands in between. So the channel that
-// Done returns is that of a standard context, made when Done is first called.
-// Its parent is a standard, which stands for the scope: AfterFunc keeps the
-// function that cancels the standard context, and Err and Value tell that
-// function how the scope ended.
-// That is why it gets the right Err and cause, which a call of its CancelFunc
-// could not give it.
+// When package context derives a context, it looks up the nearest standard
+// context above. If the parent has the same Done channel as that one, it
+// registers the new context there, without a goroutine, whatever stands in
+// between. Therefore the channel of Scope.Done belongs to a standard context,
+// which the scope makes when Done is first called.
+//
+// A CancelFunc could not end that context with any Err and cause. So the
+// context has a parent with an AfterFunc method, which keeps the function that
+// package context passes to it. When the scope ends it calls the function, which
+// asks the parent for Err and for the cause.
 
-// A standard is the parent of the standard context of a scope.
+// A standard is the parent of the standard context of a scope. It is a
+// [context.Context].
 type standard struct {
 	scope *Scope
-	ctx   context.Context
-	end   func() // ends ctx as the scope has ended
+	ctx   context.Context // the standard context
+	end   func()          // ends ctx as the scope has ended
 }
 
-// never is the Done channel of a standard.
+// never is the Done channel of a standard. Package context uses AfterFunc instead.
 var never = make(chan struct{})
 
 func (p *standard) Deadline() (time.Time, bool) { return time.Time{}, false }
@@ -40,9 +42,8 @@ func (p *standard) Err() error {
 	return nil
 }
 
-// Value returns, once the scope has ended, the value of a standard context that
-// ended for the same cause: context.Cause asks for it. Without a cause of its
-// own, Err is enough.
+// Value answers [context.Cause], which looks for a standard context with the
+// cause. If the cause is Err, there need not be one.
 func (p *standard) Value(key any) any {
 	e := p.scope.state.Load()
 	if e == nil || e.cause == e.err {
@@ -51,9 +52,9 @@ func (p *standard) Value(key any) any {
 	return e.terminal().Value(key)
 }
 
-// AfterFunc implements the interface that [context.AfterFunc] describes.
-// Package context calls it once, while ctx is made. As ctx is not canceled by
-// itself, nothing has to be taken back.
+// AfterFunc is called once by package context, when ctx is made; see
+// [context.AfterFunc]. The registration lasts, because ctx ends with the scope
+// alone.
 func (p *standard) AfterFunc(f func()) (stop func() bool) {
 	p.end = f
 	return notStopped
@@ -67,8 +68,8 @@ func (s *Scope) Done() <-chan struct{} {
 	if s.is(hasStd) {
 		return s.std.ctx.Done()
 	}
-	// Registered first, the scope cannot miss an end that comes before the
-	// channel is there to be closed: state then says so.
+	// In this order the scope cannot miss an end above: one that comes before the
+	// channel is made shows in state.
 	s.register()
 	point.Here("Done: registered")
 	s.mu.Lock()
@@ -82,15 +83,15 @@ func (s *Scope) Done() <-chan struct{} {
 	return s.std.ctx.Done()
 }
 
-// derived returns a standard context below parent. It ends with parent alone.
+// derived returns a standard context below parent that ends with parent alone.
 func derived(parent context.Context) context.Context {
 	ctx, stop := context.WithCancel(parent)
 	_ = stop
 	return ctx
 }
 
-// shown returns the channel that Done has returned or is going to return, as
-// far as that is known, or nil.
+// shown returns the channel that Done returns, or nil if Done would have to make
+// it.
 func (s *Scope) shown() <-chan struct{} {
 	switch {
 	case s.is(hasStd):
@@ -111,8 +112,8 @@ func bareDone(ctx context.Context) <-chan struct{} {
 	return ctx.Done()
 }
 
-// bareDone is Done for a goroutine of this module that only waits. It returns a
-// channel that costs less, and from which package context derives nothing.
+// bareDone is Done for a goroutine of this module that only waits. Its channel
+// costs less, but package context does not recognize it.
 func (s *Scope) bareDone() <-chan struct{} {
 	switch f := s.flags.Load(); {
 	case f&hasStd != 0:

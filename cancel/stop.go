@@ -145,7 +145,7 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	if key == nil {
 		// Nothing tells when such a context is out of use, but the Close of the
 		// scope around it. After that the next scope further up counts.
-		for s != nil && s.isClosed() {
+		for s != nil && s.wasClosed() {
 			s = s.up
 		}
 	}
@@ -155,7 +155,8 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	l := attach(ctx)
 	l.flags.Or(isListener)
 	if s == nil {
-		return l // all the scopes around ctx are closed
+		l.flags.Or(dropped) // all the scopes around ctx are closed
+		return l
 	}
 	l.up = s
 	l.enter()
@@ -173,13 +174,13 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 		l.Close()
 		return other
 	}
-	if key == nil && s.isClosed() {
+	if key == nil && s.wasClosed() {
 		s.dropDetached()
 	}
 	return l
 }
 
-func (s *Scope) isClosed() bool {
+func (s *Scope) wasClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.use == useOver
@@ -213,15 +214,17 @@ func (s *Scope) forgetLocked(l *Scope) {
 	}
 }
 
-// dropDetached takes the listener for contexts that are never done out of the
-// tree. The scope is closed.
+// dropDetached drops the listener for contexts that are never done: it leaves
+// the tree as soon as nothing is below it. The scope is closed.
 func (s *Scope) dropDetached() {
 	s.mu.Lock()
-	if l := s.listenerLocked(nil); l != nil {
-		l.mu.Lock()
-		s.unlistLocked(l)
-		l.mu.Unlock()
+	l := s.listenerLocked(nil)
+	if l != nil {
+		delete(s.more.Load().listeners, nil)
+		l.flags.Or(dropped)
 	}
 	s.mu.Unlock()
-	s.prune()
+	if l != nil {
+		l.prune()
+	}
 }

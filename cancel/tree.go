@@ -1,17 +1,21 @@
 package cancel
 
-import "github.com/grove-go/grove/internal/point"
+import (
+	"slices"
+
+	"github.com/grove-go/grove/internal/point"
+)
 
 // How an end travels down the tree; see Scope for the states of a scope.
 //
-// A goroutine that comes second walks the tree as well, below a scope that has
-// ended and is not settled, so that it may count on the whole tree as the first
-// one may. It waits for the locks that the first one holds, and for nothing
-// else. A hook that another goroutine is calling is not waited for: that would
-// be a deadlock where a hook cancels a scope around its own.
+// Goroutines help each other. A goroutine that finds a scope ended, and not
+// settled, walks the tree below it as well, and returns when everything below
+// has been told. It waits for the locks that other goroutines hold, and for
+// nothing else. In particular it does not wait for a hook that another goroutine
+// is calling: that would be a deadlock if the hook cancels an enclosing scope.
 
-// enter puts the scope, which nobody else knows yet, into the tree. It ends the
-// scope if what is above it has ended.
+// enter puts a new scope into the tree. It ends the scope if something above
+// has ended.
 func (s *Scope) enter() {
 	if s.up != nil {
 		s.link()
@@ -21,44 +25,60 @@ func (s *Scope) enter() {
 	}
 }
 
-// link puts the scope into the list of its enclosing scope. If that has left
-// the tree it comes back, and what is above it before.
+// link puts a new scope into the list of its enclosing scope, or ends it if that
+// has ended.
 func (s *Scope) link() {
-	path := append(make([]*Scope, 0, 8), s)
+	up := s.up
+	up.mu.Lock()
+	switch {
+	case !up.isOver():
+		up.listLocked(s)
+	case up.state.Load() != nil && !s.isForeign() && !s.is(shielded):
+		s.state.Store(up.fullLocked())
+	default:
+		up.mu.Unlock()
+		s.relink()
+		return
+	}
+	up.mu.Unlock()
+}
+
+// isOver reports whether the scope leaves the tree with the last scope below.
+func (s *Scope) isOver() bool { return s.state.Load() != nil || s.is(dropped) }
+
+// relink puts the scope into the list of its enclosing scope, which may have left
+// the tree. Scopes above that have left are listed again, from the top down.
+func (s *Scope) relink() {
+	path := []*Scope{s}
 	for len(path) > 0 {
 		x := path[len(path)-1]
-		p := x.up
-		p.mu.Lock()
-		switch {
-		case p.state.Load() != nil && x == s && !s.isForeign() && !s.is(shielded):
-			s.state.Store(p.fullLocked())
-			p.mu.Unlock()
-			return
-		case p.up != nil && !p.listed && p.state.Load() != nil:
-			path = append(path, p)
-		default:
-			p.listLocked(x)
+		up := x.up
+		up.mu.Lock()
+		if up.isOver() && !up.listed && up.up != nil {
+			path = append(path, up)
+		} else {
+			x.mu.Lock()
+			if !x.listed {
+				up.listLocked(x)
+			}
+			x.mu.Unlock()
 			path = path[:len(path)-1]
 		}
-		p.mu.Unlock()
+		up.mu.Unlock()
 	}
 }
 
-// listLocked puts c into the list of s, if it is not there.
+// listLocked puts c, which is new or whose mu is held too, into the list of s.
 func (s *Scope) listLocked(c *Scope) {
-	c.mu.Lock()
-	if !c.listed {
-		c.listed = true
-		c.next = s.kids
-		if c.next != nil {
-			c.next.prev = c
-		}
-		s.kids = c
+	c.listed = true
+	c.next = s.kids
+	if c.next != nil {
+		c.next.prev = c
 	}
-	c.mu.Unlock()
+	s.kids = c
 }
 
-// unlistLocked takes c, whose mu is held as well, out of the list of s.
+// unlistLocked removes c from the list of s. The caller holds mu of both.
 func (s *Scope) unlistLocked(c *Scope) {
 	c.listed = false
 	if c.prev != nil {
@@ -79,10 +99,10 @@ func (s *Scope) unlistLocked(c *Scope) {
 type manner int
 
 const (
-	ending    manner = iota // by itself
-	expiring                // by its deadline, if that has passed
-	following               // because something above it has ended, unless a shield keeps that out
-	closing                 // by Close
+	ending    manner = iota
+	expiring         // because of its deadline, if that has passed
+	following        // because something above has ended, unless its shield is up
+	closing          // by Close
 )
 
 // finish ends the scope with e, unless it has ended or what is above it has.
@@ -125,28 +145,32 @@ func (s *Scope) conclude(e *end, how manner) {
 	}
 	if untold {
 		s.spread()
-	} else if emptied {
+	}
+	if emptied {
 		up.prune()
 	}
 }
 
 // retireLocked takes the scope out of the tree if it has ended and nothing is
-// below it. It reports whether something below has to be told, and whether
-// that leaves the enclosing scope, which has ended, with nothing below it. The
-// caller holds the locks of both.
+// below it. It reports whether something below has to be told, and whether the
+// enclosing scope has ended and has nothing below it any more. The caller holds
+// mu of both.
 func (s *Scope) retireLocked() (untold, emptied bool) {
-	if s.state.Load() == nil {
-		return false, false
-	}
-	if up := s.up; s.listed && s.kids == nil {
+	if up := s.up; s.listed && s.kids == nil && s.isOver() {
 		up.unlistLocked(s)
-		emptied = up.kids == nil && up.state.Load() != nil
+		emptied = up.kids == nil && up.isOver()
 	}
-	return !s.settled && (s.kids != nil || s.hooksLocked() != nil), emptied
+	return s.untoldLocked(), emptied
 }
 
-// prune takes the scope out of the tree if it has ended and nothing is below
-// it, and then the scopes above it of which the same is true.
+// untoldLocked reports whether the scope has ended and something below has to be
+// told.
+func (s *Scope) untoldLocked() bool {
+	return s.state.Load() != nil && !s.settled && (s.kids != nil || s.hooksLocked() != nil)
+}
+
+// prune takes the scope out of the tree if it has ended and nothing is below it.
+// It goes on with the scopes above.
 func (s *Scope) prune() {
 	for up := s.up; up != nil; s, up = up, up.up {
 		up.mu.Lock()
@@ -160,7 +184,7 @@ func (s *Scope) prune() {
 	}
 }
 
-// endLocked marks the scope as ended.
+// endLocked ends the scope, and the standard contexts below it.
 func (s *Scope) endLocked(e *end, own bool) {
 	s.own = own
 	s.state.Store(e)
@@ -171,7 +195,7 @@ func (s *Scope) endLocked(e *end, own bool) {
 		}
 		if f&hasStd != 0 {
 			if e == closed && s.Name() != "" {
-				s.fullLocked() // package context keeps the cause, which has the name in it
+				s.fullLocked() // package context keeps the cause, which has the name
 			}
 			s.std.end()
 		}
@@ -197,15 +221,15 @@ func (s *Scope) tellLocked(c *Scope, e *end) (untold bool) {
 	return untold
 }
 
-// spread tells everything below the scope, which has ended. It keeps lists of
-// what is still to do rather than call itself, because trees may be deep.
+// spread tells everything below the scope, which has ended. Trees may be deep, so
+// spread keeps lists rather than call itself.
 func (s *Scope) spread() {
 	todo := append(make([]*Scope, 0, 8), s) // ended, with something below
 	told := make([]*Scope, 0, 8)
 	var foreign []*Scope
 	for len(todo) > 0 {
-		// All scopes that hang together come first, and package context's
-		// contexts with them. No code of other packages runs.
+		// First all scopes that are connected without a foreign context, and the
+		// standard contexts below them: no code of another package runs.
 		fresh := len(told)
 		foreign = foreign[:0]
 		for len(todo) > 0 {
@@ -229,7 +253,7 @@ func (s *Scope) spread() {
 			x.callHooks()
 		}
 		point.Here("spread: hooks called")
-		// Scopes below foreign contexts come last: those may have ended by now.
+		// Then the scopes below foreign contexts, which may have ended by now.
 		for _, c := range foreign {
 			point.Here("spread: a foreign parent")
 			e := c.edge.outer()
@@ -245,8 +269,7 @@ func (s *Scope) spread() {
 		}
 	}
 	point.Here("spread: all told")
-	for i := len(told) - 1; i >= 0; i-- { // from below, so that all that are empty leave
-		x := told[i]
+	for _, x := range slices.Backward(told) { // upward: a scope leaves after those below
 		x.mu.Lock()
 		x.settled = true
 		x.mu.Unlock()
@@ -254,11 +277,10 @@ func (s *Scope) spread() {
 	}
 }
 
-// help is for a goroutine that found the scope ended: it returns when everything
-// below has been told.
+// help tells everything below the scope if it has ended, unless that is done.
 func (s *Scope) help() {
 	s.mu.Lock()
-	untold := s.state.Load() != nil && !s.settled && (s.kids != nil || s.hooksLocked() != nil)
+	untold := s.untoldLocked()
 	s.mu.Unlock()
 	if untold {
 		s.spread()

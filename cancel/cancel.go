@@ -1,0 +1,83 @@
+package cancel
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/grove-go/grove/internal/point"
+)
+
+// Cancel cancels the scope and everything below it that is not shielded, with
+// the given cause, which [context.Cause] then returns. A nil cause stands for
+// [context.Canceled]. The first cancellation wins: Cancel has no effect if the
+// scope has ended, or anything that it is not shielded from has been canceled.
+//
+// When Cancel returns, every scope and every standard context below that is
+// not shielded is canceled, even if another goroutine canceled the scope at the
+// same time. Two things may still be under way: a function given to OnDone that
+// another goroutine is calling, and the cancellation of a context of another
+// type, and of what is below that, if the type uses a goroutine of its own.
+// Cancel does not block.
+//
+// The place of the call is recorded for [ReasonOf].
+func (s *Scope) Cancel(cause error) {
+	if cause == nil {
+		cause = context.Canceled
+	}
+	e := &end{err: context.Canceled, cause: cause, source: SourceCancel, scope: s.Name()}
+	e.recordCallers()
+	s.finish(e)
+}
+
+// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is
+// for libraries that know more of a cancellation than its cause: package
+// nursery names the failed task, and a server names the place in the client's
+// program. If e was returned by [Err] for another context, the scope ends by
+// the same event, so that e is an echo of its cancellation; otherwise e.Err and
+// e.Reason say what happened. An empty Reason.Scope stands for the name of the
+// scope, and a nil Reason.Cause for e.Err.
+//
+// An echo of a cancellation whose source is [SourceClosed] or [SourceContext]
+// is not absorbed by Run and [Scope.Absorb].
+//
+// CancelAs panics if e is nil, if e.Err is neither [context.Canceled] nor
+// [context.DeadlineExceeded], or if e.Reason.Source is not one of the sources.
+func (s *Scope) CancelAs(e *Error) {
+	switch {
+	case e == nil:
+		panic("cancel: Scope.CancelAs: nil error")
+	case !standardErr(e.Err):
+		panic(fmt.Sprintf("cancel: Scope.CancelAs: Err must be context.Canceled or context.DeadlineExceeded, got %v", e.Err))
+	case e.Reason.Source < SourceContext || e.Reason.Source > SourceClosed:
+		panic("cancel: Scope.CancelAs: Reason.Source must be a source, got " + strconv.Itoa(int(e.Reason.Source)))
+	}
+	if e.end != nil {
+		s.finish(e.end)
+		return
+	}
+	r := e.Reason
+	if r.Scope == "" {
+		r.Scope = s.Name()
+	}
+	if r.Cause == nil {
+		r.Cause = e.Err
+	}
+	end := &end{err: e.Err, cause: r.Cause, source: r.Source, scope: r.Scope}
+	end.shared.Store(&Error{Err: e.Err, Reason: r, end: end})
+	s.finish(end)
+}
+
+// Close ends the scope's use and releases what it holds. No timer and no entry
+// in its parent stays behind. Close cancels everything below the scope that is
+// not shielded, with the cause [ErrClosed]. When Close returns, all of it has
+// been canceled, as when Cancel returns. Close is idempotent. To cancel with
+// another cause, call Cancel first.
+func (s *Scope) Close() {
+	s.ended() // an end above that has already happened comes first
+	point.Here("Close: asked above")
+	s.conclude(closed, closing)
+	if s.more.Load() != nil {
+		s.dropDetached()
+	}
+}
