@@ -38,8 +38,8 @@ func (s *Scope) Cancel(cause error) {
 // e.Reason say what happened. An empty Reason.Scope stands for the name of the
 // scope, and a nil Reason.Cause for e.Err.
 //
-// An echo of a cancellation whose source is [SourceClosed] or [SourceContext]
-// is not absorbed by Run and [Scope.Absorb].
+// Run and [Scope.Absorb] do not absorb the echo of a cancellation with the source
+// [SourceClosed] or [SourceContext].
 //
 // CancelAs panics if e is nil, if e.Err is neither [context.Canceled] nor
 // [context.DeadlineExceeded], or if e.Reason.Source is not one of the sources.

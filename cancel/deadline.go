@@ -8,15 +8,16 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// A clock is the deadline of a scope, and the timer for it. The fields are
-// guarded by the scope's mu.
+// A clock is the deadline of a scope with its timer. The fields are guarded by the
+// scope's mu.
 type clock struct {
 	moment
 	timer *time.Timer
 	fires time.Time // when timer is going to fire; zero: it is idle
 
-	// shown is a copy of deadline for Deadline, which takes no lock, or nil if
-	// nobody has asked since the deadline moved. It is set under mu.
+	// shown is a copy of deadline that Deadline reads without mu. Moving the
+	// deadline sets it to nil, and the next call of Deadline makes it. It is set
+	// under mu.
 	shown atomic.Pointer[time.Time]
 }
 
@@ -45,8 +46,8 @@ func at(t time.Time) moment {
 }
 
 // Deadline returns the time at which the scope is going to be canceled as
-// things stand: the earliest of its own deadline and those of all that
-// encloses it, up to the nearest shield. It changes when one of these moves.
+// things stand: the earliest of its own deadline and the deadlines of everything
+// that encloses it, up to the nearest shield. It changes when one of them moves.
 //
 // A context that the standard library derives from a scope with an earlier
 // deadline of its own keeps none if the scope's comes first at that moment
@@ -151,8 +152,8 @@ func (s *Scope) move(m moment, isNew bool) {
 }
 
 // ring is called by the timer. The deadline may have moved since the timer was
-// set, or be moving at this moment, and the wall clock may have been set: only
-// what the clock says under mu counts.
+// set, or may be moving now, and the wall clock may have been set. Only what the
+// clock says under mu counts.
 func (s *Scope) ring() {
 	point.Here("ring")
 	s.mu.Lock()
@@ -184,10 +185,10 @@ func (s *Scope) ownDue() time.Time {
 	return c.due
 }
 
-// expire ends the scope if its deadline has passed, its own or one around it.
-// Timers that are due at the same time fire in any order. So expire looks
-// upward, to the nearest shield, for the deadline that came first, the
-// outermost one on a tie, and lets the scope whose deadline that is report it.
+// expire ends the scope if its own deadline or one around it has passed. Timers
+// that are due at the same time fire in any order. Therefore expire looks upward,
+// to the nearest shield, for the earliest deadline, the outermost one on a tie,
+// and ends the scope with that deadline.
 func (s *Scope) expire() {
 	first := s
 	due := s.ownDue()
@@ -212,8 +213,8 @@ func (s *Scope) expire() {
 	case first != s:
 		first.expireOwn()
 	}
-	// The deadline above may have moved away just now, or not reach s because of a
-	// foreign context in between. Then it is the scope's own that counts.
+	// The deadline above may just have moved away, or a foreign context may keep it
+	// from s. Then the scope's own deadline counts.
 	s.expireOwn()
 }
 
@@ -224,9 +225,9 @@ func (s *Scope) expireOwn() {
 	s.conclude(nil, expiring)
 }
 
-// expiredLocked returns the end of a scope whose deadline has passed, or nil.
-// Being asked under mu, it leaves no room for a deadline that moves away in
-// time.
+// expiredLocked returns the end of the scope by its own deadline, or nil if that
+// has not passed. The caller ends the scope under the same lock, so that a
+// deadline that moves away in time has no effect.
 func (s *Scope) expiredLocked() *end {
 	c := s.clock.Load()
 	if c == nil || c.due.IsZero() || c.due.After(time.Now()) {

@@ -9,13 +9,13 @@ import (
 )
 
 // An end records how a scope ended. All scopes that end by one event share one
-// record, whose address is the identity of the event. It refers to no scope,
-// because errors refer to it and may be kept.
+// record, and the address of the record is the identity of the event. An end
+// refers to no scope, because errors refer to the end and may be kept.
 type end struct {
 	err    error // context.Canceled or context.DeadlineExceeded
 	cause  error // never nil
 	source Source
-	scope  string // the name of the scope in which it began
+	scope  string // the name of the scope where it began
 
 	deadline time.Time     // for SourceDeadline
 	timeout  time.Duration // for SourceDeadline, if the deadline was given as a timeout
@@ -25,9 +25,8 @@ type end struct {
 	std    atomic.Pointer[context.Context] // see terminal
 }
 
-// closed is the state of a scope that was closed before it was canceled, so that
-// Close need not make a record that is hardly ever asked for. full replaces it
-// by one.
+// closed is the state of a scope that was closed before it was canceled. It saves
+// Close a record that is hardly ever asked for. full replaces it by a record.
 var closed = &end{err: context.Canceled, cause: &closedError{}, source: SourceClosed}
 
 // full returns the record of how the scope, which has ended, did so.
@@ -53,8 +52,8 @@ func (s *Scope) fullLocked() *end {
 }
 
 // terminal returns a standard context that was canceled with the cause of the
-// end, and has no values: what package context finds when it looks for the
-// cause of a scope that ended so.
+// end and has no values. Package context finds it when it looks for the cause of
+// a scope that ended so.
 func (e *end) terminal() context.Context {
 	if std := e.std.Load(); std != nil {
 		return *std
@@ -65,7 +64,7 @@ func (e *end) terminal() context.Context {
 	return std
 }
 
-// error returns the Error of this end, always the same one.
+// error returns the Error of the end. All calls return the same one.
 func (e *end) error() *Error {
 	if e.shared.Load() == nil {
 		e.shared.CompareAndSwap(nil, &Error{Err: e.err, Reason: e.reason(), end: e})
@@ -80,7 +79,7 @@ func (e *end) reason() Reason {
 		var f runtime.Frame
 		f, more = frames.Next()
 		if f.Function == "runtime.goexit" {
-			break // called by a goroutine of the library's own
+			break // a goroutine of this module called Cancel
 		}
 		if f.PC != 0 && !ours(f.Function) {
 			r.File, r.Line = f.File, f.Line
@@ -90,13 +89,13 @@ func (e *end) reason() Reason {
 	return r
 }
 
-// recordCallers records the stack from the caller of the exported method on: as
-// many frames as may be of this module, and one more.
+// recordCallers records the callers of the exported method that calls it: as many
+// frames of this module as there may be, and one more.
 func (e *end) recordCallers() { runtime.Callers(3, e.pcs[:]) }
 
-// ours reports whether a function is part of the library, so that the place at
-// which Cancel was called is the user's, even if they called another method
-// that leads here.
+// ours reports whether a function is part of this module. The place of a call of
+// Cancel is in the user's code, even if the user called another method that calls
+// Cancel.
 func ours(function string) bool {
 	rest, ok := strings.CutPrefix(function, "github.com/grove-go/grove/")
 	return ok && (strings.HasPrefix(rest, "cancel.") || strings.HasPrefix(rest, "nursery."))

@@ -14,22 +14,21 @@ import (
 )
 
 var (
-	// ErrClosed is the cause with which a scope's end, by [Scope.Close] or the
-	// return of [Scope.Run], cancels what was derived from it. The cause itself
-	// names the scope; test for it with errors.Is.
+	// ErrClosed is the cause of everything that the end of a scope cancels, by
+	// [Scope.Close] or the return of [Scope.Run]. The cause itself has the name of
+	// the scope. Test for it with errors.Is.
 	ErrClosed = errors.New("scope has ended")
 
-	// ErrStopping is the cause of a context made by [UntilStop] when a scope
-	// that encloses it has been asked to stop.
+	// ErrStopping is the cause of a context made by [UntilStop] when an
+	// enclosing scope has been asked to stop.
 	ErrStopping = errors.New("asked to stop")
 
-	// ErrGraceExpired is the cause with which [Scope.Shutdown] cancels a scope
-	// that has not come to its end within the grace.
+	// ErrGraceExpired is the cause when [Scope.Shutdown] cancels a scope that has
+	// not ended within the grace.
 	ErrGraceExpired = errors.New("grace expired")
 )
 
-// A closedError is the cause that a closed scope leaves: ErrClosed with the
-// scope's name in it.
+// A closedError is the cause of a closed scope: ErrClosed with the scope's name.
 type closedError struct{ scope string }
 
 func (e *closedError) Error() string {
@@ -76,7 +75,7 @@ func (s Source) String() string {
 // A Reason tells why a context was canceled. See [ReasonOf].
 type Reason struct {
 	Source Source
-	Scope  string // the name of the scope in which it began, or ""
+	Scope  string // the name of the scope where it began, or ""
 	Task   string // the name of the task that failed, for SourceTask, or ""
 	Cause  error  // as context.Cause returns it
 	File   string // where Cancel was called, for SourceCancel
@@ -135,14 +134,14 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// ReasonOf returns the reason for which ctx was canceled, and whether it was.
-// The first reason wins, and a descendant reports its ancestor's. Of a context
-// that was canceled by itself, by means of the standard library, ReasonOf
-// knows the cause alone, and the source is [SourceContext]; if it has no cause
-// of its own and the scope around it ends later in the same way, also without
-// one, ReasonOf cannot tell the two apart and names the reason of the scope.
+// ReasonOf returns why ctx was canceled, and whether it was. The first reason wins,
+// and a descendant reports the reason of its ancestor. If ctx was canceled by means
+// of the standard library, ReasonOf knows only the cause, and the source is
+// [SourceContext]. If ctx then has no cause of its own, and the enclosing scope ends
+// later without one as well, ReasonOf cannot tell the two apart and returns the
+// reason of the scope.
 //
-// It panics if ctx is nil.
+// ReasonOf panics if ctx is nil.
 func ReasonOf(ctx context.Context) (Reason, bool) {
 	mustContext("ReasonOf", ctx)
 	if e := endOf(ctx); e != nil {
@@ -151,9 +150,10 @@ func ReasonOf(ctx context.Context) (Reason, bool) {
 	return Reason{}, false
 }
 
-// Err returns nil while ctx is not done, and after that an [*Error] that tells
-// why: what a task returns in place of ctx.Err(). Every call for the same
-// scope returns the same *Error. It panics if ctx is nil.
+// Err returns nil while ctx is not done, and after that an [*Error] that tells why.
+// A task returns it in place of ctx.Err(). All calls for the same scope return the
+// same *Error. If ctx is not a scope, Err calls its Err method only when its Done
+// channel is closed. Err panics if ctx is nil.
 func Err(ctx context.Context) error {
 	mustContext("Err", ctx)
 	if e := endOf(ctx); e != nil {
@@ -182,8 +182,8 @@ func endOf(ctx context.Context) *end {
 	return e
 }
 
-// isDone reports whether ctx is canceled. It calls Err only if that cannot
-// block: some contexts do in Err until they are done.
+// isDone reports whether ctx is canceled. Some contexts block in Err until they
+// are done; see edge.
 func isDone(ctx context.Context) bool {
 	if s, ok := ctx.(*Scope); ok {
 		return s.ended() != nil
@@ -195,8 +195,8 @@ func isDone(ctx context.Context) bool {
 	return ok && ctx.Err() != nil
 }
 
-// An Error says that a context was canceled, and why. It is what [Err] returns,
-// and with it everything here that gives up when a context is done.
+// An Error says that a context was canceled, and why. [Err] returns it, and so does
+// everything in this module that gives up because a context is done.
 //
 // errors.Is(err, context.Canceled) or errors.Is(err, context.DeadlineExceeded)
 // holds as it does for the context's Err. The cause is in the message and in
@@ -207,7 +207,7 @@ func isDone(ctx context.Context) bool {
 type Error struct {
 	Err    error // context.Canceled or context.DeadlineExceeded
 	Reason Reason
-	Detail error // what the cancellation brought about, if it says more than Err; see Because
+	Detail error // an error that the cancellation caused, or nil; see Because
 
 	end *end
 }
@@ -242,10 +242,10 @@ func (e *Error) Format(f fmt.State, verb rune) { format(f, verb, e, e.Detail) }
 //
 // The verb %+v prints the detail as well, on lines of its own.
 type TimeoutError struct {
-	Scope    string        // the name of the scope whose deadline it was, or ""
+	Scope    string        // the name of the scope with the deadline, or ""
 	After    time.Duration // the timeout, as it stood in the end; 0 if the deadline was given as an instant
 	Deadline time.Time     // the deadline, as it stood in the end
-	Detail   error         // what the function returned, if it says more than that; not in the tree of errors
+	Detail   error         // what the function returned, if that says more; not in the tree of errors
 
 	end *end
 }

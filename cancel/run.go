@@ -41,7 +41,7 @@ func (s *Scope) run(fn func(ctx context.Context) error) (by *end, err error) {
 	return nil, nil
 }
 
-// runOrFail is run for a scope whose own deadline is a failure.
+// runOrFail is run for a scope with a deadline that is a failure.
 func (s *Scope) runOrFail(fn func(ctx context.Context) error) error {
 	by, err := s.run(fn)
 	switch {
@@ -53,7 +53,7 @@ func (s *Scope) runOrFail(fn func(ctx context.Context) error) error {
 	return nil
 }
 
-// runOrMove is run for a scope whose own deadline is not a failure.
+// runOrMove is run for a scope with a deadline that is not a failure.
 func (s *Scope) runOrMove(fn func(ctx context.Context) error) (moved bool, err error) {
 	by, err := s.run(fn)
 	if by != nil {
@@ -63,15 +63,15 @@ func (s *Scope) runOrMove(fn func(ctx context.Context) error) (moved bool, err e
 }
 
 // MoveOnAfter runs fn in a scope with the timeout d and gives up on fn if the
-// timeout passes. It reports in moved whether the timeout cut fn short, in which
-// case err is nil. Otherwise err is what fn returned, as with [Scope.Run]. If fn
+// timeout passes. It reports in moved whether the timeout cut fn short; if it did,
+// err is nil. Otherwise err is what fn returned, as with [Scope.Run]. If fn
 // returns nil or a real error, that counts even if the deadline passed in the
-// meantime. Of nested timeouts, exactly the one whose deadline came first moves
-// on, the outermost one of those with the same deadline.
+// meantime. Of nested timeouts, exactly the one with the earliest deadline moves
+// on, the outermost one on a tie.
 //
 // With a d of zero or less fn runs with a context that is done from the start.
 // [FromContext] of the context of fn returns the scope, to move its deadline.
-// The options are those of [New].
+// The options are the same as for [New].
 //
 // MoveOnAfter panics if ctx, fn or an option is nil.
 //
@@ -90,11 +90,12 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 // FailAfter runs fn in a scope with the timeout d. It returns what fn returns, as
 // [Scope.Run] does, or a [*TimeoutError] if the timeout cut fn short. If fn
 // returns nil or a real error, that counts even if the deadline passed in the
-// meantime. Of nested timeouts, exactly the one whose deadline came first
-// reports it, the outermost one of those with the same deadline.
+// meantime. Of nested timeouts, exactly the one with the earliest deadline
+// reports it, the outermost one on a tie.
 //
 // With a d of zero or less fn runs with a context that is done from the start.
-// The options are those of [New]; [Name] gives the timeout a name in its error.
+// The options are the same as for [New]. [Name] gives the timeout a name in its
+// error.
 //
 // FailAfter panics if ctx, fn or an option is nil.
 //

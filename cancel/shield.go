@@ -29,7 +29,7 @@ func (s *Scope) SetShield(on bool) {
 	s.flags.And(^shielded)
 	s.mu.Unlock()
 	point.Here("SetShield: lowered")
-	// What is above told the scope in vain while the shield was up.
+	// The scope has missed an end above that came while the shield was up.
 	if e := s.above(); e != nil {
 		s.conclude(e, following)
 	} else {
@@ -51,7 +51,7 @@ func (s *Scope) above() *end {
 // Shield runs fn in a shielded scope, for clean-up that a cancellation of ctx
 // must not cut short. The grace bounds fn, so that it cannot hold up the end
 // for ever. Shield returns the error of fn or, if fn gave up because the grace
-// passed, a [*TimeoutError]. The options are those of [New].
+// passed, a [*TimeoutError]. The options are the same as for [New].
 //
 // Shield panics if ctx, fn or an option is nil.
 //

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Sleep pauses for d, or until ctx is done if that comes first, when it returns
-// the [*Error] that tells why. A ctx that is done already wins also over a d of
-// zero or less, with which Sleep does not pause. It panics if ctx is nil.
+// Sleep pauses for d. If ctx is done before d has passed, or already, Sleep returns
+// the [*Error] that tells why. With a d of zero or less Sleep does not pause. It
+// panics if ctx is nil.
 func Sleep(ctx context.Context, d time.Duration) error {
 	mustContext("Sleep", ctx)
 	if err := Err(ctx); err != nil || d <= 0 {

@@ -130,7 +130,7 @@ func (u *untilStop) Value(key any) any {
 	return u.values.Value(key)
 }
 
-// stopped returns the end of those that listen for a stop of by.
+// stopped returns the end of the listeners that a stop of by reaches.
 func stopped(by *Scope) *end {
 	return &end{err: context.Canceled, cause: ErrStopping, source: SourceStop, scope: by.Name()}
 }
@@ -143,8 +143,8 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 		ctx = s // all contexts that only add values to s share the listener of s
 	}
 	if key == nil {
-		// Nothing tells when such a context is out of use, but the Close of the
-		// scope around it. After that the next scope further up counts.
+		// Such a context counts as out of use when the scope around it is closed.
+		// Later calls register with the next scope further up.
 		for s != nil && s.wasClosed() {
 			s = s.up
 		}

@@ -46,6 +46,8 @@ type job struct {
 	limit int             // how many calls of do may run at a time
 	do    func(i int) int // safe for concurrent use
 
+	pause, resume func() // called around what is not to be measured
+
 	took func(results []int) // called by a map with the results of do, in order
 	take func(r int)         // called by a stream with each result of do, one at a time
 }

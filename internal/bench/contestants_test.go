@@ -36,9 +36,11 @@ func (w *witness) job(ctx context.Context, limit int) job {
 			w.passes++
 			return w.passes <= 2
 		},
-		do:   w.do,
-		took: func(results []int) { w.took = append(w.took, slices.Clone(results)) },
-		take: func(r int) { w.taken = append(w.taken, r) }, // a race if two do it at a time
+		do:     w.do,
+		pause:  func() {},
+		resume: func() {},
+		took:   func(results []int) { w.took = append(w.took, slices.Clone(results)) },
+		take:   func(r int) { w.taken = append(w.taken, r) }, // a race if two do it at a time
 	}
 }
 

@@ -71,7 +71,7 @@ func (c comparison) job() job {
 func clock(c comparison, who contestant, j job) (sample, error) {
 	var err error
 	r := testing.Benchmark(func(b *testing.B) {
-		j.ctx, j.loop = b.Context(), b.Loop
+		j.ctx, j.loop, j.pause, j.resume = b.Context(), b.Loop, b.StopTimer, b.StartTimer
 		if err = who.run(j); err != nil {
 			b.FailNow()
 		}

@@ -8,7 +8,7 @@ import (
 
 // comparisons returns all there are, in the order of the report.
 func comparisons() []comparison {
-	return slices.Concat(items(), tasks(), channels(), streams())
+	return slices.Concat(scopes(), items(), tasks(), channels(), streams())
 }
 
 // items returns the comparisons of going through many items.
