@@ -1,6 +1,7 @@
 package cancel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,10 +100,7 @@ func (r Reason) String() string {
 		}
 		return fmt.Sprintf("canceled%s at %s:%d", scope, filepath.Base(r.File), r.Line)
 	case SourceDeadline:
-		if scope == "" {
-			return "deadline of a scope"
-		}
-		return "deadline of" + scope
+		return "deadline of" + cmp.Or(scope, " a scope")
 	case SourceTask:
 		in := ""
 		if scope != "" {
@@ -113,25 +111,14 @@ func (r Reason) String() string {
 		}
 		return "task " + strconv.Quote(r.Task) + in + " failed"
 	case SourceStop:
-		return "graceful stop" + scopeOf(scope)
+		if scope == "" {
+			return "graceful stop"
+		}
+		return "graceful stop of" + scope
 	case SourceClosed:
-		return "end of" + or(scope, " a scope")
+		return "end of" + cmp.Or(scope, " a scope")
 	}
 	return "outer context"
-}
-
-func scopeOf(scope string) string {
-	if scope == "" {
-		return ""
-	}
-	return " of" + scope
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // ReasonOf returns why ctx was canceled, and whether it was. The first reason wins,

@@ -29,6 +29,24 @@ type standard struct {
 	end   func()          // ends ctx as the scope has ended
 }
 
+func newStandard(s *Scope) *standard {
+	p := &standard{scope: s}
+	ctx, stop := context.WithCancel(p)
+	p.ctx = ctx
+	// Should package context not call AfterFunc, ctx ends with the scope all the
+	// same, but always with the Err context.Canceled.
+	p.end = or(p.end, stop)
+	return p
+}
+
+// or returns f, or otherwise if f is nil.
+func or(f func(), otherwise context.CancelFunc) func() {
+	if f == nil {
+		return otherwise
+	}
+	return f
+}
+
 // never is the Done channel of a standard. Package context uses AfterFunc instead.
 var never = make(chan struct{})
 
@@ -52,7 +70,7 @@ func (p *standard) Value(key any) any {
 	return e.terminal().Value(key)
 }
 
-// AfterFunc is called once by package context, when ctx is made; see
+// AfterFunc keeps f. Package context calls it once, when ctx is made; see
 // [context.AfterFunc]. The registration lasts, because ctx ends with the scope
 // alone.
 func (p *standard) AfterFunc(f func()) (stop func() bool) {
@@ -77,17 +95,9 @@ func (s *Scope) Done() <-chan struct{} {
 	if done := s.shown(); done != nil {
 		return done
 	}
-	s.std = &standard{scope: s}
-	s.std.ctx = derived(s.std)
+	s.std = newStandard(s)
 	s.flags.Or(hasStd)
 	return s.std.ctx.Done()
-}
-
-// derived returns a standard context below parent that ends with parent alone.
-func derived(parent context.Context) context.Context {
-	ctx, stop := context.WithCancel(parent)
-	_ = stop
-	return ctx
 }
 
 // shown returns the channel that Done returns, or nil if Done would have to make
