@@ -221,3 +221,22 @@ func TestSizeOfScope(t *testing.T) {
 		t.Errorf("a Scope has %d bytes, want at most %d", size, want)
 	}
 }
+
+// A timedOut wraps nothing, although it has the method, and says what it is.
+type timedOut int
+
+func (timedOut) Error() string        { return "timed out" }
+func (timedOut) Unwrap() error        { return nil }
+func (timedOut) Is(target error) bool { return target == context.DeadlineExceeded }
+
+func TestEchoThatUnwrapsToNil(t *testing.T) {
+	late := cancel.New(t.Context(), cancel.Timeout(0))
+	canceled := cancel.New(t.Context())
+	canceled.Cancel(nil)
+	if !late.IsEcho(timedOut(1)) {
+		t.Error("IsEcho() = false, want true: the error says that it is DeadlineExceeded")
+	}
+	if canceled.IsEcho(timedOut(1)) {
+		t.Error("IsEcho() = true of a scope that was canceled, want false")
+	}
+}
