@@ -77,6 +77,7 @@ func (s *Scope) Close() {
 	s.ended() // an end above that has already happened comes first
 	point.Here("Close: asked above")
 	s.conclude(closed, closing)
+	point.Here("Close: concluded")
 	if s.more.Load() != nil {
 		s.dropDetached()
 	}

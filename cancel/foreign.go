@@ -198,6 +198,7 @@ func (b *edge) leave() {
 		h.retireLocked()
 	}
 	hubs.mu.Unlock()
+	point.Here("leave: left")
 	if stop != nil {
 		stop()
 	}
@@ -212,6 +213,7 @@ func (h *hub) retireLocked() {
 
 // fire is called when the context of the hub has ended.
 func (h *hub) fire() {
+	point.Here("fire: called")
 	hubs.mu.Lock()
 	first := h.members
 	h.members, h.fired = nil, true
@@ -249,6 +251,7 @@ func (b *edge) hear() {
 
 // adopt ends the scope with e, the end of its parent.
 func (b *edge) adopt(e *end) {
+	point.Here("adopt: asked the parent")
 	b.conclude(b.known(e), following)
 }
 

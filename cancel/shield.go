@@ -31,6 +31,7 @@ func (s *Scope) SetShield(on bool) {
 	point.Here("SetShield: lowered")
 	// The scope has missed an end above that came while the shield was up.
 	if e := s.above(); e != nil {
+		point.Here("SetShield: asked above again")
 		s.conclude(e, following)
 	} else {
 		s.help() // another goroutine may be telling what is below

@@ -3,6 +3,8 @@ package cancel
 import (
 	"context"
 	"time"
+
+	"github.com/grove-go/grove/internal/point"
 )
 
 // Stop asks everything in the scope, and below it through all shields and
@@ -16,6 +18,7 @@ func (s *Scope) Stop() {
 	if s.flags.Or(stopping)&stopping != 0 {
 		return
 	}
+	point.Here("Stop: flag set")
 	// The walk passes shields, and scopes that have ended but are still in use.
 	var listeners []*Scope
 	for todo := []*Scope{s}; len(todo) > 0; {
@@ -30,6 +33,7 @@ func (s *Scope) Stop() {
 		}
 		x.mu.Unlock()
 	}
+	point.Here("Stop: listeners found")
 	e := stopped(s)
 	for _, l := range listeners {
 		l.finish(e)
@@ -96,6 +100,7 @@ func UntilStop(ctx context.Context) context.Context {
 		return ctx
 	}
 	l := s.listen(ctx)
+	point.Here("UntilStop: listening")
 	// A Stop that began before the listener was in the tree may not have seen
 	// it, but has set the flag.
 	for by := s; by != nil; by = by.up {
@@ -152,6 +157,7 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	if l := s.listener(key); l != nil {
 		return l
 	}
+	point.Here("listen: nobody does yet")
 	l := attach(ctx)
 	l.flags.Or(isListener)
 	if s == nil {
@@ -160,6 +166,7 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	}
 	l.up = s
 	l.enter()
+	point.Here("listen: linked")
 	s.mu.Lock()
 	other := s.listenerLocked(key)
 	if other == nil && l.listed { // not if it has ended in the meantime

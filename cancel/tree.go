@@ -51,6 +51,7 @@ func (s *Scope) isOver() bool { return s.state.Load() != nil || s.is(dropped) }
 func (s *Scope) relink() {
 	path := []*Scope{s}
 	for len(path) > 0 {
+		point.Here("link: next")
 		x := path[len(path)-1]
 		up := x.up
 		up.mu.Lock()
@@ -173,6 +174,7 @@ func (s *Scope) untoldLocked() bool {
 // It goes on with the scopes above.
 func (s *Scope) prune() {
 	for up := s.up; up != nil; s, up = up, up.up {
+		point.Here("prune: next")
 		up.mu.Lock()
 		s.mu.Lock()
 		_, emptied := s.retireLocked()
