@@ -1,9 +1,7 @@
-//go:build explore
-
 package cancel
 
-// Kids returns how many scopes below are listed in s: those that have to be told, and
-// have not been closed.
+// Kids returns how many scopes are in the list of s: those that are open, or
+// have scopes below them.
 func Kids(s *Scope) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -11,4 +9,11 @@ func Kids(s *Scope) (n int) {
 		n++
 	}
 	return n
+}
+
+// Hubs returns how many registrations with foreign contexts scopes share.
+func Hubs() int {
+	hubs.mu.Lock()
+	defer hubs.mu.Unlock()
+	return len(hubs.byDone)
 }
