@@ -44,7 +44,7 @@ type hub struct {
 
 	// Guarded by hubs.mu.
 	members *edge
-	stop    func() bool // removes the registration; nil while that is being made
+	stop    func() bool // removes the registration
 	fired   bool
 }
 
@@ -69,9 +69,8 @@ func (b *edge) enter() {
 		// A context with this method may report its end by the callback alone.
 		// Package context registers with it as well.
 		b.registered.Store(true)
-		h := b.newHub()
-		h.started(p.AfterFunc(h.fire), false)
-		b.recheck()
+		h := &hub{Context: b.parent, done: b.far}
+		b.join(h, p.AfterFunc(h.fire), false)
 	}
 }
 
@@ -107,16 +106,18 @@ func (s *Scope) register() {
 		h.addLocked(b)
 	}
 	hubs.mu.Unlock()
-	if h == nil {
-		h = b.newHub()
-		stop := context.AfterFunc(h, h.fire)
-		if h.foreign {
-			stop()
-			stop = context.AfterFunc(b.parent, h.fire)
-		}
-		h.started(stop, !h.foreign)
+	point.Here("register: looked for a hub")
+	if h != nil {
+		b.recheck()
+		return
 	}
-	b.recheck()
+	h = &hub{Context: b.parent, done: b.far}
+	stop := context.AfterFunc(h, h.fire)
+	if h.foreign {
+		stop()
+		stop = context.AfterFunc(b.parent, h.fire)
+	}
+	b.join(h, stop, !h.foreign)
 }
 
 // AfterFunc tells that the context of the hub is of another type: package context
@@ -126,39 +127,33 @@ func (h *hub) AfterFunc(func()) (stop func() bool) {
 	return notStopped
 }
 
+// join makes the edge the first member of a new hub. If two edges register at
+// once, other edges share the hub of one of them.
+func (b *edge) join(h *hub, stop func() bool, share bool) {
+	point.Here("join: registered")
+	hubs.mu.Lock()
+	h.stop = stop
+	if h.fired {
+		b.over.Store(true)
+	} else {
+		h.addLocked(b)
+		if share && hubs.byDone[h.done] == nil {
+			hubs.byDone[h.done] = h
+		}
+	}
+	hubs.mu.Unlock()
+	b.recheck()
+}
+
 // recheck is called after the scope was registered. The parent may have ended
 // before, and so may the scope.
 func (b *edge) recheck() {
-	if isClosed(b.far) {
+	point.Here("recheck")
+	if isClosed(b.far) || b.over.Load() {
 		b.hear()
 	}
 	if b.state.Load() != nil {
 		b.leave()
-	}
-}
-
-// newHub returns a hub with the edge in it.
-func (b *edge) newHub() *hub {
-	h := &hub{Context: b.parent, done: b.far}
-	hubs.mu.Lock()
-	h.addLocked(b)
-	hubs.mu.Unlock()
-	return h
-}
-
-// started sets the function that removes the registration, and lets other edges
-// share the hub. If two edges register at once, only one hub is shared.
-func (h *hub) started(stop func() bool, share bool) {
-	point.Here("started")
-	hubs.mu.Lock()
-	h.stop = stop
-	unused := h.members == nil
-	if share && !unused && hubs.byDone[h.done] == nil {
-		hubs.byDone[h.done] = h
-	}
-	hubs.mu.Unlock()
-	if unused {
-		stop()
 	}
 }
 
@@ -192,15 +187,14 @@ func (b *edge) leave() {
 		b.next.prev = b.prev
 	}
 	b.prev, b.next = nil, nil
-	var stop func() bool
-	if h.members == nil {
-		stop = h.stop
+	empty := h.members == nil
+	if empty {
 		h.retireLocked()
 	}
 	hubs.mu.Unlock()
 	point.Here("leave: left")
-	if stop != nil {
-		stop()
+	if empty {
+		h.stop()
 	}
 }
 
