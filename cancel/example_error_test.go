@@ -12,7 +12,7 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A server answers by who has canceled the request.
+// A server chooses the status of a response by the reason for the cancellation.
 func ExampleError() {
 	status := func(err error) int {
 		canceled, ok := errors.AsType[*cancel.Error](err)
@@ -34,7 +34,7 @@ func ExampleError() {
 	// 500
 }
 
-// The client of a server asks its caller whether a retry is worth it.
+// Timeout reports whether a deadline canceled the context, so that a retry may help.
 func ExampleError_Timeout() {
 	ctx := cancel.New(context.Background(), cancel.Timeout(0))
 	defer ctx.Close()
@@ -44,7 +44,8 @@ func ExampleError_Timeout() {
 	// Output: true
 }
 
-// A command that a cancellation kills reports the signal.
+// Because keeps the error of a command that the timeout killed as a detail of the
+// TimeoutError.
 func ExampleBecause() {
 	run := func(ctx context.Context) error {
 		<-ctx.Done()
@@ -59,7 +60,7 @@ func ExampleBecause() {
 	//     signal: killed
 }
 
-// What a log says of a cancellation, field by field.
+// A program logs the fields of a Reason, which say what canceled the scope and where.
 func ExampleReason() {
 	s := cancel.New(context.Background(), cancel.Name("import"))
 	defer s.Close()
@@ -84,7 +85,7 @@ func ExampleReason_String() {
 	// task "index" failed
 }
 
-// Deep inside, it is known who has canceled further out.
+// ReasonOf tells code deep inside what canceled the context further out.
 func ExampleReasonOf() {
 	s := cancel.New(context.Background(), cancel.Name("fetch"), cancel.Timeout(0))
 	defer s.Close()
@@ -99,7 +100,7 @@ func ExampleReasonOf() {
 	// deadline of scope "fetch"
 }
 
-// A statistic of how requests end.
+// A server counts its canceled requests by the source of the cancellation.
 func ExampleSource() {
 	count := map[cancel.Source]int{}
 	for _, end := range []func(s *cancel.Scope){
@@ -118,7 +119,8 @@ func ExampleSource() {
 	// Output: map[cancel:1 deadline:2]
 }
 
-// Code that knows nothing of this package retries what a net.Error says was a timeout.
+// A TimeoutError is a net.Error, so code that does not import this package can tell that
+// a retry may help.
 func ExampleTimeoutError() {
 	worthRetrying := func(err error) bool {
 		e, ok := errors.AsType[net.Error](err)

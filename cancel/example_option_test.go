@@ -10,7 +10,7 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A function with defaults of its own hands on what its caller wants otherwise.
+// The options of a caller override the defaults of a function that calls New.
 func ExampleOption() {
 	session := func(ctx context.Context, opts ...cancel.Option) *cancel.Scope {
 		defaults := []cancel.Option{cancel.Name("session"), cancel.Timeout(time.Hour)}
@@ -23,7 +23,7 @@ func ExampleOption() {
 	// Output: admin false
 }
 
-// A name tells which of several deadlines it was.
+// The name of a scope appears in its errors, which tells two deadlines apart.
 func ExampleName() {
 	request := cancel.New(context.Background(), cancel.Name("request"), cancel.Timeout(time.Hour))
 	defer request.Close()
@@ -33,7 +33,7 @@ func ExampleName() {
 	// Output: context deadline exceeded (deadline of scope "upload")
 }
 
-// One timeout for what is not one function: a connection, for example.
+// A timeout limits the life of a connection, which spans several function calls.
 func ExampleTimeout() {
 	conn := cancel.New(context.Background(), cancel.Timeout(time.Millisecond))
 	defer conn.Close()
@@ -42,7 +42,7 @@ func ExampleTimeout() {
 	// Output: context deadline exceeded
 }
 
-// A request brings its deadline along, or none.
+// A request may have a deadline. The zero time stands for none.
 func ExampleDeadline() {
 	for _, deadline := range []time.Time{{}, time.Date(2009, 11, 10, 23, 0, 0, 0, time.UTC)} {
 		s := cancel.New(context.Background(), cancel.Deadline(deadline))
@@ -54,7 +54,8 @@ func ExampleDeadline() {
 	// context deadline exceeded
 }
 
-// A transaction that has begun is brought to its end. It can be canceled by itself.
+// A shielded transaction goes on when its request is canceled. Its own Cancel still
+// works.
 func ExampleShielded() {
 	request := cancel.New(context.Background())
 	defer request.Close()

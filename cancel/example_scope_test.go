@@ -13,7 +13,7 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// What belongs to a session ends with it.
+// An upload is canceled with the session that it belongs to.
 func ExampleScope() {
 	session := cancel.New(context.Background(), cancel.Name("session"))
 	defer session.Close()
@@ -28,7 +28,7 @@ func ExampleScope() {
 	// context canceled - logged out
 }
 
-// A scope is a context: what the standard library derives from it follows.
+// A context that the standard library derives from a scope is canceled with it.
 func ExampleNew() {
 	s := cancel.New(context.Background(), cancel.Name("crawl"))
 	defer s.Close()
@@ -60,7 +60,7 @@ func ExampleScope_Run() {
 	// any other error passes: disk full
 }
 
-// The cause says why, to all who were canceled.
+// Every scope below is canceled with the same cause.
 func ExampleScope_Cancel() {
 	errFound := errors.New("somebody has found it")
 	search := cancel.New(context.Background())
@@ -74,7 +74,8 @@ func ExampleScope_Cancel() {
 	// Output: true
 }
 
-// Behind a shield work goes on that others wait for, until the shield is lowered.
+// A shielded transaction goes on when the outer scope is canceled, until the shield is
+// lowered.
 func ExampleScope_SetShield() {
 	outer := cancel.New(context.Background())
 	defer outer.Close()
@@ -90,11 +91,11 @@ func ExampleScope_SetShield() {
 	// committed: context canceled
 }
 
-// An idle timeout: the deadline moves with each message.
+// Each message moves the deadline of an idle timeout.
 func ExampleScope_SetTimeout() {
 	type message struct {
 		text string
-		next time.Duration // until which the next one comes
+		next time.Duration // the time limit for the next message
 	}
 	messages := make(chan message, 2)
 	messages <- message{"all is well", time.Minute}
@@ -118,17 +119,17 @@ func ExampleScope_SetTimeout() {
 	// no message any more: <nil>
 }
 
-// Who has not logged in within a minute is cut off; who has may stay.
+// A session ends after a minute unless the user has logged in.
 func ExampleScope_SetDeadline() {
 	session := cancel.New(context.Background(), cancel.Timeout(time.Minute))
 	defer session.Close()
-	session.SetDeadline(time.Time{}) // none: the password was right
+	session.SetDeadline(time.Time{}) // no deadline: the user has logged in
 	_, limited := session.Deadline()
 	fmt.Println(limited)
 	// Output: false
 }
 
-// An attempt that cannot be through in time is not begun.
+// Deadline tells whether there is enough time left for another attempt.
 func ExampleScope_Deadline() {
 	const attempt = time.Minute
 	s := cancel.New(context.Background(), cancel.Timeout(time.Second))
@@ -143,7 +144,7 @@ func ExampleScope_Shutdown() {
 	s := cancel.New(context.Background(), cancel.Name("server"))
 	err := s.Run(func(ctx context.Context) error {
 		s.Shutdown(time.Millisecond)
-		<-ctx.Done() // does not listen, and so is canceled after the grace
+		<-ctx.Done() // ignores the stop, and is canceled after the grace
 		fmt.Println(context.Cause(ctx))
 		return cancel.Err(ctx)
 	})
@@ -153,7 +154,7 @@ func ExampleScope_Shutdown() {
 	// <nil>
 }
 
-// A request to stop, which cancels nothing, reaches also what is behind a shield.
+// Stop reaches a backup behind a shield. It does not cancel any scope.
 func ExampleScope_Stop() {
 	server := cancel.New(context.Background())
 	defer server.Close()
@@ -173,7 +174,7 @@ func ExampleScope_Stop() {
 func ExampleScope_Close() {
 	s := cancel.New(context.Background(), cancel.Name("crawl"))
 	s.Close()
-	// Whoever uses it after that is told so.
+	// The cause says that the scope has ended.
 	fmt.Println(context.Cause(s))
 	fmt.Println(errors.Is(context.Cause(s), cancel.ErrClosed))
 	// Output:
@@ -187,14 +188,14 @@ func ExampleScope_IsEcho() {
 	s.Cancel(nil)
 	echo := fmt.Errorf("fetch: %w", cancel.Err(s))
 	fmt.Println(s.IsEcho(echo))
-	fmt.Println(s.IsEcho(errors.Join(echo, errors.New("disk full")))) // is not to get lost
+	fmt.Println(s.IsEcho(errors.Join(echo, errors.New("disk full")))) // holds a real error
 	// Output:
 	// true
 	// false
 }
 
-// A function of another package takes no context. It is left by an error, which has
-// done its work when it arrives.
+// WalkDir does not take a context. Returning Err from its callback ends the walk, and
+// Absorb drops the error afterward.
 func ExampleScope_Absorb() {
 	files := fstest.MapFS{"a/key.pem": nil, "b/key.pem": nil}
 	s := cancel.New(context.Background())
@@ -215,7 +216,8 @@ func ExampleScope_Absorb() {
 	// <nil>
 }
 
-// A connection takes no context. Closing it interrupts the goroutine that reads.
+// Read does not take a context. The function passed to OnDone closes the connection,
+// which interrupts Read.
 func ExampleScope_OnDone() {
 	conn, peer := net.Pipe()
 	defer peer.Close()
@@ -225,12 +227,12 @@ func ExampleScope_OnDone() {
 	defer stop()
 
 	s.Cancel(nil)
-	_, err := conn.Read(make([]byte, 1)) // would wait for the peer
+	_, err := conn.Read(make([]byte, 1)) // would block if conn were open
 	fmt.Println(err)
 	// Output: io: read/write on closed pipe
 }
 
-// A worker pool tells its workers which of them failed.
+// A worker pool cancels its workers and tells them which task failed.
 func ExampleScope_CancelAs() {
 	pool := cancel.New(context.Background(), cancel.Name("pool"))
 	defer pool.Close()
@@ -249,7 +251,7 @@ func ExampleScope_CancelAs() {
 	// Output: writer: context canceled: line 7: no such unit (task "parser" in scope "pool" failed)
 }
 
-// A scope that belongs to a server, and also to the request that is being served.
+// A scope of a server also ends when the client of the current request hangs up.
 func ExampleScope_Follow() {
 	request, hangUp := context.WithCancel(context.Background())
 	s := cancel.New(context.Background(), cancel.Name("server"))
@@ -262,7 +264,7 @@ func ExampleScope_Follow() {
 	// Output: context canceled
 }
 
-// The name stands in a log, also when the scope is all that is known.
+// A log line begins with the name of the enclosing scope.
 func ExampleScope_Name() {
 	log := func(ctx context.Context, what string) {
 		if s := cancel.FromContext(ctx); s != nil {
@@ -276,7 +278,7 @@ func ExampleScope_Name() {
 	// Output: crawl: begins
 }
 
-// The clean-up of a canceled request still knows whose it was.
+// Values pass through a shield, so the clean-up of a canceled request has its user.
 func ExampleScope_Value() {
 	type user struct{}
 	request := context.WithValue(context.Background(), user{}, "ada")
@@ -294,7 +296,7 @@ func ExampleScope_Value() {
 	// <nil>
 }
 
-// A log line says in which request, and in which part of it, something happened.
+// Path returns the names of the enclosing scopes, which identify a log line.
 func ExamplePath() {
 	request := cancel.New(context.Background(), cancel.Name("req-17"))
 	defer request.Close()

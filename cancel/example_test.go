@@ -28,19 +28,20 @@ func Example() {
 	// Output: no answer in time
 }
 
-// The best answer so far is better than none: there is no error.
+// MoveOnAfter gives up on a better answer when the time is up. It returns a nil error,
+// because the answer so far is good enough.
 func ExampleMoveOnAfter() {
 	best := "a guess"
 	refine := func(ctx context.Context) error {
 		best = "a good answer"
-		return cancel.Forever(ctx) // the perfect one takes too long
+		return cancel.Forever(ctx) // a perfect answer takes too long
 	}
 	moved, err := cancel.MoveOnAfter(context.Background(), time.Millisecond, refine)
 	fmt.Println(best, moved, err)
 	// Output: a good answer true <nil>
 }
 
-// Several steps share one budget.
+// Several steps share one deadline.
 func ExampleMoveOnAt() {
 	budget := time.Now().Add(time.Hour)
 	for _, source := range []string{"memory", "disk"} {
@@ -57,7 +58,8 @@ func ExampleMoveOnAt() {
 	// asked disk
 }
 
-// Of timeouts inside each other the one that came first reports it.
+// The inner of two timeouts passes first and returns a TimeoutError. The outer scope
+// goes on.
 func ExampleFailAfter() {
 	ctx := context.Background()
 	err := cancel.FailAfter(ctx, time.Hour, func(ctx context.Context) error { // the whole request
@@ -74,11 +76,11 @@ func ExampleFailAfter() {
 	// <nil>
 }
 
-// A request that has waited in a queue for longer than its client does.
+// FailAt reports that the deadline of a request passed while it was queued.
 func ExampleFailAt() {
 	deadline := time.Date(2009, 11, 10, 23, 0, 0, 0, time.UTC) // as the client sent it
 	err := cancel.FailAt(context.Background(), deadline, func(ctx context.Context) error {
-		return cancel.Err(ctx) // before anything is done
+		return cancel.Err(ctx) // returns before any work is done
 	})
 	fmt.Println(err)
 	// Output: timed out at 2009-11-10 23:00:00 UTC
@@ -88,7 +90,7 @@ func ExampleShield() {
 	s := cancel.New(context.Background())
 	err := s.Run(func(ctx context.Context) error {
 		s.Cancel(nil)
-		// ctx is canceled, and the clean-up runs all the same, for a minute at most.
+		// ctx is canceled, but the clean-up still runs, for a minute at most.
 		return cancel.Shield(ctx, time.Minute, func(ctx context.Context) error {
 			fmt.Println("saved, with", ctx.Err())
 			return nil
@@ -100,7 +102,8 @@ func ExampleShield() {
 	// <nil>
 }
 
-// The pauses between attempts are the place where a retry is called off.
+// Sleep pauses between attempts. It returns an error when the scope is canceled, which
+// ends the attempts.
 func ExampleSleep() {
 	s := cancel.New(context.Background())
 	defer s.Close()
@@ -121,7 +124,7 @@ func ExampleSleep() {
 	// no further attempt: the client has left
 }
 
-// A report for each hour: those that are overdue are made at once.
+// A report is made every hour. SleepUntil returns at once if a report is overdue.
 func ExampleSleepUntil() {
 	next := time.Date(2009, 11, 10, 21, 0, 0, 0, time.UTC)
 	for range 3 {
@@ -138,7 +141,7 @@ func ExampleSleepUntil() {
 	// report until 00:00
 }
 
-// Something is held for as long as the others work.
+// Forever holds a lease until the context is done.
 func ExampleForever() {
 	lease := func(ctx context.Context) error {
 		fmt.Println("registered")
@@ -156,7 +159,7 @@ func ExampleForever() {
 func ExampleCheckpoint() {
 	s := cancel.New(context.Background())
 	err := s.Run(func(ctx context.Context) error {
-		for i := 0; ; i++ { // computes, and calls nothing that looks at ctx
+		for i := 0; ; i++ { // computes without calls that check ctx
 			if err := cancel.Checkpoint(ctx); err != nil {
 				fmt.Println("gave up after", i)
 				return err
@@ -172,13 +175,13 @@ func ExampleCheckpoint() {
 	// <nil>
 }
 
-// A worker finishes the job that it has, and takes no other.
+// After a stop, a worker finishes its current job and takes no other.
 func ExampleUntilStop() {
 	s := cancel.New(context.Background())
 	err := s.Run(func(ctx context.Context) error {
 		jobs := make(chan func(context.Context), 1)
 		jobs <- func(ctx context.Context) {
-			s.Stop() // while a job runs, which is not cut short
+			s.Stop() // does not interrupt the job
 			fmt.Println("job:", ctx.Err())
 		}
 		for {
@@ -198,7 +201,7 @@ func ExampleUntilStop() {
 	// <nil>
 }
 
-// The error says who canceled, and why.
+// Err says what canceled the scope, and why.
 func ExampleErr() {
 	s := cancel.New(context.Background(), cancel.Name("index"))
 	defer s.Close()
@@ -210,7 +213,7 @@ func ExampleErr() {
 	// Output: context canceled: disk full (task "read" in scope "index" failed)
 }
 
-// What is called by a block with a timeout can ask for more time.
+// A function uses FromContext to extend the timeout that its caller set.
 func ExampleFromContext() {
 	download := func(ctx context.Context) error {
 		cancel.FromContext(ctx).SetTimeout(time.Hour) // the file is larger than most
