@@ -9,8 +9,8 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// TestContextCause goes through the ways in which a context can come by its
-// cause, as the test of context.Cause does, with scopes in them.
+// TestContextCause checks causes as TestCause of package context does, with scopes among
+// the contexts.
 func TestContextCause(t *testing.T) {
 	var (
 		outer   = errors.New("outer")
@@ -34,7 +34,7 @@ func TestContextCause(t *testing.T) {
 			s.Cancel(outer)
 			return s
 		}, context.Canceled, outer},
-		{"canceled without a cause", func() context.Context {
+		{"scope canceled without a cause", func() context.Context {
 			s := cancel.New(bg)
 			s.Cancel(nil)
 			return s
@@ -67,28 +67,28 @@ func TestContextCause(t *testing.T) {
 			p.Cancel(outer)
 			return ctx
 		}, context.Canceled, inner},
-		{"standard child, no cause of its own first", func() context.Context {
+		{"standard child, canceled without a cause first", func() context.Context {
 			p := cancel.New(bg)
 			ctx, stop := context.WithCancel(p)
 			stop()
 			p.Cancel(outer)
 			return ctx
 		}, context.Canceled, context.Canceled},
-		{"scope below standard, parent's cause before nil", func() context.Context {
+		{"scope below a standard context, parent's cause before nil", func() context.Context {
 			p, stop := context.WithCancelCause(bg)
 			s := cancel.New(p)
 			stop(outer)
 			s.Cancel(nil)
 			return s
 		}, context.Canceled, outer},
-		{"scope below standard, parent's cause after nil", func() context.Context {
+		{"scope below a standard context, parent's cause after nil", func() context.Context {
 			p, stop := context.WithCancelCause(bg)
 			s := cancel.New(p)
 			s.Cancel(nil)
 			stop(outer)
 			return s
 		}, context.Canceled, context.Canceled},
-		{"scope below standard, nil before child's cause", func() context.Context {
+		{"scope below a standard context, nil before child's cause", func() context.Context {
 			p, stop := context.WithCancel(bg)
 			s := cancel.New(p)
 			stop()
@@ -100,7 +100,7 @@ func TestContextCause(t *testing.T) {
 			s.Cancel(outer)
 			return s
 		}, context.DeadlineExceeded, context.DeadlineExceeded},
-		{"canceled before its deadline", func() context.Context {
+		{"scope canceled before its deadline", func() context.Context {
 			s := cancel.New(bg, cancel.Timeout(time.Hour))
 			s.Cancel(nil)
 			return s
@@ -138,7 +138,7 @@ func TestContextCause(t *testing.T) {
 			p.Cancel(outer)
 			return s
 		}, nil, nil},
-		{"the same, canceled", func() context.Context {
+		{"canceled scope below WithoutCancel below a canceled scope", func() context.Context {
 			p := cancel.New(bg)
 			s := cancel.New(context.WithoutCancel(p))
 			p.Cancel(outer)
@@ -148,20 +148,20 @@ func TestContextCause(t *testing.T) {
 		{"WithoutCancel below an expired scope", func() context.Context {
 			return context.WithoutCancel(cancel.New(bg, cancel.Timeout(0)))
 		}, nil, nil},
-		{"shielded scope below a canceled one", func() context.Context {
+		{"shielded scope below a canceled scope", func() context.Context {
 			p := cancel.New(bg)
 			s := cancel.New(p, cancel.Shielded())
 			p.Cancel(outer)
 			return s
 		}, nil, nil},
-		{"standard below a shielded scope below a canceled one", func() context.Context {
+		{"standard context below a shielded scope below a canceled scope", func() context.Context {
 			p := cancel.New(bg)
 			ctx, stop := context.WithCancelCause(cancel.New(p, cancel.Shielded()))
 			p.Cancel(outer)
 			stop(inner)
 			return ctx
 		}, context.Canceled, inner},
-		{"shield lowered", func() context.Context {
+		{"scope below a canceled scope, shield lowered", func() context.Context {
 			p := cancel.New(bg)
 			s := cancel.New(p, cancel.Shielded())
 			p.Cancel(outer)

@@ -14,13 +14,13 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// Errors that hold others, in the ways that libraries have for it.
+// These errors hold other errors in the ways that libraries do.
 type (
 	wrappedErrors struct{ errs []error }
 	errorsMethod  struct{ errs []error }
 	errorList     []error
-	lastOf        struct{ errs []error } // Unwrap returns the last one
-	anyOf         struct{ errs []error } // Is answers for all
+	lastOf        struct{ errs []error } // Unwrap returns the last of errs
+	anyOf         struct{ errs []error } // Is matches any of errs
 	anyBehind     struct{ p *struct{ errs []error } }
 	secondary     struct {
 		error
@@ -97,36 +97,36 @@ func TestEchoContainers(t *testing.T) {
 		err  error
 		want bool
 	}{
-		{"WrappedErrors", wrappedErrors{[]error{c, cancel.Err(s), boom}}, true},
-		{"WrappedErrors, one real", wrappedErrors{[]error{c, disk}}, false},
-		{"Errors", errorsMethod{[]error{c, nil, wrap(c)}}, true},
-		{"Errors, one real", errorsMethod{[]error{disk, c}}, false},
-		{"a slice", errorList{c, wrap(boom)}, true},
-		{"a slice, one real", errorList{disk, c}, false},
+		{"WrappedErrors of echoes", wrappedErrors{[]error{c, cancel.Err(s), boom}}, true},
+		{"WrappedErrors with a real error", wrappedErrors{[]error{c, disk}}, false},
+		{"Errors of echoes", errorsMethod{[]error{c, nil, wrap(c)}}, true},
+		{"Errors with a real error", errorsMethod{[]error{disk, c}}, false},
+		{"a slice of echoes", errorList{c, wrap(boom)}, true},
+		{"a slice with a real error", errorList{disk, c}, false},
 		{"an empty slice", errorList{}, false},
-		{"the last of several", lastOf{[]error{wrap(c), c}}, false}, // the first cannot be read
-		{"the last of the same", lastOf{[]error{c, c}}, true},
-		{"the last of several, one real", lastOf{[]error{disk, c}}, false},
-		{"Is any of several", anyOf{[]error{c, c}}, false}, // may hold anything
-		{"Is any of several, one real", anyOf{[]error{disk, c}}, false},
-		{"Is any, behind a pointer", anyBehind{&struct{ errs []error }{[]error{disk, c}}}, false},
-		{"an error beside", secondary{c, disk}, false},
-		{"an error beside, deep inside", wrap(errorList{c, wrap(secondary{c, disk})}), false},
-		{"an echo beside", secondary{wrap(c), boom}, true},
-		{"nothing beside", secondary{c, nil}, true},
-		{"the same beside", secondary{wrap(c), c}, true},
-		{"a real kind", kinded{fs.ErrNotExist, c}, false},
-		{"a kind that is an echo", kinded{wrap(boom), c}, true},
-		{"a kind that is real inside", kinded{wrap(wrappedErrors{[]error{c, disk}}), c}, false},
-		{"a code", coded{c, 1}, true}, // cannot be read, and holds nothing
-		{"a stack trace", traced{c, &trace{"main.main"}}, true},
-		{"a detail", detailed{c, 42}, true},
-		{"a detail that is real", detailed{c, disk}, false},
-		{"a detail that is an echo", detailed{c, wrap(c)}, true},
-		{"a leaf that says so", leafIs{1}, true},
-		{"a wrapped leaf that says so", wrap(&leafIs{1}), true},
-		{"a wrapper of nothing that says so", emptyIs{nil}, false}, // has room for an error
-		{"a wrapper of nothing", &net.OpError{}, false},
+		{"Unwrap to the last of two echoes", lastOf{[]error{wrap(c), c}}, false}, // Unwrap hides the first
+		{"Unwrap to the last of two equal echoes", lastOf{[]error{c, c}}, true},
+		{"Unwrap to an echo after a real error", lastOf{[]error{disk, c}}, false},
+		{"Is that matches any of two echoes", anyOf{[]error{c, c}}, false}, // could hold any error
+		{"Is that matches an echo or a real error", anyOf{[]error{disk, c}}, false},
+		{"Is that matches a real error behind a pointer", anyBehind{&struct{ errs []error }{[]error{disk, c}}}, false},
+		{"a real error beside an echo", secondary{c, disk}, false},
+		{"a real error beside an echo, deep inside", wrap(errorList{c, wrap(secondary{c, disk})}), false},
+		{"an echo beside an echo", secondary{wrap(c), boom}, true},
+		{"nil beside an echo", secondary{c, nil}, true},
+		{"an echo beside its wrapper", secondary{wrap(c), c}, true},
+		{"an echo with a real error as its kind", kinded{fs.ErrNotExist, c}, false},
+		{"an echo with an echo as its kind", kinded{wrap(boom), c}, true},
+		{"an echo with a kind that holds a real error", kinded{wrap(wrappedErrors{[]error{c, disk}}), c}, false},
+		{"an echo with a code", coded{c, 1}, true}, // a code cannot hold an error
+		{"an echo with a stack trace", traced{c, &trace{"main.main"}}, true},
+		{"an echo with a number as its detail", detailed{c, 42}, true},
+		{"an echo with a real error as its detail", detailed{c, disk}, false},
+		{"an echo with an echo as its detail", detailed{c, wrap(c)}, true},
+		{"a leaf with an Is that matches Canceled", leafIs{1}, true},
+		{"a wrapped leaf with an Is that matches Canceled", wrap(&leafIs{1}), true},
+		{"an empty wrapper with an Is that matches Canceled", emptyIs{nil}, false}, // could hold an error
+		{"an empty wrapper", &net.OpError{}, false},
 	} {
 		t.Run("C9/"+tt.name, func(t *testing.T) {
 			if got := s.IsEcho(tt.err); got != tt.want {
@@ -140,7 +140,7 @@ func TestEchoWithoutEnd(t *testing.T) {
 	s := cancel.New(t.Context())
 	defer s.Close()
 	s.Cancel(nil)
-	t.Run("C9/deep", func(t *testing.T) {
+	t.Run("C9/an echo may be wrapped 100,000 times", func(t *testing.T) {
 		for want, err := range map[bool]error{true: cancel.Err(s), false: io.EOF} {
 			chain, joined := err, err
 			for i := range 100_000 {
@@ -151,8 +151,11 @@ func TestEchoWithoutEnd(t *testing.T) {
 				}
 				joined = errors.Join(joined)
 			}
-			if s.IsEcho(chain) != want || s.IsEcho(joined) != want {
-				t.Errorf("IsEcho() of wrapped %v = %v, joined %v, want %v", err, !want, s.IsEcho(joined), want)
+			if got := s.IsEcho(chain); got != want {
+				t.Errorf("IsEcho() of wrapped %v = %v, want %v", err, got, want)
+			}
+			if got := s.IsEcho(joined); got != want {
+				t.Errorf("IsEcho() of joined %v = %v, want %v", err, got, want)
 			}
 		}
 	})
@@ -162,7 +165,7 @@ func TestEchoWithoutEnd(t *testing.T) {
 		turn := &kinded{}
 		turn.Err = &net.OpError{Err: turn}
 		for name, err := range map[string]error{
-			"of itself": &selfWrap{1}, "of two": turn, "without an end": endless{}, "of groups": a,
+			"cycle of one": &selfWrap{1}, "cycle of two": turn, "endless chain": endless{}, "cycle of groups": a,
 		} {
 			if s.IsEcho(err) {
 				t.Errorf("%s: IsEcho() = true, want false", name)
@@ -171,8 +174,8 @@ func TestEchoWithoutEnd(t *testing.T) {
 	})
 }
 
-// echoIf reports whether err is an echo of a canceled scope below scopes with
-// these options EchoIf, the first of them the innermost, and a shield.
+// echoIf reports whether err is an echo of a canceled and shielded scope. The scopes
+// above it have the option EchoIf with the predicates in is, the innermost scope first.
 func echoIf(t *testing.T, err error, is ...func(error) bool) bool {
 	ctx := t.Context()
 	for _, is := range slices.Backward(is) {
@@ -180,7 +183,7 @@ func echoIf(t *testing.T, err error, is ...func(error) bool) bool {
 		defer s.Close()
 		ctx = s
 	}
-	// A value in between and a shield make no difference.
+	// A value and a shield make no difference.
 	s := cancel.New(context.WithValue(ctx, key(1), 1), cancel.Shielded())
 	defer s.Close()
 	if s.IsEcho(err) {
@@ -195,7 +198,7 @@ func TestEchoPredicates(t *testing.T) {
 	other := cancel.New(t.Context())
 	other.Cancel(nil)
 	disk := errors.New("disk full")
-	// As status.Code of package grpc does, it finds the first one in the tree.
+	// isStatus finds the first code in the tree, as status.Code of package grpc does.
 	isStatus := func(err error) bool { return errors.As(err, new(code)) }
 	for _, tt := range []struct {
 		name string
@@ -203,24 +206,24 @@ func TestEchoPredicates(t *testing.T) {
 		is   []predicate
 		want bool
 	}{
-		{"none", code(1), nil, false},
-		{"a leaf", code(1), []predicate{isStatus}, true},
-		{"another leaf", disk, []predicate{isStatus}, false},
-		{"wrapped", fmt.Errorf("x: %w", code(1)), []predicate{isStatus}, true},
-		{"joined with an echo", errors.Join(code(1), context.Canceled), []predicate{isStatus}, true},
-		{"joined with a real error", errors.Join(code(1), disk), []predicate{isStatus}, false},
-		{"wrapped, joined with a real error", fmt.Errorf("x: %w", errors.Join(code(1), disk)), []predicate{isStatus}, false},
-		{"a real error beside", secondary{code(1), disk}, []predicate{isStatus}, false},
-		{"another scope's Error", fmt.Errorf("x: %w", cancel.Err(other)), []predicate{func(error) bool { return true }}, false},
-		{"an error that must not be taken for one", opaque{code(1), false}, []predicate{isStatus}, false},
+		{"no predicate", code(1), nil, false},
+		{"a leaf that the predicate accepts", code(1), []predicate{isStatus}, true},
+		{"a leaf that the predicate rejects", disk, []predicate{isStatus}, false},
+		{"a wrapped leaf", fmt.Errorf("x: %w", code(1)), []predicate{isStatus}, true},
+		{"a leaf joined with an echo", errors.Join(code(1), context.Canceled), []predicate{isStatus}, true},
+		{"a leaf joined with a real error", errors.Join(code(1), disk), []predicate{isStatus}, false},
+		{"a leaf joined with a real error, wrapped", fmt.Errorf("x: %w", errors.Join(code(1), disk)), []predicate{isStatus}, false},
+		{"a leaf beside a real error", secondary{code(1), disk}, []predicate{isStatus}, false},
+		{"an Error of another scope", fmt.Errorf("x: %w", cancel.Err(other)), []predicate{func(error) bool { return true }}, false},
+		{"an error with an Echo method that returns false", opaque{code(1), false}, []predicate{isStatus}, false},
 	} {
 		t.Run("C9/"+tt.name, func(t *testing.T) {
 			if got := echoIf(t, tt.err, tt.is...); got != tt.want {
-				t.Errorf("echoes(%v) = %v, want %v", tt.err, got, tt.want)
+				t.Errorf("echoIf(%v) = %v, want %v", tt.err, got, tt.want)
 			}
 		})
 	}
-	t.Run("C9/the innermost error first, and of that the innermost scope", func(t *testing.T) {
+	t.Run("C9/IsEcho asks about the innermost error first, and the innermost scope first", func(t *testing.T) {
 		var asked []string
 		ask := func(name, yes string) predicate {
 			return func(err error) bool {
@@ -230,29 +233,30 @@ func TestEchoPredicates(t *testing.T) {
 		}
 		err := fmt.Errorf("b: %w", fmt.Errorf("a: %w", disk))
 		want := []string{"inner disk full", "outer disk full", "inner a: disk full", "outer a: disk full"}
-		if !echoIf(t, err, ask("inner", ""), ask("outer", "a: disk full")) || !slices.Equal(asked, want) {
-			t.Errorf("asked %q, want %q, and an echo", asked, want)
+		if got := echoIf(t, err, ask("inner", ""), ask("outer", "a: disk full")); !got || !slices.Equal(asked, want) {
+			t.Errorf("echoIf() = %v after calls %q, want true after %q", got, asked, want)
 		}
 		asked = nil
-		if echoIf(t, errors.Join(fmt.Errorf("a: %w", disk)), ask("p", "")); !slices.Equal(asked, []string{"p disk full", "p a: disk full"}) {
-			t.Errorf("asked %q, want nothing above the group", asked)
+		want = []string{"p disk full", "p a: disk full"} // and no call for the group
+		if echoIf(t, errors.Join(fmt.Errorf("a: %w", disk)), ask("p", "")); !slices.Equal(asked, want) {
+			t.Errorf("predicate calls = %q, want %q", asked, want)
 		}
 		asked = nil
-		if !echoIf(t, fmt.Errorf("b: %w", context.Canceled), ask("p", "")) || asked != nil {
-			t.Errorf("asked %q about an echo, want nothing", asked)
+		if got := echoIf(t, fmt.Errorf("b: %w", context.Canceled), ask("p", "")); !got || asked != nil {
+			t.Errorf("echoIf() = %v after calls %q, want true after none", got, asked)
 		}
 	})
-	t.Run("C9/a predicate is not asked while the scope is open", func(t *testing.T) {
+	t.Run("C9/an open scope does not call the predicate", func(t *testing.T) {
 		s := cancel.New(t.Context(), cancel.EchoIf(func(err error) bool {
-			t.Errorf("asked about %v", err)
+			t.Errorf("predicate called with %v, want no call", err)
 			return true
 		}))
 		defer s.Close()
 		if s.IsEcho(disk) || s.Absorb(disk) != disk {
-			t.Error("IsEcho() = true, want false")
+			t.Error("IsEcho() of an open scope = true, want false")
 		}
 	})
-	bubble(t, "C9/a predicate counts before the timer of a deadline that has passed has fired", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C9/a predicate holds when the deadline has passed, even if the timer has not fired", func(t *testing.T, ctx context.Context) {
 		for range 50 {
 			s := cancel.New(ctx, cancel.Timeout(time.Second), cancel.EchoIf(isStatus))
 			time.Sleep(time.Second)
@@ -262,13 +266,14 @@ func TestEchoPredicates(t *testing.T) {
 			s.Close()
 		}
 	})
-	t.Run("C9/a scope beside is not concerned", func(t *testing.T) {
+	t.Run("C9/EchoIf does not apply to a sibling or to the parent", func(t *testing.T) {
 		root := cancel.New(t.Context())
 		with := cancel.New(root, cancel.EchoIf(isStatus))
 		without := cancel.New(root)
 		root.Cancel(nil)
 		if !with.IsEcho(code(1)) || without.IsEcho(code(1)) || root.IsEcho(code(1)) {
-			t.Error("the option holds for another scope than its own")
+			t.Errorf("IsEcho() = %v, sibling %v, parent %v, want true, false, false",
+				with.IsEcho(code(1)), without.IsEcho(code(1)), root.IsEcho(code(1)))
 		}
 	})
 }

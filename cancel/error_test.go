@@ -15,7 +15,7 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// here returns the file and line of its call.
+// here returns the file and line of its caller.
 func here() string {
 	_, file, line, _ := runtime.Caller(1)
 	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
@@ -24,7 +24,7 @@ func here() string {
 func TestReason(t *testing.T) {
 	boom := errors.New("boom")
 
-	bubble(t, "C14/each source", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C14/ReasonOf reports each source", func(t *testing.T, ctx context.Context) {
 		std, stop := context.WithCancelCause(ctx)
 		stop(boom)
 		var at string
@@ -53,7 +53,7 @@ func TestReason(t *testing.T) {
 				got, ok := cancel.ReasonOf(c)
 				if want.Source == cancel.SourceCancel {
 					if file := fmt.Sprintf("%s:%d", filepath.Base(got.File), got.Line); file != at {
-						t.Errorf("ReasonOf(%v): at %s, want %s", c, file, at)
+						t.Errorf("ReasonOf(%v): called at %s, want %s", c, file, at)
 					}
 					got.File, got.Line = "", 0
 				}
@@ -66,7 +66,7 @@ func TestReason(t *testing.T) {
 		}
 	})
 
-	t.Run("C14/the place of the call, however it is called", func(t *testing.T) {
+	t.Run("C14/ReasonOf reports the place of the Cancel call", func(t *testing.T) {
 		var at string
 		for name, call := range map[string]func(*cancel.Scope){
 			"directly":       func(s *cancel.Scope) { s.Cancel(nil); at = here() },
@@ -84,11 +84,11 @@ func TestReason(t *testing.T) {
 		go s.Cancel(nil)
 		<-s.Done()
 		if r, _ := cancel.ReasonOf(s); r.Source != cancel.SourceCancel {
-			t.Errorf("ReasonOf() = %v, want a Cancel", r)
+			t.Errorf("ReasonOf() = %v, want source %v", r, cancel.SourceCancel)
 		}
 	})
 
-	t.Run("C14/in words", func(t *testing.T) {
+	t.Run("C14/String describes reasons and sources", func(t *testing.T) {
 		for want, r := range map[string]cancel.Reason{
 			"outer context":                     {Source: cancel.SourceContext},
 			"canceled":                          {Source: cancel.SourceCancel},
@@ -123,7 +123,7 @@ func TestReason(t *testing.T) {
 func TestError(t *testing.T) {
 	boom := errors.New("boom")
 
-	t.Run("C14/message, and what it wraps", func(t *testing.T) {
+	t.Run("C14/Err names the reason and wraps Canceled alone", func(t *testing.T) {
 		s := cancel.New(t.Context(), cancel.Name("crawl"))
 		if err := cancel.Err(s); err != nil {
 			t.Errorf("Err() = %v, want nil", err)
@@ -132,20 +132,20 @@ func TestError(t *testing.T) {
 		at := here()
 		err := cancel.Err(s)
 		if want := fmt.Sprintf("context canceled: EOF (canceled scope %q at %.12s", "crawl", at); err.Error()[:len(want)] != want {
-			t.Errorf("Err() = %v, want it to begin with %v", err, want)
+			t.Errorf("Err() = %v, want prefix %q", err, want)
 		}
 		if !errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Unwrap(err) != context.Canceled {
-			t.Errorf("%v wraps something else than %v", err, context.Canceled)
+			t.Errorf("%v does not wrap %v alone", err, context.Canceled)
 		}
 		if again := cancel.Err(s); again != err {
-			t.Errorf("Err() = %p, want the same again, %p", again, err)
+			t.Errorf("second Err() = %p, want %p", again, err)
 		}
 		if got := cancel.Err(cancel.New(s)); got != err {
-			t.Errorf("Err() below = %p, want the same, %p", got, err)
+			t.Errorf("Err() below = %p, want %p", got, err)
 		}
 	})
 
-	t.Run("C14/of a context without scopes", func(t *testing.T) {
+	t.Run("C14/Err describes a context without scopes", func(t *testing.T) {
 		std, stop := context.WithCancelCause(t.Context())
 		if err := cancel.Err(std); err != nil {
 			t.Errorf("Err() = %v, want nil", err)
@@ -156,7 +156,7 @@ func TestError(t *testing.T) {
 		}
 	})
 
-	t.Run("C14/an Error made by hand", func(t *testing.T) {
+	t.Run("C14/an Error literal has a message and is not an echo", func(t *testing.T) {
 		err := &cancel.Error{}
 		if got, want := err.Error(), "context canceled (outer context)"; got != want {
 			t.Errorf("Error() = %q, want %q", got, want)
@@ -164,11 +164,11 @@ func TestError(t *testing.T) {
 		s := cancel.New(t.Context())
 		s.Cancel(nil)
 		if s.IsEcho(err) || s.IsEcho(&cancel.Error{Err: context.Canceled}) || s.IsEcho(&cancel.TimeoutError{}) {
-			t.Error("IsEcho() = true of an error made by hand, want false")
+			t.Error("IsEcho() of an error literal = true, want false")
 		}
 	})
 
-	bubble(t, "C10/TimeoutError", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/a TimeoutError describes the timeout", func(t *testing.T, ctx context.Context) {
 		err := cancel.New(ctx, cancel.Name("not this")).Run(func(ctx context.Context) error {
 			return cancel.FailAfter(ctx, 1500*time.Millisecond, cancel.Forever)
 		})
@@ -177,16 +177,16 @@ func TestError(t *testing.T) {
 		}
 		te, ok := errors.AsType[*cancel.TimeoutError](err)
 		if !ok || !te.Deadline.Equal(time.Now()) || te.After != 1500*time.Millisecond || !te.Timeout() {
-			t.Errorf("TimeoutError = %+v, want the deadline %v", te, time.Now())
+			t.Errorf("TimeoutError = %+v, want deadline %v, after 1.5s", te, time.Now())
 		}
 		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			t.Errorf("%v is not %v alone", err, context.DeadlineExceeded)
+			t.Errorf("%v does not wrap %v alone", err, context.DeadlineExceeded)
 		}
 		if !os.IsTimeout(err) {
 			t.Error("IsTimeout() = false, want true")
 		}
 		if ne, ok := errors.AsType[net.Error](err); !ok || !ne.Timeout() || !te.Temporary() {
-			t.Errorf("%v is no net.Error of the kind of %v", err, context.DeadlineExceeded)
+			t.Errorf("%v is not a net.Error like %v", err, context.DeadlineExceeded)
 		}
 		at := time.Now().Add(time.Second)
 		for want, err := range map[string]error{
@@ -204,7 +204,7 @@ func TestError(t *testing.T) {
 		}
 	})
 
-	bubble(t, "C10/the detail of a TimeoutError", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/a TimeoutError keeps the error of the function as its detail", func(t *testing.T, ctx context.Context) {
 		for detail, fail := range map[string]func(ctx context.Context) error{
 			"":  cancel.Forever,
 			"-": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
@@ -216,7 +216,7 @@ func TestError(t *testing.T) {
 			err := cancel.FailAfter(ctx, time.Second, fail)
 			te, ok := errors.AsType[*cancel.TimeoutError](err)
 			if !ok {
-				t.Fatalf("FailAfter() = %v, want a timeout", err)
+				t.Fatalf("FailAfter() = %v, want a TimeoutError", err)
 			}
 			want := "timed out after 1s"
 			if len(detail) < 2 {
@@ -229,14 +229,15 @@ func TestError(t *testing.T) {
 			if got := fmt.Sprintf("%+v", err); got != want {
 				t.Errorf("%%+v = %q, want %q", got, want)
 			}
-			if got := fmt.Sprintf("%v|%s|%q|%d", err, err, err, err); got != `timed out after 1s|timed out after 1s|"timed out after 1s"|%!d(*cancel.TimeoutError=timed out after 1s)` {
-				t.Errorf("formatted: %s", got)
+			want = `timed out after 1s|timed out after 1s|"timed out after 1s"|%!d(*cancel.TimeoutError=timed out after 1s)`
+			if got := fmt.Sprintf("%v|%s|%q|%d", err, err, err, err); got != want {
+				t.Errorf("Sprintf() = %s, want %s", got, want)
 			}
 		}
 	})
 }
 
-// An opaque says whether it may be taken for an echo.
+// An opaque wraps an error and has an Echo method, which says whether it may be an echo.
 type opaque struct {
 	error
 	echo bool
@@ -257,31 +258,31 @@ func TestEcho(t *testing.T) {
 		child, stop := context.WithCancel(cancel.New(s))
 		defer stop()
 		return map[string]error{
-			"echo Err":               context.Canceled,
-			"echo cause":             boom,
-			"echo Error":             cancel.Err(s),
-			"echo Error below":       cancel.Err(child),
-			"echo wrapped":           fmt.Errorf("fetch: %w", cancel.Err(s)),
-			"echo joined":            errors.Join(context.Canceled, cancel.Err(s)),
-			"echo net":               dialed,
-			"echo that may be one":   opaque{context.Canceled, true},
-			"real nil":               nil,
-			"real other sentinel":    context.DeadlineExceeded,
-			"real error":             io.EOF,
-			"real message":           errors.New(context.Canceled.Error()),
-			"real joined":            errors.Join(context.Canceled, io.EOF),
-			"real wrapped":           fmt.Errorf("%w: %w", io.EOF, context.Canceled),
-			"real empty join":        emptyJoin{},
-			"real Error of other":    cancel.Err(other),
-			"real Error of std":      cancel.Err(std),
-			"real that must not be":  opaque{context.Canceled, false},
-			"real nil pointer":       (*cancel.Error)(nil),
-			"real nil timeout":       (*cancel.TimeoutError)(nil),
-			"real uncomparable":      uncomparable{"a"},
-			"real wrapped nil panic": errors.Join(context.Canceled, opaque{boom, false}),
+			"echo Err":            context.Canceled,
+			"echo cause":          boom,
+			"echo Error":          cancel.Err(s),
+			"echo Error below":    cancel.Err(child),
+			"echo wrapped":        fmt.Errorf("fetch: %w", cancel.Err(s)),
+			"echo joined":         errors.Join(context.Canceled, cancel.Err(s)),
+			"echo net":            dialed,
+			"echo Echo method":    opaque{context.Canceled, true},
+			"real nil":            nil,
+			"real other sentinel": context.DeadlineExceeded,
+			"real error":          io.EOF,
+			"real message":        errors.New(context.Canceled.Error()),
+			"real joined":         errors.Join(context.Canceled, io.EOF),
+			"real wrapped":        fmt.Errorf("%w: %w", io.EOF, context.Canceled),
+			"real empty join":     emptyJoin{},
+			"real Error of other": cancel.Err(other),
+			"real Error of std":   cancel.Err(std),
+			"real Echo method":    opaque{context.Canceled, false},
+			"real nil pointer":    (*cancel.Error)(nil),
+			"real nil timeout":    (*cancel.TimeoutError)(nil),
+			"real uncomparable":   uncomparable{"a"},
+			"real joined opaque":  errors.Join(context.Canceled, opaque{boom, false}),
 		}
 	}
-	t.Run("C9/nothing is an echo of a scope that is not canceled", func(t *testing.T) {
+	t.Run("C9/no error is an echo of an open scope", func(t *testing.T) {
 		for name, err := range errs(s) {
 			if name != "echo Error" && s.IsEcho(err) {
 				t.Errorf("IsEcho(%s) = true, want false", name)
@@ -292,17 +293,21 @@ func TestEcho(t *testing.T) {
 		}
 	})
 	s.Cancel(boom)
-	t.Run("C9/every leaf counts", func(t *testing.T) {
+	t.Run("C9/an error is an echo if all of its leaves are", func(t *testing.T) {
 		for name, err := range errs(s) {
-			if got, want := s.IsEcho(err), name[:4] == "echo"; got != want {
-				t.Errorf("IsEcho(%s) = %v, want %v", name, got, want)
+			isEcho, want := name[:4] == "echo", err
+			if isEcho {
+				want = nil
 			}
-			if got := s.Absorb(err); (got == nil) != (name[:4] == "echo" || err == nil) {
-				t.Errorf("Absorb(%s) = %v", name, got)
+			if got := s.IsEcho(err); got != isEcho {
+				t.Errorf("IsEcho(%s) = %v, want %v", name, got, isEcho)
+			}
+			if got := s.Absorb(err); (got == nil) != (want == nil) {
+				t.Errorf("Absorb(%s) = %v, want %v", name, got, want)
 			}
 		}
 	})
-	t.Run("C9/a cause that cannot be compared", func(t *testing.T) {
+	t.Run("C9/a cause may be of a type that cannot be compared", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		cause := uncomparable{"a", "b"}
 		s.Cancel(cause)
@@ -310,16 +315,16 @@ func TestEcho(t *testing.T) {
 		defer stop()
 		for i, err := range []error{cause, cancel.Err(s), cancel.Err(child), cancel.Err(cancel.New(wrapper{s}))} {
 			if !s.IsEcho(err) {
-				t.Errorf("IsEcho(%d: %v) = false, want true", i, err)
+				t.Errorf("%d: IsEcho(%v) = false, want true", i, err)
 			}
 		}
 		for _, err := range []error{uncomparable{"a", "c"}, uncomparable{"a", "b"}, uncomparable{"a"}} {
 			if s.IsEcho(err) {
-				t.Errorf("IsEcho(%v, another slice) = true, want false", err)
+				t.Errorf("IsEcho(%v) of another slice = true, want false", err)
 			}
 		}
 	})
-	t.Run("C9/an end by Close or from outside is not the scope's to absorb", func(t *testing.T) {
+	t.Run("C9/Absorb passes on the echo of a Close or of an outer end", func(t *testing.T) {
 		closed := cancel.New(t.Context())
 		closed.Close()
 		for _, s := range []*cancel.Scope{closed, cancel.New(std), cancel.New(other)} {
@@ -328,7 +333,7 @@ func TestEcho(t *testing.T) {
 				t.Errorf("IsEcho(%v) = false, want true", err)
 			}
 			if got := s.Absorb(err); got != err {
-				t.Errorf("Absorb(%v) = %v, want it unchanged", err, got)
+				t.Errorf("Absorb(%v) = %v, want %v", err, got, err)
 			}
 		}
 	})
@@ -340,7 +345,7 @@ type emptyJoin struct{}
 func (emptyJoin) Error() string   { return "empty" }
 func (emptyJoin) Unwrap() []error { return []error{nil} }
 
-// An uncomparable is an error for which == panics.
+// An uncomparable is an error that panics when it is compared with ==.
 type uncomparable []string
 
 func (u uncomparable) Error() string { return fmt.Sprint([]string(u)) }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestCancelAs(t *testing.T) {
-	t.Run("C14/the reason is the one given", func(t *testing.T) {
+	t.Run("C14/CancelAs sets the given reason", func(t *testing.T) {
 		for _, r := range []cancel.Reason{
 			{Source: cancel.SourceTask, Scope: "far", Task: "index", Cause: errBoom},
 			{Source: cancel.SourceCancel, Scope: "far", Cause: errBoom, File: "/src/client.go", Line: 42},
@@ -40,7 +40,7 @@ func TestCancelAs(t *testing.T) {
 			}
 		}
 	})
-	t.Run("C14/the name of the scope and Err stand for what is left out", func(t *testing.T) {
+	t.Run("C14/CancelAs fills in the name of the scope and the cause", func(t *testing.T) {
 		s := cancel.New(t.Context(), cancel.Name("near"))
 		s.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceTask}})
 		want := cancel.Reason{Source: cancel.SourceTask, Scope: "near", Cause: context.Canceled}
@@ -48,16 +48,16 @@ func TestCancelAs(t *testing.T) {
 			t.Errorf("ReasonOf() = %+v, want %+v", r, want)
 		}
 	})
-	t.Run("C9/the error of another scope is an echo of both", func(t *testing.T) {
+	t.Run("C9/CancelAs makes the error of another scope an echo of both scopes", func(t *testing.T) {
 		a, b := cancel.New(t.Context(), cancel.Name("a")), cancel.New(t.Context(), cancel.Name("b"))
 		a.Cancel(errBoom)
 		e, _ := errors.AsType[*cancel.Error](cancel.Err(a))
 		b.CancelAs(e)
 		if cancel.Err(b) != cancel.Err(a) || !b.IsEcho(e) || !b.IsEcho(cancel.Err(a)) {
-			t.Errorf("Err() = %v, want %v", cancel.Err(b), e)
+			t.Errorf("Err() = %v, want %v, an echo of both scopes", cancel.Err(b), e)
 		}
 	})
-	t.Run("C10/an echo is not absorbed if the source is an end of work or an outer context", func(t *testing.T) {
+	t.Run("C10/Absorb passes on an echo whose source is closed or an outer context", func(t *testing.T) {
 		for _, source := range []cancel.Source{cancel.SourceClosed, cancel.SourceContext} {
 			s := cancel.New(t.Context())
 			s.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: source}})
@@ -76,7 +76,7 @@ func TestCancelAs(t *testing.T) {
 
 func TestBecause(t *testing.T) {
 	killed := errors.New("signal: killed")
-	t.Run("C9/it is an echo that shows the error", func(t *testing.T) {
+	t.Run("C9/Because returns an echo with the error as its detail", func(t *testing.T) {
 		std, stop := context.WithCancelCause(t.Context())
 		stop(errBoom)
 		s := cancel.New(t.Context(), cancel.Name("convert"))
@@ -85,7 +85,7 @@ func TestBecause(t *testing.T) {
 			err := cancel.Because(ctx, killed)
 			e, ok := errors.AsType[*cancel.Error](err)
 			if !ok || e.Detail != killed || e.Reason.Cause != errBoom || !errors.Is(err, context.Canceled) || errors.Is(err, killed) {
-				t.Errorf("Because() = %+v, want the cancellation with the detail", err)
+				t.Errorf("Because() = %+v, want %v with detail %v", err, cancel.Err(ctx), killed)
 			}
 			if got, want := fmt.Sprintf("%v", err), cancel.Err(ctx).Error(); got != want {
 				t.Errorf("%%v = %q, want %q", got, want)
@@ -99,10 +99,10 @@ func TestBecause(t *testing.T) {
 			t.Errorf("IsEcho(%v) = false, want true", err)
 		}
 		if s.IsEcho(errors.Join(err, io.EOF)) {
-			t.Error("IsEcho() = true of an error that holds a real one, want false")
+			t.Error("IsEcho() of an error joined with a real error = true, want false")
 		}
 	})
-	t.Run("C9/what says nothing more has no detail", func(t *testing.T) {
+	t.Run("C9/Because of an echo has no detail", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		s.Cancel(errBoom)
 		for _, err := range []error{context.Canceled, errBoom, cancel.Err(s), cancel.Because(s, errBoom)} {
@@ -112,20 +112,20 @@ func TestBecause(t *testing.T) {
 		}
 		twice := cancel.Because(s, cancel.Because(s, killed))
 		if e, _ := errors.AsType[*cancel.Error](twice); e.Detail != killed {
-			t.Errorf("Because() twice has the detail %v, want %v", e.Detail, killed)
+			t.Errorf("detail of Because() twice = %v, want %v", e.Detail, killed)
 		}
 	})
-	t.Run("C9/an open context, and no error", func(t *testing.T) {
+	t.Run("C9/Because returns its error if the context is open, and nil for nil", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		if got := cancel.Because(s, killed); got != killed {
-			t.Errorf("Because() = %v, want the error itself", got)
+			t.Errorf("Because() = %v, want %v", got, killed)
 		}
 		s.Cancel(nil)
 		if got := cancel.Because(s, nil); got != nil {
 			t.Errorf("Because(nil) = %v, want nil", got)
 		}
 	})
-	t.Run("C10/the detail goes on to the outer scope", func(t *testing.T) {
+	t.Run("C10/Run hands the detail on to the outer scope", func(t *testing.T) {
 		outer, inner := cancel.New(t.Context()), (*cancel.Scope)(nil)
 		inner = cancel.New(outer)
 		err := inner.Run(func(ctx context.Context) error {
@@ -135,7 +135,7 @@ func TestBecause(t *testing.T) {
 			return err
 		})
 		if e, ok := errors.AsType[*cancel.Error](err); !ok || e.Detail != killed || e.Reason.Cause != io.EOF || !outer.IsEcho(err) {
-			t.Errorf("Run() = %+v, want the cancellation of the outer scope with the detail", err)
+			t.Errorf("Run() = %+v, want the Error of the outer scope with detail %v", err, killed)
 		}
 	})
 }
@@ -143,7 +143,7 @@ func TestBecause(t *testing.T) {
 func TestErrorTimeout(t *testing.T) {
 	late := cancel.New(t.Context(), cancel.Timeout(0))
 	canceled := cancel.New(t.Context())
-	canceled.Cancel(context.DeadlineExceeded) // the cause says nothing about the end
+	canceled.Cancel(context.DeadlineExceeded) // a cause does not make a timeout
 	std, stop := context.WithTimeoutCause(t.Context(), 0, errBoom)
 	defer stop()
 	for _, tt := range []struct {
@@ -172,13 +172,13 @@ func TestPath(t *testing.T) {
 		}
 	}
 	if got := cancel.Path(root); got != "" {
-		t.Errorf("Path() of a scope without a name = %q, want none", got)
+		t.Errorf("Path() of a scope without a name = %q, want %q", got, "")
 	}
 }
 
-// Options work in the functions that make a scope as they do in New.
+// Functions that make a scope accept the same options as New.
 func TestOptions(t *testing.T) {
-	bubble(t, "C6/name, shield and deadline", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a function that makes a scope accepts a name, a shield and a deadline", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		outer.Cancel(nil)
 		look := func(ctx context.Context) error {
@@ -186,7 +186,7 @@ func TestOptions(t *testing.T) {
 			wantOpen(t, "shielded", s)
 			wantDeadline(t, s, time.Hour)
 			if s.Name() != "x" {
-				t.Errorf("Name() = %q, want x", s.Name())
+				t.Errorf("Name() = %q, want %q", s.Name(), "x")
 			}
 			return nil
 		}
@@ -210,15 +210,15 @@ func TestReasonOfCanceledWithoutCause(t *testing.T) {
 	s := cancel.New(t.Context())
 	s.Cancel(nil)
 	if r, ok := cancel.ReasonOf(s); !ok || r.Cause != context.Canceled {
-		t.Errorf("ReasonOf() = %+v, %v, want the cause %v", r, ok, context.Canceled)
+		t.Errorf("ReasonOf() = %+v, %v, want cause %v, true", r, ok, context.Canceled)
 	}
 }
 
-// Each nursery and each timeout makes a scope.
+// Each nursery and each timeout makes a scope, so a Scope must be small.
 func TestSizeOfScope(t *testing.T) {
 	want := map[int]uintptr{32: 72, 64: 112}[strconv.IntSize]
 	if size := reflect.TypeFor[cancel.Scope]().Size(); size > want {
-		t.Errorf("a Scope has %d bytes, want at most %d", size, want)
+		t.Errorf("size of Scope = %d bytes, want at most %d", size, want)
 	}
 }
 

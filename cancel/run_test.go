@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 		run(canceled)
 	})
 
-	t.Run("C15/a nil function panics, and does not use the scope up", func(t *testing.T) {
+	t.Run("C15/Run panics if the function is nil and leaves the scope usable", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		mustPanic(t, "cancel: Scope.Run: nil function", func() { _ = s.Run(nil) })
 		if err := s.Run(func(context.Context) error { return boom }); err != boom {
@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	t.Run("C8/Run closes the scope, also if the function panics or exits", func(t *testing.T) {
+	t.Run("C8/Run closes the scope even if the function panics or exits", func(t *testing.T) {
 		for name, fn := range map[string]func(context.Context) error{
 			"returns": func(context.Context) error { return nil },
 			"fails":   func(context.Context) error { return boom },
@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 				_ = s.Run(fn)
 			}()
 			if got := <-done; (got == boom) != (name == "panics") {
-				t.Errorf("%s: recovered %v", name, got)
+				t.Errorf("%s: recover() = %v, want %v only after a panic", name, got, boom)
 			}
 			if got := context.Cause(s); !errors.Is(got, cancel.ErrClosed) {
 				t.Errorf("%s: Cause() = %v, want %v", name, got, cancel.ErrClosed)
@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	t.Run("C10/an echo of its own cancellation ends at the scope", func(t *testing.T) {
+	t.Run("C10/Run absorbs the echo of its own scope's cancellation", func(t *testing.T) {
 		for name, fail := range map[string]func(context.Context) error{
 			"Err":        func(ctx context.Context) error { return ctx.Err() },
 			"cancel.Err": cancel.Err,
@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	t.Run("C10/an error that looks like a cancellation but is none of its own passes", func(t *testing.T) {
+	t.Run("C10/Run passes on the cancellation errors of other contexts", func(t *testing.T) {
 		other := cancel.New(t.Context())
 		other.Cancel(nil)
 		for _, want := range []error{context.Canceled, context.DeadlineExceeded, cancel.Err(other), boom} {
@@ -87,8 +87,8 @@ func TestRun(t *testing.T) {
 				t.Errorf("Run() = %v, want %v", err, want)
 			}
 		}
-		// Trio: a scope that is not canceled never absorbs, also if its shield
-		// is up by now.
+		// Trio: a scope that is not canceled never absorbs, even if its shield has
+		// been raised since.
 		err := other.Run(func(ctx context.Context) error {
 			inner := cancel.New(ctx)
 			return inner.Run(func(ctx context.Context) error {
@@ -103,7 +103,7 @@ func TestRun(t *testing.T) {
 	})
 
 	// Trio: test_cancel_scope_nesting.
-	t.Run("C10/of several that are canceled the outermost absorbs", func(t *testing.T) {
+	t.Run("C10/the outermost canceled scope absorbs the echo", func(t *testing.T) {
 		var scopes []*cancel.Scope
 		var passed []bool
 		var nested func(ctx context.Context, depth int) error
@@ -124,12 +124,12 @@ func TestRun(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 		if got, want := fmt.Sprint(passed), "[true true false]"; got != want {
-			t.Errorf("passed on by the scopes, inner first: %v, want %v", got, want)
+			t.Errorf("echo passed on, innermost scope first = %v, want %v", got, want)
 		}
 		scopes, passed = nil, nil
 	})
 
-	t.Run("C10/an echo goes to the outer scope if that is canceled as well", func(t *testing.T) {
+	t.Run("C10/Run hands the echo on to a canceled outer scope", func(t *testing.T) {
 		outer := cancel.New(t.Context(), cancel.Name("outer"))
 		inner := cancel.New(outer, cancel.Name("inner"))
 		err := inner.Run(func(ctx context.Context) error {
@@ -144,11 +144,11 @@ func TestRun(t *testing.T) {
 			t.Errorf("Absorb() = %v, want nil", err)
 		}
 		if errors.Is(err, io.EOF) {
-			t.Error("Is(err, the cause) = true, want false")
+			t.Error("Is(err, io.EOF) = true, want false")
 		}
 	})
 
-	t.Run("C10/not if the scope is shielded", func(t *testing.T) {
+	t.Run("C10/a shielded scope absorbs its echo even if the outer scope is canceled", func(t *testing.T) {
 		outer := cancel.New(t.Context())
 		inner := cancel.New(outer, cancel.Shielded())
 		outer.Cancel(nil)
@@ -161,8 +161,8 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	// Trio: a canceled scope made only to look for a cancellation outside.
-	t.Run("C10/a checkpoint in a canceled scope tells of the outer cancellation", func(t *testing.T) {
+	// Trio: a program may cancel a scope just to look for an outer cancellation.
+	t.Run("C10/Checkpoint in a canceled scope reports the outer cancellation", func(t *testing.T) {
 		look := func(ctx context.Context) error {
 			s := cancel.New(ctx)
 			s.Cancel(nil)
@@ -178,7 +178,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	t.Run("C9/a real error beside echoes is never dropped", func(t *testing.T) {
+	t.Run("C9/Run does not drop a real error joined with echoes", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		want := error(nil)
 		err := s.Run(func(ctx context.Context) error {
@@ -191,7 +191,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	t.Run("C11/nil is nil, whatever was canceled", func(t *testing.T) {
+	t.Run("C11/Run returns nil if the function does, even after Cancel", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		err := s.Run(func(context.Context) error {
 			s.Cancel(boom)
@@ -204,7 +204,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunInner(t *testing.T) {
-	bubble(t, "C10/an inner cancellation does not leak out", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/the cancellation of an inner scope does not leak out", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		err := outer.Run(func(ctx context.Context) error {
 			s := cancel.New(ctx)
@@ -218,7 +218,7 @@ func TestRunInner(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "C10/the cancellation of a standard parent is not absorbed", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/Run does not absorb the cancellation of a standard parent", func(t *testing.T, ctx context.Context) {
 		std, stop := context.WithTimeout(ctx, time.Second)
 		defer stop()
 		s := cancel.New(std)
@@ -228,7 +228,7 @@ func TestRunInner(t *testing.T) {
 	})
 }
 
-// echo is what a well-behaved function does: it waits for ctx, and says why.
+// echo waits until ctx is done and returns Err of ctx, as functions should.
 func echo(ctx context.Context) error {
 	<-ctx.Done()
 	return cancel.Err(ctx)

@@ -12,7 +12,7 @@ import (
 func TestMoveOn(t *testing.T) {
 	boom := errors.New("boom")
 
-	bubble(t, "C10/it moves on when its deadline has passed", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/MoveOnAfter and MoveOnAt move on when the deadline passes", func(t *testing.T, ctx context.Context) {
 		for name, f := range map[string]func(time.Duration) (bool, error){
 			"MoveOnAfter": func(d time.Duration) (bool, error) { return cancel.MoveOnAfter(ctx, d, cancel.Forever) },
 			"MoveOnAt":    func(d time.Duration) (bool, error) { return cancel.MoveOnAt(ctx, time.Now().Add(d), cancel.Forever) },
@@ -21,12 +21,12 @@ func TestMoveOn(t *testing.T) {
 				start := time.Now()
 				moved, err := f(d)
 				if !moved || err != nil || time.Since(start) != max(d, 0) {
-					t.Errorf("%s(%v) = %v, %v after %v, want true, nil", name, d, moved, err, time.Since(start))
+					t.Errorf("%s(%v) = %v, %v after %v, want true, nil after %v", name, d, moved, err, time.Since(start), max(d, 0))
 				}
 			}
 		}
 	})
-	bubble(t, "C10/no deadline", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/the zero time stands for no deadline", func(t *testing.T, ctx context.Context) {
 		moved, err := cancel.MoveOnAt(ctx, time.Time{}, func(ctx context.Context) error {
 			wantDeadline(t, ctx, 0)
 			return cancel.Sleep(ctx, 1000*time.Hour)
@@ -38,7 +38,7 @@ func TestMoveOn(t *testing.T) {
 			t.Errorf("FailAt() = %v, want nil", err)
 		}
 	})
-	bubble(t, "C11/what the function returns counts, also after the deadline", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C11/nil or a real error counts even after the deadline", func(t *testing.T, ctx context.Context) {
 		for _, want := range []error{nil, boom, errors.Join(context.DeadlineExceeded, boom)} {
 			overrun := func(ctx context.Context) error {
 				<-ctx.Done()
@@ -52,10 +52,10 @@ func TestMoveOn(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "C10/a Cancel of the scope is no timeout", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/a Cancel of the scope is not a timeout", func(t *testing.T, ctx context.Context) {
 		fn := func(ctx context.Context) error {
 			cancel.FromContext(ctx).Cancel(boom)
-			time.Sleep(time.Hour) // the deadline passes too late
+			time.Sleep(time.Hour) // the deadline passes after Cancel
 			return cancel.Err(ctx)
 		}
 		if moved, err := cancel.MoveOnAfter(ctx, time.Second, fn); moved || err != nil {
@@ -65,7 +65,7 @@ func TestMoveOn(t *testing.T) {
 			t.Errorf("FailAfter() = %v, want nil", err)
 		}
 	})
-	bubble(t, "C10/a cancellation from outside is no timeout", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/an outer cancellation is not a timeout", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		time.AfterFunc(time.Second, func() { outer.Cancel(boom) })
 		if moved, err := cancel.MoveOnAfter(outer, time.Minute, cancel.Forever); moved || err != cancel.Err(outer) {
@@ -76,7 +76,7 @@ func TestMoveOn(t *testing.T) {
 			t.Errorf("FailAfter() = %v, want %v", err, cancel.Err(outer))
 		}
 	})
-	bubble(t, "C6/the deadline moves from inside", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/the function can move its deadline", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
 			cancel.FromContext(ctx).SetTimeout(time.Minute)
@@ -94,10 +94,10 @@ func TestNestedTimeouts(t *testing.T) {
 		outer, inner time.Duration
 		want         result
 	}{
-		"C10/the outer one comes first": {time.Second, time.Minute, result{true, false}},
-		"C10/the inner one comes first": {time.Minute, time.Second, result{false, true}},
-		"C10/a tie":                     {time.Second, time.Second, result{true, false}},
-		"C10/a tie at once":             {0, 0, result{true, false}},
+		"C10/the outer deadline comes first":            {time.Second, time.Minute, result{true, false}},
+		"C10/the inner deadline comes first":            {time.Minute, time.Second, result{false, true}},
+		"C10/the outer deadline wins a tie":             {time.Second, time.Second, result{true, false}},
+		"C10/the outer deadline wins a tie in the past": {0, 0, result{true, false}},
 	} {
 		between := map[string]func(context.Context) (context.Context, func()){
 			"nothing": func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
@@ -121,36 +121,35 @@ func TestNestedTimeouts(t *testing.T) {
 						return err
 					})
 					if got != row.want || err != nil {
-						t.Errorf("with %s between: moved = %+v, %v, want %+v", what, got, err, row.want)
+						t.Errorf("with %s between: moved = %+v, %v, want %+v, nil", what, got, err, row.want)
 					}
 				}
 			}
 		})
 	}
-	bubble(t, "C10/an inner timeout that nobody handles passes the outer scope", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/an unhandled inner timeout passes through the outer scope", func(t *testing.T, ctx context.Context) {
 		var inner error
 		err := cancel.FailAfter(ctx, time.Minute, func(ctx context.Context) error {
 			inner = cancel.FailAfter(ctx, time.Second, cancel.Forever)
-			<-ctx.Done() // and then the outer deadline passes, too
+			<-ctx.Done() // until the outer deadline passes too
 			return inner
 		})
 		if te, ok := errors.AsType[*cancel.TimeoutError](err); !ok || error(te) != inner {
 			t.Errorf("FailAfter() = %v, want %v", err, inner)
 		}
 	})
-	bubble(t, "C10/a shielded inner scope reports its own on a tie", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/a shielded inner scope reports its own deadline on a tie", func(t *testing.T, ctx context.Context) {
 		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
 			if err := cancel.Shield(ctx, time.Second, cancel.Forever); err == nil {
-				t.Error("Shield() = nil, want a timeout")
+				t.Error("Shield() = nil, want a TimeoutError")
 			}
-			return cancel.Forever(ctx) // its own timer rings at the same instant
-
+			return cancel.Forever(ctx) // the outer timer fires at the same instant
 		})
 		if !moved || err != nil {
 			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
 		}
 	})
-	bubble(t, "C10/a timeout after an unrelated cancellation works on its own", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/a timeout behind a shield works after an outer cancellation", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		outer.Cancel(nil)
 		err := cancel.Shield(outer, time.Hour, func(ctx context.Context) error {
