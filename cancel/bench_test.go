@@ -49,7 +49,7 @@ func BenchmarkOpenClose(b *testing.B) {
 	}
 }
 
-// BenchmarkTimeout runs a block that returns at once within a timeout.
+// BenchmarkTimeout sets a timeout for a function that returns at once.
 func BenchmarkTimeout(b *testing.B) {
 	block := func(context.Context) error { return nil }
 	b.Run("impl=grove", func(b *testing.B) {
@@ -72,8 +72,8 @@ func BenchmarkTimeout(b *testing.B) {
 	})
 }
 
-// BenchmarkIdleTimeout moves a deadline to later, as an idle timeout does at each
-// message; with the standard library that is a new context.
+// BenchmarkIdleTimeout moves a deadline to a later time, as an idle timeout does for
+// each message. The standard library needs a new context each time.
 func BenchmarkIdleTimeout(b *testing.B) {
 	b.Run("impl=grove", func(b *testing.B) {
 		b.ReportAllocs()
@@ -92,7 +92,7 @@ func BenchmarkIdleTimeout(b *testing.B) {
 	})
 }
 
-// BenchmarkErr asks an open context whether it is done, some levels down.
+// BenchmarkErr calls Err of an open context at depth five.
 func BenchmarkErr(b *testing.B) {
 	const depth = 5
 	b.Run("impl=grove", func(b *testing.B) {
@@ -125,7 +125,8 @@ func BenchmarkErr(b *testing.B) {
 	})
 }
 
-// BenchmarkIsEcho judges the errors that tasks return most often, and a real one.
+// BenchmarkIsEcho calls IsEcho with the errors that canceled tasks return most often,
+// and with a real error.
 func BenchmarkIsEcho(b *testing.B) {
 	s := cancel.New(b.Context())
 	defer s.Close()
@@ -150,7 +151,7 @@ func BenchmarkIsEcho(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if s.IsEcho(bb.err) != bb.want {
-					b.Fatalf("IsEcho(%v) = %v", bb.err, !bb.want)
+					b.Fatalf("IsEcho(%v) = %v, want %v", bb.err, !bb.want, bb.want)
 				}
 			}
 		})

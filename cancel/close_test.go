@@ -15,7 +15,7 @@ import (
 )
 
 func TestCloseAndOthers(t *testing.T) {
-	t.Run("C8/an end that came from above before stays", func(t *testing.T) {
+	t.Run("C8/Close does not replace an end that came from above", func(t *testing.T) {
 		boom := errors.New("boom")
 		p := cancel.New(t.Context())
 		s := cancel.New(p)
@@ -24,7 +24,7 @@ func TestCloseAndOthers(t *testing.T) {
 		wantEnded(t, "scope", s, context.Canceled, boom)
 	})
 
-	t.Run("C8/the parent and what stands beside go on", func(t *testing.T) {
+	t.Run("C8/Close leaves the parent and its other scopes open", func(t *testing.T) {
 		p := cancel.New(t.Context())
 		a, b, c := cancel.New(p), cancel.New(p), cancel.New(p)
 		for _, s := range []*cancel.Scope{a, b, c} {
@@ -32,14 +32,14 @@ func TestCloseAndOthers(t *testing.T) {
 		}
 		b.Close()
 		wantOpen(t, "parent", p)
-		wantOpen(t, "older", a)
-		wantOpen(t, "younger", c)
+		wantOpen(t, "older sibling", a)
+		wantOpen(t, "younger sibling", c)
 		p.Cancel(nil)
-		wantEnded(t, "older", a, context.Canceled, context.Canceled)
-		wantEnded(t, "younger", c, context.Canceled, context.Canceled)
+		wantEnded(t, "older sibling", a, context.Canceled, context.Canceled)
+		wantEnded(t, "younger sibling", c, context.Canceled, context.Canceled)
 	})
 
-	t.Run("C8/a shielded scope below goes on", func(t *testing.T) {
+	t.Run("C8/Close leaves a shielded scope below open", func(t *testing.T) {
 		p := cancel.New(t.Context())
 		s := cancel.New(p, cancel.Shielded())
 		s.Done()
@@ -51,7 +51,7 @@ func TestCloseAndOthers(t *testing.T) {
 		}
 	})
 
-	t.Run("C8/no timer strikes later", func(t *testing.T) {
+	t.Run("C8/no timer fires after Close", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := cancel.New(t.Context(), cancel.Timeout(time.Second))
 			s.Shutdown(time.Second)
@@ -63,14 +63,15 @@ func TestCloseAndOthers(t *testing.T) {
 			if err, cause := s.Err(), context.Cause(s); err != context.Canceled || !errors.Is(cause, cancel.ErrClosed) {
 				t.Errorf("Err(), Cause() = %v, %v, want %v, %v", err, cause, context.Canceled, cancel.ErrClosed)
 			}
-			if d, ok := s.Deadline(); !ok || !d.Equal(time.Now().Add(time.Second-time.Hour)) {
-				t.Errorf("Deadline() = %v, %v, want the one that stood when the scope ended", d, ok)
+			want := time.Now().Add(time.Second - time.Hour) // set before Close
+			if d, ok := s.Deadline(); !ok || !d.Equal(want) {
+				t.Errorf("Deadline() = %v, %v, want %v, true", d, ok, want)
 			}
 		})
 	})
 }
 
-// C8: whatever a scope was used for, it leaves its parent as it was.
+// C8: a closed scope leaves nothing in its parent, whatever it was used for.
 func TestCloseGrowth(t *testing.T) {
 	std, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -92,7 +93,7 @@ func TestCloseGrowth(t *testing.T) {
 			if d := p.Done(); d == nil {
 				t.Fatal("Done() = nil")
 			}
-			// Each leftover would take more than 100 bytes, so 200 KB in all.
+			// A scope left in the parent takes more than 100 bytes: 200 KB in all.
 			testkit.WantNoGrowth(t, fmt.Sprint("below ", p, ", ", name), 1<<17, func() {
 				for range rounds {
 					s := cancel.New(p)
@@ -104,13 +105,13 @@ func TestCloseGrowth(t *testing.T) {
 	}
 }
 
-// C8: an ended scope leaves its parent with the last scope below it.
+// C8: an ended scope leaves its parent when the last scope below it leaves.
 func TestCloseOfLastBelow(t *testing.T) {
 	for name, use := range map[string]func(s *cancel.Scope){
-		"unused":   func(*cancel.Scope) {},
-		"Done":     func(s *cancel.Scope) { s.Done() },
-		"OnDone":   func(s *cancel.Scope) { s.OnDone(func() {}) },
-		"below it": func(s *cancel.Scope) { cancel.New(s).OnDone(func() {}) },
+		"unused":      func(*cancel.Scope) {},
+		"Done":        func(s *cancel.Scope) { s.Done() },
+		"OnDone":      func(s *cancel.Scope) { s.OnDone(func() {}) },
+		"scope below": func(s *cancel.Scope) { cancel.New(s).OnDone(func() {}) },
 	} {
 		root := cancel.New(t.Context())
 		var gone []weak.Pointer[cancel.Scope]
@@ -128,14 +129,14 @@ func TestCloseOfLastBelow(t *testing.T) {
 		runtime.GC()
 		for i, w := range gone {
 			if w.Value() != nil {
-				t.Errorf("%s: scope %d is still reachable", name, i)
+				t.Errorf("%s: scope %d is reachable, want it collected", name, i)
 			}
 		}
 		runtime.KeepAlive(root)
 	}
 }
 
-// C8: a closed scope can be collected while its parent is in use.
+// C8: the garbage collector frees a closed scope while its parent is in use.
 func TestCloseCollectable(t *testing.T) {
 	std, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -170,14 +171,14 @@ func TestCloseCollectable(t *testing.T) {
 		runtime.GC()
 		for i, w := range gone {
 			if w.Value() != nil {
-				t.Errorf("below %v: closed scope %d is still reachable", p, i)
+				t.Errorf("below %v: closed scope %d is reachable, want it collected", p, i)
 			}
 		}
 		runtime.KeepAlive(p)
 	}
 }
 
-// An error may be kept, and must not keep the scope that it tells of.
+// An *Error that a caller keeps does not keep its scope reachable.
 func TestErrorKeepsNoScope(t *testing.T) {
 	s := cancel.New(t.Context(), cancel.Name("gone"))
 	gone := weak.Make(s)
@@ -188,13 +189,13 @@ func TestErrorKeepsNoScope(t *testing.T) {
 	runtime.GC()
 	runtime.GC()
 	if gone.Value() != nil {
-		t.Errorf("the scope of %v is still reachable", err)
+		t.Errorf("scope of %v is reachable, want it collected", err)
 	}
 	runtime.KeepAlive(err)
 }
 
 func TestClose(t *testing.T) {
-	bubble(t, "C8/what is derived is canceled with a cause that says so", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C8/Close cancels derived contexts with ErrClosed", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx, cancel.Name("crawl"))
 		std, stop := context.WithCancel(s)
 		defer stop()
@@ -202,32 +203,32 @@ func TestClose(t *testing.T) {
 		inner.Done()
 		s.Close()
 		s.Close()
-		s.Cancel(errBoom) // too late
+		s.Cancel(errBoom) // no effect
 		for _, c := range []context.Context{s, std, inner, alone} {
 			if cause := context.Cause(c); !errors.Is(cause, cancel.ErrClosed) || cause.Error() != `scope "crawl" has ended` {
-				t.Errorf("Cause() = %v, want that the scope has ended", cause)
+				t.Errorf("Cause() = %v, want %q", cause, `scope "crawl" has ended`)
 			}
-			wantEnded(t, "c", c, context.Canceled, context.Cause(c))
+			wantEnded(t, fmt.Sprint(c), c, context.Canceled, context.Cause(c))
 			if r, _ := cancel.ReasonOf(c); r.Source != cancel.SourceClosed || r.Scope != "crawl" {
-				t.Errorf("ReasonOf() = %v, want the end of crawl", r)
+				t.Errorf("ReasonOf() = %v, want the end of scope %q", r, "crawl")
 			}
 		}
 		unnamed := cancel.New(ctx)
 		unnamed.Close()
 		if cause := context.Cause(unnamed); !errors.Is(cause, cancel.ErrClosed) || cause.Error() != "scope has ended" {
-			t.Errorf("Cause() = %v", cause)
+			t.Errorf("Cause() = %v, want %q", cause, "scope has ended")
 		}
 	})
-	bubble(t, "C8/a deadline that passes later has no effect", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C8/a deadline that passes after Close has no effect", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx, cancel.Timeout(time.Second))
 		s.Close()
 		s.SetTimeout(0)
 		time.Sleep(time.Minute)
 		if s.Err() != context.Canceled {
-			t.Errorf("Err() = %v, want Canceled", s.Err())
+			t.Errorf("Err() = %v, want %v", s.Err(), context.Canceled)
 		}
 	})
-	t.Run("C8/nothing stays in the parent", func(t *testing.T) {
+	t.Run("C8/a closed scope leaves nothing in its parent", func(t *testing.T) {
 		std := t.Context()
 		scope := cancel.New(context.Background())
 		defer scope.Close()
@@ -249,13 +250,13 @@ func TestClose(t *testing.T) {
 				return m.HeapAlloc
 			}
 			before := round(1000)
-			// A word for each would be 400 KB.
+			// One word for each scope takes 400 KB.
 			if after := round(50_000); after > before+200_000 {
-				t.Errorf("below %v the heap grew from %d to %d bytes", parent, before, after)
+				t.Errorf("below %v: heap grew from %d to %d bytes, want at most %d", parent, before, after, before+200_000)
 			}
 		}
 	})
-	t.Run("C8/a scope that ended by itself is let go, closed or not", func(t *testing.T) {
+	t.Run("C8/an ended scope is collected, closed or not", func(t *testing.T) {
 		std := t.Context()
 		scope := cancel.New(context.Background())
 		defer scope.Close()
@@ -278,7 +279,7 @@ func TestClose(t *testing.T) {
 					}
 				}
 				if w.Value() != nil {
-					t.Errorf("below %v, a scope that has ended is still reachable", parent)
+					t.Errorf("below %v: ended scope is reachable, want it collected", parent)
 				}
 			}
 		}

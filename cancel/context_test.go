@@ -12,14 +12,14 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A key is a key of context values.
+// A key is a key for context.WithValue.
 type key int
 
-// These tests hold a scope against what package context promises of its own
-// contexts, case by case as the tests of that package have it.
+// The tests in this file follow the tests of package context, case by case, with
+// scopes among the contexts.
 
-// A scope may stand wherever a context of the standard library does, so most
-// tests run with each kind of child below a scope, and of parent above one.
+// children has the kinds of context that most tests use, both as parents and as
+// children. A scope works wherever a standard context does.
 var children = []struct {
 	name string
 	make func(context.Context) (context.Context, func())
@@ -70,7 +70,7 @@ func TestContextParentFinishesChild(t *testing.T) {
 				wantEnded(t, what, p, context.Canceled, context.Canceled)
 				wantEnded(t, what, c, context.Canceled, context.Canceled)
 				late, stopLate := inner.make(p)
-				wantEnded(t, "late "+what, late, context.Canceled, context.Canceled)
+				wantEnded(t, "derived late: "+what, late, context.Canceled, context.Canceled)
 				stopLate()
 				stop()
 			}
@@ -139,7 +139,7 @@ func TestContextInterlockedCancels(t *testing.T) {
 	}
 }
 
-// The other way round: the end of a child cancels the parent.
+// The end of the child starts a function that cancels the parent.
 func TestContextChildEndsParent(t *testing.T) {
 	for _, inner := range children {
 		p := cancel.New(t.Context())
@@ -162,8 +162,8 @@ func TestContextLayers(t *testing.T) {
 	}
 }
 
-// testLayers builds a long chain of contexts, whose values stay readable and
-// whose innermost context ends when any of them does.
+// testLayers builds a long chain of contexts and ends one of them. The innermost
+// context ends with it. Values stay readable throughout.
 func testLayers(t *testing.T, rnd *rand.Rand, timeout bool) {
 	ctx := t.Context()
 	var ends []func()
@@ -181,7 +181,7 @@ func testLayers(t *testing.T, rnd *rand.Rand, timeout bool) {
 	check := func(when string) {
 		t.Helper()
 		for i := range values {
-			// The kinds of child put in a value with the key 1 of their own.
+			// A child may set key 1 as well, to the same value.
 			if got := ctx.Value(key(i + 1)); got != i+1 {
 				t.Errorf("%s: Value(%d) = %v, want %d", when, i+1, got, i+1)
 			}

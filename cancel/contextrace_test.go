@@ -39,7 +39,7 @@ func TestContextCauseRace(t *testing.T) {
 	}
 }
 
-// Whoever sees Err may count on Done being closed.
+// Done is closed before Err returns an error.
 func TestContextErrDoneRace(t *testing.T) {
 	for round := range 2000 {
 		p := cancel.New(t.Context())
@@ -55,7 +55,7 @@ func TestContextErrDoneRace(t *testing.T) {
 			select {
 			case <-done:
 			default:
-				t.Errorf("round %d: Err() = %v, but Done is open", round, s.Err())
+				t.Errorf("round %d: Done() is open after Err() = %v, want closed", round, s.Err())
 			}
 		}
 		race(func() { p.Cancel(nil) }, watch, watch)
@@ -73,7 +73,7 @@ func TestContextWithoutCancel(t *testing.T) {
 	s.Cancel(nil)
 	for _, ctx := range []context.Context{ctx, below} {
 		if d, ok := ctx.Deadline(); ok {
-			t.Errorf("Deadline() = %v, true, want none", d)
+			t.Errorf("Deadline() = %v, true, want no deadline", d)
 		}
 		if got := ctx.Value(key(1)); got != "one" {
 			t.Errorf("Value() = %v, want one", got)
@@ -83,7 +83,7 @@ func TestContextWithoutCancel(t *testing.T) {
 		}
 	}
 	if ctx.Done() != nil {
-		t.Error("Done() of WithoutCancel is not nil")
+		t.Errorf("Done() of WithoutCancel = %v, want nil", ctx.Done())
 	}
 	if got := cancel.FromContext(ctx); got != s {
 		t.Errorf("FromContext() = %v, want %v", got, s)

@@ -14,7 +14,7 @@ import (
 func TestContextCustom(t *testing.T) {
 	boom, later := errors.New("boom"), errors.New("later")
 
-	t.Run("C3/the cause passes through a context of a foreign type", func(t *testing.T) {
+	t.Run("C3/the cause passes through a foreign context", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := cancel.New(t.Context())
 			c := newCustom(p)
@@ -32,16 +32,16 @@ func TestContextCustom(t *testing.T) {
 		})
 	})
 
-	// What a foreign context says of its cause changes with what is above it:
-	// package context looks past it. A scope's own does not, as that of a
-	// standard context does not.
-	t.Run("C5/the end of a context of a foreign type comes first", func(t *testing.T) {
+	// Package context looks past a foreign context for its cause, which may therefore
+	// change when a context above ends. The cause of a scope or of a standard context
+	// below does not change.
+	t.Run("C5/an ended foreign context hides a later end above it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			for _, attached := range []bool{false, true} {
+			for _, registered := range []bool{false, true} {
 				p := cancel.New(t.Context())
 				c := newCustom(p)
 				s := cancel.New(c)
-				if attached {
+				if registered {
 					s.Done()
 				}
 				std, stop := context.WithCancel(c)
@@ -53,14 +53,14 @@ func TestContextCustom(t *testing.T) {
 				wantEnded(t, "standard, later", std, context.Canceled, context.Canceled)
 				wantEnded(t, "scope, later", s, context.Canceled, context.Canceled)
 				if r, _ := cancel.ReasonOf(s); r.Source != cancel.SourceContext || r.Cause != context.Canceled {
-					t.Errorf("ReasonOf() = %+v, want an outer context", r)
+					t.Errorf("ReasonOf() = %+v, want source %v, cause %v", r, cancel.SourceContext, context.Canceled)
 				}
 				stop()
 			}
 		})
 	})
 
-	t.Run("C4/a foreign context that ends is seen, and followed after a hop", func(t *testing.T) {
+	t.Run("C4/the end of a foreign context shows in Err at once, and in Done later", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCustom(t.Context())
 			s := cancel.New(c)
@@ -75,20 +75,21 @@ func TestContextCustom(t *testing.T) {
 		})
 	})
 
-	t.Run("C4/a foreign context that ends while a scope is registered with it", func(t *testing.T) {
+	t.Run("C4/a foreign context may end while a scope registers with it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			hold := make(chan struct{})
 			s := cancel.New(endsLate{newCustom(t.Context()), hold})
 			below, stop := context.WithCancel(s)
 			defer stop()
-			wantEnded(t, "standard", below, context.Canceled, context.Canceled) // first, for the scope asks when it is asked
+			// The standard context comes first, because Err of the scope asks its parent.
+			wantEnded(t, "standard", below, context.Canceled, context.Canceled)
 			wantEnded(t, "scope", s, context.Canceled, context.Canceled)
 			close(hold)
 		})
 	})
 
-	t.Run("C8/no goroutine waits for a foreign context on behalf of a closed scope", func(t *testing.T) {
-		// synctest.Test fails if one is left when the function returns.
+	t.Run("C8/a closed scope leaves no goroutine that waits for a foreign context", func(t *testing.T) {
+		// synctest.Test fails if a goroutine is left when the function returns.
 		synctest.Test(t, func(t *testing.T) {
 			c := newCustom(context.Background())
 			for range 100 {
@@ -99,7 +100,7 @@ func TestContextCustom(t *testing.T) {
 		})
 	})
 
-	t.Run("C4/a scope embedded in a foreign type", func(t *testing.T) {
+	t.Run("C4/a scope may be embedded in another type", func(t *testing.T) {
 		type request struct{ *cancel.Scope }
 		s := cancel.New(t.Context())
 		r := request{s}
@@ -115,7 +116,7 @@ func TestContextCustom(t *testing.T) {
 		}
 	})
 
-	t.Run("C10/of a foreign deadline and one at the same instant the foreign one counts", func(t *testing.T) {
+	t.Run("C10/a foreign deadline wins a tie with a timeout below it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			for i := range 50 {
 				ctx, stop := context.WithTimeoutCause(t.Context(), time.Second, errors.New("slow"))
@@ -135,7 +136,7 @@ func TestContextCustom(t *testing.T) {
 		})
 	})
 
-	t.Run("C6/a foreign context that has a deadline and does not end", func(t *testing.T) {
+	t.Run("C6/a scope's own deadline ends it if a foreign context does not keep its deadline", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := cancel.New(promise{t.Context(), time.Now().Add(time.Second)}, cancel.Timeout(time.Second))
 			time.Sleep(2 * time.Second)
@@ -145,8 +146,8 @@ func TestContextCustom(t *testing.T) {
 	})
 }
 
-// An endsLate ends when somebody registers with it, and tells them when hold is
-// closed.
+// An endsLate ends when a function is registered with its AfterFunc, and calls the
+// function when hold is closed.
 type endsLate struct {
 	*custom
 	hold chan struct{}
@@ -161,7 +162,7 @@ func (e endsLate) AfterFunc(f func()) func() bool {
 	return func() bool { return false }
 }
 
-// A promise is a context that tells of a deadline, and does nothing about it.
+// A promise is a context that has a deadline and does not end when it passes.
 type promise struct {
 	context.Context
 	deadline time.Time

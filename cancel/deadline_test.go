@@ -11,23 +11,23 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// wantDeadline fails the test unless the deadline of ctx is d from now, or none
-// if d is zero.
+// wantDeadline fails the test unless the deadline of ctx is d from now. If d is zero,
+// ctx must have no deadline.
 func wantDeadline(t *testing.T, ctx context.Context, d time.Duration) {
 	t.Helper()
 	got, ok := ctx.Deadline()
 	if ok != (d != 0) || ok && time.Until(got) != d {
-		t.Errorf("Deadline() = %v, %v (%v from now), want %v", got, ok, time.Until(got), d)
+		t.Errorf("Deadline() = %v, %v (%v from now), want %v from now (0s: no deadline)", got, ok, time.Until(got), d)
 	}
 }
 
 func TestDeadline(t *testing.T) {
-	bubble(t, "C6/none", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a scope has no deadline unless it is given one", func(t *testing.T, ctx context.Context) {
 		wantDeadline(t, cancel.New(ctx), 0)
 		wantDeadline(t, cancel.New(ctx, cancel.Deadline(time.Time{})), 0)
 		wantDeadline(t, cancel.New(ctx, cancel.Timeout(time.Hour), cancel.Deadline(time.Time{})), 0)
 	})
-	bubble(t, "C6/of contradicting options the last one holds", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/the last of contradicting options holds", func(t *testing.T, ctx context.Context) {
 		at := cancel.Deadline(time.Now().Add(time.Hour))
 		wantDeadline(t, cancel.New(ctx, cancel.Timeout(time.Minute), at), time.Hour)
 		wantDeadline(t, cancel.New(ctx, at, cancel.Timeout(time.Minute)), time.Minute)
@@ -50,7 +50,7 @@ func TestDeadline(t *testing.T) {
 			s.Close()
 		}
 	})
-	bubble(t, "C6/it shows at once further down when it moves", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline that moves shows at once further down", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx, cancel.Timeout(time.Minute))
 		s := cancel.New(cancel.New(outer))
 		std, stop := context.WithCancel(s)
@@ -65,7 +65,7 @@ func TestDeadline(t *testing.T) {
 			wantDeadline(t, std, d)
 		}
 	})
-	bubble(t, "C6/up to the nearest shield", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline above a shield does not count", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx, cancel.Timeout(time.Minute))
 		middle := cancel.New(outer, cancel.Shielded())
 		inner := cancel.New(middle)
@@ -76,7 +76,7 @@ func TestDeadline(t *testing.T) {
 		wantDeadline(t, inner, time.Minute)
 		wantDeadline(t, cancel.New(context.WithoutCancel(inner)), 0)
 	})
-	bubble(t, "C6/moved both ways, and away", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline moves to later, away, and to earlier", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		s := cancel.New(ctx, cancel.Timeout(time.Second))
 		s.SetTimeout(time.Hour)
@@ -90,10 +90,10 @@ func TestDeadline(t *testing.T) {
 		<-s.Done()
 		wantEnded(t, "moved to earlier", s, context.DeadlineExceeded, context.DeadlineExceeded)
 		if got, want := time.Since(start), 2*time.Hour+2*time.Minute; got != want {
-			t.Errorf("ended after %v, want %v", got, want)
+			t.Errorf("scope ended after %v, want %v", got, want)
 		}
 	})
-	bubble(t, "C6/an idle timeout", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/SetTimeout makes an idle timeout", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		s := cancel.New(ctx)
 		for range 100 {
@@ -103,10 +103,10 @@ func TestDeadline(t *testing.T) {
 		}
 		<-s.Done()
 		if got, want := time.Since(start), 99*59*time.Second+time.Minute; got != want {
-			t.Errorf("ended after %v, want %v", got, want)
+			t.Errorf("scope ended after %v, want %v", got, want)
 		}
 	})
-	bubble(t, "C6/one in the past cancels before the call returns", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline in the past cancels before SetDeadline returns", func(t *testing.T, ctx context.Context) {
 		for name, set := range map[string]func(*cancel.Scope){
 			"SetDeadline":      func(s *cancel.Scope) { s.SetDeadline(time.Now().Add(-time.Hour)) },
 			"SetDeadline now":  func(s *cancel.Scope) { s.SetDeadline(time.Now()) },
@@ -127,7 +127,7 @@ func TestDeadline(t *testing.T) {
 		s = cancel.New(ctx, cancel.Deadline(time.Now().Add(-1)))
 		wantEnded(t, "Deadline", s, context.DeadlineExceeded, context.DeadlineExceeded)
 	})
-	bubble(t, "C6/far away", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline may be far away", func(t *testing.T, ctx context.Context) {
 		for name, set := range map[string]func(*cancel.Scope){
 			"SetTimeout max":       func(s *cancel.Scope) { s.SetTimeout(math.MaxInt64) },
 			"SetDeadline far away": func(s *cancel.Scope) { s.SetDeadline(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)) },
@@ -139,7 +139,7 @@ func TestDeadline(t *testing.T) {
 			s.Close()
 		}
 	})
-	bubble(t, "C6/a deadline without a monotonic clock", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline needs no monotonic clock reading", func(t *testing.T, ctx context.Context) {
 		at := time.Now().Add(time.Minute).Round(0)
 		s := cancel.New(ctx, cancel.Deadline(at))
 		if got, _ := s.Deadline(); !got.Equal(at) {
@@ -147,10 +147,10 @@ func TestDeadline(t *testing.T) {
 		}
 		<-s.Done()
 		if got := time.Now(); !got.Equal(at) {
-			t.Errorf("ended at %v, want %v", got, at)
+			t.Errorf("scope ended at %v, want %v", got, at)
 		}
 	})
-	bubble(t, "C6/no effect on a scope that has ended, asked or not", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline has no effect on a scope that has ended", func(t *testing.T, ctx context.Context) {
 		boom := errors.New("boom")
 		for _, ask := range []bool{true, false} {
 			p := cancel.New(ctx)
@@ -166,13 +166,13 @@ func TestDeadline(t *testing.T) {
 			s.SetTimeout(-1)
 			wantEnded(t, "after SetTimeout", s, context.Canceled, boom)
 		}
-		// Trio: once canceled, a later deadline does not undo it.
+		// Trio: a later deadline does not undo a cancellation.
 		s := cancel.New(ctx, cancel.Timeout(time.Second))
 		<-s.Done()
 		s.SetTimeout(time.Hour)
 		wantEnded(t, "expired", s, context.DeadlineExceeded, context.DeadlineExceeded)
 	})
-	bubble(t, "C6/thousands of moves", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C6/a deadline moves thousands of times", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		s := cancel.New(ctx)
 		for i := range 10_000 {
@@ -181,13 +181,12 @@ func TestDeadline(t *testing.T) {
 		s.SetTimeout(time.Hour)
 		<-s.Done()
 		if got := time.Since(start); got != time.Hour {
-			t.Errorf("ended after %v, want %v", got, time.Hour)
+			t.Errorf("scope ended after %v, want %v", got, time.Hour)
 		}
 	})
 }
 
-// C6: a deadline that passed before anybody looked counts, though the timer has
-// only just been due, and one moved in the same instant does not.
+// C10: of nested scopes with the same deadline, the outermost scope ends the others.
 func TestDeadlineTies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 100 {
@@ -200,7 +199,7 @@ func TestDeadlineTies(t *testing.T) {
 			synctest.Wait()
 			for _, s := range []*cancel.Scope{outer, inner, leaf} {
 				if r, _ := cancel.ReasonOf(s); r.Source != cancel.SourceDeadline || r.Scope != "outer" {
-					t.Errorf("ReasonOf(%v) = %v, want the deadline of outer", s, r)
+					t.Errorf("ReasonOf(%v) = %v, want the deadline of scope %q", s, r, "outer")
 				}
 			}
 			stop()
@@ -211,8 +210,7 @@ func TestDeadlineTies(t *testing.T) {
 	})
 }
 
-// C7: a scope that puts its shield up at the very moment of a tie is ended by its
-// own deadline.
+// C7: a scope ends at its own deadline even if its shield is raised at that instant.
 func TestDeadlineTieShielded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := cancel.New(t.Context(), cancel.Timeout(time.Second))

@@ -12,7 +12,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// resource is something that is opened and has to be closed, which takes a second.
+// A resource counts its open uses. Closing one takes a second.
 type resource struct{ open int }
 
 func (r *resource) use(ctx context.Context) (err error) {
@@ -31,11 +31,11 @@ func (r *resource) use(ctx context.Context) (err error) {
 
 func TestEverywhere(t *testing.T) {
 	for name, fn := range map[string]func(t *testing.T, ctx context.Context, r *resource) error{
-		"C10/Run": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C10/Run closes its resource": func(t *testing.T, ctx context.Context, r *resource) error {
 			s := cancel.New(ctx, cancel.Timeout(time.Hour))
 			return s.Run(r.use)
 		},
-		"C10/a scope in a scope": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C10/nested scopes close their resources": func(t *testing.T, ctx context.Context, r *resource) error {
 			outer := cancel.New(ctx)
 			return outer.Run(func(ctx context.Context) error {
 				inner := cancel.New(ctx, cancel.Timeout(500*time.Millisecond))
@@ -45,24 +45,24 @@ func TestEverywhere(t *testing.T) {
 				return r.use(ctx)
 			})
 		},
-		"C10/MoveOnAfter": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C10/MoveOnAfter moves on or is canceled from outside": func(t *testing.T, ctx context.Context, r *resource) error {
 			expired, err := cancel.MoveOnAfter(ctx, 500*time.Millisecond, r.use)
 			if !expired && err == nil {
-				t.Error("C10: MoveOnAfter() = false, nil, want true, or the cancellation from outside")
+				t.Error("C10: MoveOnAfter() = false, nil, want true or the outer cancellation")
 			}
 			return err
 		},
-		"C10/FailAfter": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C10/FailAfter times out or is canceled from outside": func(t *testing.T, ctx context.Context, r *resource) error {
 			err := cancel.FailAfter(ctx, 500*time.Millisecond, r.use)
 			if timeout := new(cancel.TimeoutError); errors.As(err, &timeout) {
 				return nil
 			}
 			if err == nil {
-				t.Error("C10: FailAfter() = nil, want the timeout, or the cancellation from outside")
+				t.Error("C10: FailAfter() = nil, want the timeout or the outer cancellation")
 			}
 			return err
 		},
-		"C6/a deadline that moves": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C6/a deadline moves": func(t *testing.T, ctx context.Context, r *resource) error {
 			s := cancel.New(ctx, cancel.Timeout(1500*time.Millisecond))
 			return s.Run(func(ctx context.Context) error {
 				for range 3 {
@@ -74,7 +74,7 @@ func TestEverywhere(t *testing.T) {
 				return r.use(ctx)
 			})
 		},
-		"C12/a stop": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C12/a stop ends the scope": func(t *testing.T, ctx context.Context, r *resource) error {
 			s := cancel.New(ctx)
 			return s.Run(func(ctx context.Context) error {
 				var wg sync.WaitGroup
@@ -88,7 +88,7 @@ func TestEverywhere(t *testing.T) {
 				return errors.Join(cancel.Err(ctx), r.use(ctx))
 			})
 		},
-		"C4/standard contexts between": func(t *testing.T, ctx context.Context, r *resource) error {
+		"C4/a standard context stands between two scopes": func(t *testing.T, ctx context.Context, r *resource) error {
 			s := cancel.New(ctx)
 			defer s.Close()
 			std, stop := context.WithTimeoutCause(s, time.Hour, io.EOF)
@@ -97,9 +97,9 @@ func TestEverywhere(t *testing.T) {
 			defer below.Close()
 			err := r.use(below)
 			if s.Err() != nil {
-				time.Sleep(time.Nanosecond) // what is further down may take a goroutine hop
+				time.Sleep(time.Nanosecond) // contexts below may end after a goroutine has run
 				if std.Err() == nil || below.Err() == nil {
-					t.Errorf("C4: Err() = %v, %v of what is below a scope that is canceled", std.Err(), below.Err())
+					t.Errorf("C4: Err() below a canceled scope = %v, %v, want errors", std.Err(), below.Err())
 				}
 			}
 			return err
@@ -110,7 +110,7 @@ func TestEverywhere(t *testing.T) {
 				r := new(resource)
 				err := fn(t, ctx, r)
 				if r.open != 0 {
-					t.Errorf("C7: %d resources are open, want none", r.open)
+					t.Errorf("C7: %d resources are open, want 0", r.open)
 				}
 				return err
 			})

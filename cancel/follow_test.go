@@ -13,7 +13,7 @@ import (
 func TestFollow(t *testing.T) {
 	boom := errors.New("boom")
 
-	t.Run("C4/a context done already", func(t *testing.T) {
+	t.Run("C4/a context that is already done ends the scope at once", func(t *testing.T) {
 		other := cancel.New(t.Context(), cancel.Name("other"))
 		other.Cancel(boom)
 		s := cancel.New(t.Context())
@@ -25,7 +25,7 @@ func TestFollow(t *testing.T) {
 			t.Errorf("Err() = %v, want %v", cancel.Err(s), cancel.Err(other))
 		}
 	})
-	bubble(t, "C4/later on, after a hop", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C4/a context that ends later ends the scope", func(t *testing.T, ctx context.Context) {
 		for _, below := range []bool{false, true} {
 			c, stopStd := context.WithTimeoutCause(ctx, time.Second, boom)
 			defer stopStd()
@@ -43,7 +43,7 @@ func TestFollow(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "C4/taken back", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C4/stop ends the following", func(t *testing.T, ctx context.Context) {
 		other := cancel.New(ctx)
 		s := cancel.New(ctx)
 		if stop := s.Follow(other); !stop() {

@@ -13,13 +13,13 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A forest runs random operations on a tree of contexts and on the model of it.
+// A forest runs random operations on a tree of contexts and on its model.
 type forest struct {
 	t     *testing.T
 	rnd   *rand.Rand
 	nodes []*node
 	log   []string
-	hop   bool // what the last step did may show a goroutine hop later
+	hop   bool // the last step may show only after a goroutine has run
 }
 
 func (f *forest) note(format string, a ...any) {
@@ -61,7 +61,7 @@ func (f *forest) add() {
 		n.kind = "deadline"
 		d := now.Add(time.Duration(f.rnd.IntN(7))*time.Second + time.Second/2)
 		if up := p.effective(); !up.IsZero() && up.Before(d) {
-			n.kind = "cancel" // as package context does it
+			n.kind = "cancel" // WithDeadline returns a WithCancel context then
 			ctx, stop := context.WithDeadline(p.ctx, d)
 			n.ctx, n.stop = ctx, func(error) { stop() }
 		} else {
@@ -104,13 +104,13 @@ func (f *forest) add() {
 	}
 }
 
-// pass lets time pass, up to the second.
+// pass sleeps for d and ends every node with a deadline in that time.
 func (f *forest) pass(d time.Duration) {
 	until := time.Now().Add(d)
 	time.Sleep(d)
 	for {
-		// The nodes are in the order in which they were made, so of those with
-		// the same deadline an outer one comes first.
+		// An outer node comes before the nodes below it, so it expires first if
+		// they have the same deadline.
 		var first *node
 		for _, n := range f.nodes {
 			if n.err == nil && !n.deadline.IsZero() && !n.deadline.After(until) && (first == nil || n.deadline.Before(first.deadline)) {
@@ -193,8 +193,8 @@ func (f *forest) step() {
 	}
 }
 
-// checkNow compares the errors of those with the model that show at once what
-// the last step did.
+// checkNow compares Err with the model before other goroutines have run. It leaves out
+// the nodes that may need one to follow; see late.
 func (f *forest) checkNow() {
 	f.t.Helper()
 	for _, i := range f.rnd.Perm(len(f.nodes)) {
@@ -206,8 +206,8 @@ func (f *forest) checkNow() {
 	}
 }
 
-// check compares every node with the model, in a random order: to ask one may
-// change what another one knows, which must not show.
+// check compares every node with the model. A call for one context may update others,
+// which must not show, so the order is random.
 func (f *forest) check() {
 	f.t.Helper()
 	for _, i := range f.rnd.Perm(len(f.nodes)) {
@@ -236,15 +236,15 @@ func (f *forest) check() {
 			bad("ReasonOf", ok, want)
 		}
 		if ok {
-			if want := n.wantReason(); !same(reason, want) && !n.mayTell(reason) {
+			if want := n.wantReason(); !same(reason, want) && !n.mayReport(reason) {
 				bad("ReasonOf", reason, want)
 			}
 		}
 	}
 }
 
-// TestModel runs random operations on random trees of scopes and standard
-// contexts, and compares all of them with the model after each.
+// TestModel runs random operations on random trees of scopes and standard contexts.
+// After each operation it compares every context with the model.
 func TestModel(t *testing.T) {
 	const trees, steps = 3000, 40
 	seed := rand.Uint64()

@@ -29,7 +29,7 @@ func wantEnded(t *testing.T, what string, ctx context.Context, err, cause error)
 	select {
 	case <-ctx.Done():
 	default:
-		t.Errorf("%s: Done() is open, want it closed", what)
+		t.Errorf("%s: Done() is open, want closed", what)
 	}
 }
 
@@ -44,16 +44,16 @@ func wantOpen(t *testing.T, what string, ctx context.Context) {
 	}
 	select {
 	case <-ctx.Done():
-		t.Errorf("%s: Done() is closed, want it open", what)
+		t.Errorf("%s: Done() is closed, want open", what)
 	default:
 	}
 }
 
-// A wrapper is a context of a foreign type that passes everything on.
+// A wrapper is a context of another type that forwards every method.
 type wrapper struct{ context.Context }
 
-// A custom is a context of a foreign type with a cancellation of its own, which
-// package context knows nothing of.
+// A custom is a foreign context: it ends by itself, and package context does not know
+// its Done channel.
 type custom struct {
 	parent context.Context
 	once   sync.Once
@@ -87,7 +87,7 @@ func (c *custom) Err() error {
 	}
 }
 
-// nest returns n scopes inside each other.
+// nest returns n nested scopes, the outermost first.
 func nest(parent context.Context, n int) []*cancel.Scope {
 	scopes := make([]*cancel.Scope, n)
 	for i := range scopes {

@@ -7,9 +7,9 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A node is a context in a random tree, and what the model says of it. The model
-// is eager: what the real thing finds out when it is asked, or tells when it is
-// attached, the model does on the spot, one step after the other.
+// A node is a context in a random tree, together with the model of it. The model is
+// eager. A scope may learn of an end only when it is asked or when it registers; the
+// model ends all nodes at once.
 type node struct {
 	kind   string // scope, cancel, deadline, value, without, until
 	name   string
@@ -18,26 +18,26 @@ type node struct {
 	ctx    context.Context
 	stop   context.CancelCauseFunc // kind cancel
 
-	deadline time.Time // its own; zero: none
+	deadline time.Time // the node's own; zero if none
 	shield   bool
 	stopped  bool // asked to stop
 	closed   bool
 
 	err    error
 	cause  error
-	reason cancel.Reason // Source and Scope alone
+	reason cancel.Reason // only Source and Scope
 }
 
 func (n *node) scope() *cancel.Scope { return n.ctx.(*cancel.Scope) }
 
-// enclosing returns the innermost scope around n, n itself if it is one.
+// enclosing returns the innermost scope that encloses n, which may be n itself.
 func (n *node) enclosing() *node {
 	for ; n != nil && n.kind != "scope"; n = n.parent {
 	}
 	return n
 }
 
-// end cancels n and what is below it in the model.
+// end cancels n and the nodes below it in the model.
 func (n *node) end(err, cause error, reason cancel.Reason) {
 	if n.err != nil || n.kind == "without" {
 		return
@@ -48,7 +48,7 @@ func (n *node) end(err, cause error, reason cancel.Reason) {
 	}
 }
 
-// follow ends n if its parent has ended and n is not kept from that.
+// follow ends n if its parent has ended, unless n is shielded.
 func (n *node) follow() {
 	p := n.parent
 	if p == nil || p.err == nil || n.shield {
@@ -56,15 +56,16 @@ func (n *node) follow() {
 	}
 	reason := p.reason
 	if n.kind == "scope" && p.kind != "scope" {
-		// A foreign context tells its error and cause, and nothing else.
-		reason = p.told()
+		// A foreign context has an error and a cause, and no reason.
+		reason = p.inferred()
 	}
 	n.end(p.err, p.cause, reason)
 }
 
-// told returns the reason as it is inferred from the error and cause of n: that
-// of the innermost scope around it, if it ended in the same way.
-func (n *node) told() cancel.Reason {
+// inferred returns the reason that follows from the error and cause of n: the reason of
+// the innermost enclosing scope, if it ended with the same error and cause, and an outer
+// context otherwise.
+func (n *node) inferred() cancel.Reason {
 	for p := n; p != nil; p = p.parent {
 		if p.kind == "scope" || p.kind == "until" {
 			if p.err == n.err && p.cause == n.cause {
@@ -76,22 +77,23 @@ func (n *node) told() cancel.Reason {
 	return cancel.Reason{Source: cancel.SourceContext}
 }
 
-// wantReason returns what ReasonOf should say.
+// wantReason returns the reason that ReasonOf should return.
 func (n *node) wantReason() cancel.Reason {
 	if n.kind == "scope" || n.kind == "until" {
 		return n.reason
 	}
-	return n.told()
+	return n.inferred()
 }
 
-// mayTell reports whether the reason is that of a scope around n that ended with
-// the same error and cause, though later: a scope that was not asked in between
-// cannot tell that deadline from the one of a foreign context.
+// mayReport reports whether ReasonOf may return reason although wantReason differs.
 //
-// And where package context tells a context of its parent's end by a goroutine,
-// as it does below values that stand on a scope, a scope further down with a
-// deadline at the same instant may report that as its own.
-func (n *node) mayTell(reason cancel.Reason) bool {
+// An enclosing scope may have ended with the same error and cause after n did. A scope
+// that was not asked in between cannot distinguish the two ends.
+//
+// Two deadlines may pass at the same instant. If package context uses a goroutine to
+// end a context, as it does below a value of a scope, a scope further down may end by
+// its own deadline before it learns of the outer deadline.
+func (n *node) mayReport(reason cancel.Reason) bool {
 	if want := n.wantReason(); want.Source == cancel.SourceDeadline && reason.Source == cancel.SourceDeadline {
 		var own, outer time.Time
 		foreign := false
@@ -118,9 +120,9 @@ func (n *node) mayTell(reason cancel.Reason) bool {
 
 func same(a, b cancel.Reason) bool { return a.Source == b.Source && a.Scope == b.Scope }
 
-// late reports whether n follows the scopes above it a goroutine hop late, as
-// what package context derives from values that stand on a scope does, and all
-// below that.
+// late reports whether n may end only after a goroutine has run when a scope above it
+// ends. Contexts that package context derives from a value of a scope do so, and with
+// them the contexts below.
 func (n *node) late() bool {
 	for p := n; p != nil; p = p.parent {
 		q := p.parent
@@ -160,7 +162,7 @@ func (n *node) expire() {
 	n.end(context.DeadlineExceeded, context.DeadlineExceeded, reason)
 }
 
-// tellStop ends those who listen at n or below.
+// tellStop ends the listeners at n and below.
 func (n *node) tellStop(by string) {
 	if n.kind == "until" {
 		n.end(context.Canceled, cancel.ErrStopping, cancel.Reason{Source: cancel.SourceStop, Scope: by})
@@ -170,7 +172,7 @@ func (n *node) tellStop(by string) {
 	}
 }
 
-// shelters reports whether something below n would outlive its end.
+// shelters reports whether a node below n would stay open if n ended.
 func (n *node) shelters() bool {
 	for _, k := range n.kids {
 		if k.err == nil && (k.shield || k.kind == "without") || k.shelters() {

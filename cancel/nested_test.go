@@ -10,13 +10,13 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// deep is the depth to which scopes can be nested without harm, see C13.
+// deep is the number of nested scopes that C13 promises.
 const deep = 100_000
 
 func TestNested(t *testing.T) {
 	boom := errors.New("boom")
 
-	t.Run("C13/cancel each", func(t *testing.T) {
+	t.Run("C13/nested scopes are canceled in either order", func(t *testing.T) {
 		for name, at := range map[string]func(int) int{
 			"from the inside out": func(i int) int { return deep - 1 - i },
 			"from the outside in": func(i int) int { return i },
@@ -33,7 +33,7 @@ func TestNested(t *testing.T) {
 		}
 	})
 
-	t.Run("C13/shield at the top, lowered after the end", func(t *testing.T) {
+	t.Run("C13/lowering the outermost shield ends the innermost scope", func(t *testing.T) {
 		p := cancel.New(t.Context())
 		scopes := nest(p, deep)
 		scopes[0].SetShield(true)
@@ -44,7 +44,7 @@ func TestNested(t *testing.T) {
 		wantEnded(t, "leaf", scopes[deep-1], context.Canceled, boom)
 	})
 
-	t.Run("C13/values between", func(t *testing.T) {
+	t.Run("C13/values may stand between nested scopes", func(t *testing.T) {
 		var ctx context.Context = cancel.New(t.Context())
 		top := cancel.FromContext(ctx)
 		var scopes []*cancel.Scope
@@ -62,7 +62,7 @@ func TestNested(t *testing.T) {
 		wantEnded(t, "leaf", ctx, context.Canceled, boom)
 	})
 
-	t.Run("C13/a hundred thousand beside each other", func(t *testing.T) {
+	t.Run("C13/a scope may have 100,000 scopes directly below it", func(t *testing.T) {
 		p := cancel.New(t.Context())
 		scopes := make([]*cancel.Scope, deep)
 		for i := range scopes {
@@ -83,7 +83,7 @@ func TestNested(t *testing.T) {
 	})
 }
 
-// C13: no code of others runs under a lock: callbacks may do everything.
+// C13: callbacks run under no lock, so they may call every method.
 func TestCallbacks(t *testing.T) {
 	boom := errors.New("boom")
 	std, stop := context.WithCancel(t.Context())
@@ -130,7 +130,7 @@ func TestCallbacks(t *testing.T) {
 	p.Close()
 }
 
-// C13: a cause's methods run under no lock.
+// C13: the methods of a cause run under no lock, so they may call methods of scopes.
 func TestCauseThatAsks(t *testing.T) {
 	p := cancel.New(t.Context())
 	s := cancel.New(p)
@@ -140,7 +140,7 @@ func TestCauseThatAsks(t *testing.T) {
 	for _, x := range []*cancel.Scope{p, s} {
 		err := cancel.Err(x)
 		if got := err.Error(); got == "" {
-			t.Error("Error() is empty")
+			t.Error(`Error() = "", want a message`)
 		}
 		if errors.Is(err, cause) {
 			t.Error("Is(err, cause) = true, want false")
@@ -186,7 +186,7 @@ func TestDeep(t *testing.T) {
 			s.Close()
 		}
 	}
-	t.Run("C13/asked one by one", func(t *testing.T) {
+	t.Run("C13/Err of each nested scope is nil", func(t *testing.T) {
 		scopes := grow()
 		for _, s := range scopes {
 			if s.Err() != nil {
@@ -195,7 +195,7 @@ func TestDeep(t *testing.T) {
 		}
 		closeAll(scopes)
 	})
-	t.Run("C13/canceled at the top", func(t *testing.T) {
+	t.Run("C13/Cancel of the outermost scope ends all", func(t *testing.T) {
 		scopes := grow()
 		leaf := scopes[depth]
 		<-func() <-chan struct{} {
@@ -205,22 +205,22 @@ func TestDeep(t *testing.T) {
 		}()
 		for _, s := range scopes {
 			if s.Err() != context.Canceled {
-				t.Fatalf("Err() = %v, want Canceled", s.Err())
+				t.Fatalf("Err() = %v, want %v", s.Err(), context.Canceled)
 			}
 		}
 		if context.Cause(leaf) != errBoom {
-			t.Errorf("Cause() = %v, want boom", context.Cause(leaf))
+			t.Errorf("Cause() = %v, want %v", context.Cause(leaf), errBoom)
 		}
 		closeAll(scopes)
 	})
-	t.Run("C13/closed at the top", func(t *testing.T) {
+	t.Run("C13/Close of the outermost scope ends all", func(t *testing.T) {
 		scopes := grow()
 		done := scopes[depth].Done()
 		scopes[0].Close()
 		<-done
 		closeAll(scopes)
 	})
-	t.Run("C13/deadlines and stops", func(t *testing.T) {
+	t.Run("C13/deadlines and stops reach the innermost scope", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			scopes := grow()
 			for _, i := range []int{0, 1, depth / 2, depth} {
@@ -230,15 +230,15 @@ func TestDeep(t *testing.T) {
 			scopes[0].Stop()
 			wantEnded(t, "stop", stop, context.Canceled, cancel.ErrStopping)
 			if d, ok := scopes[depth].Deadline(); !ok || time.Until(d) != time.Second {
-				t.Errorf("Deadline() = %v, want a second", d)
+				t.Errorf("Deadline() = %v, %v, want 1s from now, true", d, ok)
 			}
 			<-scopes[depth].Done()
 			if r, _ := cancel.ReasonOf(scopes[depth]); r.Source != cancel.SourceDeadline {
-				t.Errorf("ReasonOf() = %v, want a deadline", r)
+				t.Errorf("ReasonOf() = %v, want source %v", r, cancel.SourceDeadline)
 			}
 			closeAll(scopes)
-			if len(scopes[depth].String()) < depth {
-				t.Error("String() is too short")
+			if got := len(scopes[depth].String()); got < depth {
+				t.Errorf("String() has %d bytes, want at least %d", got, depth)
 			}
 		})
 	})

@@ -12,9 +12,8 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// TestStressRandom has many goroutines do random things to one tree. Nothing may
-// hang, what is below the root ends with it, and what each sees of a context is
-// consistent: once it is done it stays so, with the same cause. See C13.
+// C13: many goroutines run random operations on one tree. No goroutine may hang. Every
+// context ends with the root, and keeps its cause once it is done.
 func TestStressRandom(t *testing.T) {
 	rnd := newRand(t)
 	for range 60 {
@@ -38,7 +37,7 @@ func TestStressRandom(t *testing.T) {
 			for _, ctx := range g.all {
 				<-ctx.Done()
 				if ctx.Err() == nil || cancel.Err(ctx) == nil || context.Cause(ctx) == nil {
-					t.Errorf("Err() of %v = nil after the end of the root", ctx)
+					t.Errorf("Err() or Cause() of %v = nil after the end of the root, want errors", ctx)
 				}
 				if s, ok := ctx.(*cancel.Scope); ok {
 					s.Close()
@@ -51,7 +50,7 @@ func TestStressRandom(t *testing.T) {
 	}
 }
 
-// A grown is a tree of contexts that grows.
+// A grown is a tree of contexts that goroutines add to.
 type grown struct {
 	mu    sync.Mutex
 	all   []context.Context
@@ -64,7 +63,7 @@ func (g *grown) pick(rnd *rand.Rand) context.Context {
 	return g.all[rnd.IntN(len(g.all))]
 }
 
-// add derives a context from one in the tree, and adds it.
+// add derives a context from one in the tree and adds it to the tree.
 func (g *grown) add(rnd *rand.Rand) {
 	ctx, stop := g.pick(rnd), func() {}
 	switch rnd.IntN(8) {
@@ -86,7 +85,7 @@ func (g *grown) add(rnd *rand.Rand) {
 	g.all, g.stops = append(g.all, ctx), append(g.stops, stop)
 }
 
-// act does n random things.
+// act runs n random operations.
 func (g *grown) act(t *testing.T, rnd *rand.Rand, n int) {
 	boom := errors.New("boom")
 	for range n {
@@ -101,7 +100,7 @@ func (g *grown) act(t *testing.T, rnd *rand.Rand, n int) {
 		case 8, 9:
 			err, cause := ctx.Err(), context.Cause(ctx)
 			if again := context.Cause(ctx); err != nil && again != cause {
-				t.Errorf("Cause() = %v, and then %v", cause, again)
+				t.Errorf("second Cause() = %v, want %v", again, cause)
 			}
 		case 10, 11:
 			s.SetTimeout(d)
@@ -139,8 +138,8 @@ func (g *grown) act(t *testing.T, rnd *rand.Rand, n int) {
 	}
 }
 
-// C13: two scopes that follow each other, or whose callbacks cancel each other,
-// do not lock each other out.
+// C13: two scopes that follow each other do not deadlock, even if callbacks of each
+// cancel the other.
 func TestStressEachOther(t *testing.T) {
 	newRand(t)
 	for range 500 {
@@ -157,8 +156,8 @@ func TestStressEachOther(t *testing.T) {
 	}
 }
 
-// C12: a stop and a listener that meet do not miss each other, also while scopes
-// between them are closed.
+// C12: a listener that registers during a Stop notices it, even if a scope in between is
+// closed at the same time.
 func TestStressStop(t *testing.T) {
 	newRand(t)
 	for range 1000 {
@@ -173,8 +172,8 @@ func TestStressStop(t *testing.T) {
 	}
 }
 
-// C12: who listens in what outlives a scope, while that is closed, hears what the
-// scopes above are asked.
+// C12: a listener below context.WithoutCancel outlives its scope. It notices a stop
+// further up even if it registers while the scope is closed.
 func TestStressStopClosed(t *testing.T) {
 	newRand(t)
 	for range 3000 {
@@ -193,7 +192,7 @@ func TestStressStopClosed(t *testing.T) {
 	}
 }
 
-// C7: a shield that is lowered and a cancellation that meet do not miss each other.
+// C7: a cancellation gets through a shield that is lowered at the same moment.
 func TestStressShield(t *testing.T) {
 	newRand(t)
 	boom := errors.New("boom")
@@ -212,8 +211,7 @@ func TestStressShield(t *testing.T) {
 	}
 }
 
-// C7: whoever finds a shielded scope open after the shield went up finds it open
-// for good.
+// C7: a scope that is open after its shield was raised stays open.
 func TestStressShieldUp(t *testing.T) {
 	newRand(t)
 	for range 2000 {
@@ -226,10 +224,10 @@ func TestStressShieldUp(t *testing.T) {
 			open = s.Err() == nil
 		})
 		if got := s.Err() == nil; got != open {
-			t.Fatalf("Err() = nil: %v after SetShield(true), and %v later", open, got)
+			t.Fatalf("scope open later = %v, want %v as after SetShield(true)", got, open)
 		}
 		if got := leaf.Err() == nil; got != open {
-			t.Fatalf("below, Err() = nil: %v, want %v", got, open)
+			t.Fatalf("scope below open = %v, want %v", got, open)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestScope(t *testing.T) {
-	t.Run("C1/bad input panics at the call", func(t *testing.T) {
+	t.Run("C1/misuse panics at the call", func(t *testing.T) {
 		var none context.Context
 		ctx := t.Context()
 		fn := func(context.Context) error { return nil }
@@ -64,17 +64,17 @@ func TestScope(t *testing.T) {
 			mustPanic(t, want, call)
 		}
 	})
-	bubble(t, "C2/Err is one of two, for all that is derived", func(t *testing.T, ctx context.Context) {
-		for _, late := range []bool{false, true} {
+	bubble(t, "C2/Err is Canceled or DeadlineExceeded in every derived context", func(t *testing.T, ctx context.Context) {
+		for _, moved := range []bool{false, true} {
 			s := cancel.New(ctx, cancel.Timeout(time.Second))
 			std, stop := context.WithCancel(s)
 			below := cancel.New(std)
 			want := context.DeadlineExceeded
-			if late { // moved, and then canceled by hand
+			if moved { // the deadline moves, and Cancel ends the scope
 				s.SetTimeout(time.Hour)
 			}
 			time.Sleep(time.Minute)
-			if late {
+			if moved {
 				s.Cancel(errBoom)
 				want = context.Canceled
 			}
@@ -88,7 +88,7 @@ func TestScope(t *testing.T) {
 			below.Close()
 		}
 	})
-	bubble(t, "C3/Cause is that of the first Cancel", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C3/Cause returns the cause of the first Cancel", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx)
 		std, stop := context.WithCancel(s)
 		defer stop()
@@ -126,21 +126,21 @@ func TestScope(t *testing.T) {
 		root.Cancel(errBoom)
 		for i, c := range all {
 			if c.Err() != context.Canceled || context.Cause(c) != errBoom {
-				t.Errorf("%d: Err() = %v, Cause() = %v", i, c.Err(), context.Cause(c))
+				t.Errorf("context %d: Err(), Cause() = %v, %v, want %v, %v", i, c.Err(), context.Cause(c), context.Canceled, errBoom)
 			}
 		}
 		wantEnded(t, "ctx", ctx, context.Canceled, errBoom)
 	})
-	t.Run("C4/a standard parent shows at once", func(t *testing.T) {
+	t.Run("C4/the end of a standard parent shows at once", func(t *testing.T) {
 		std, stop := context.WithCancelCause(t.Context())
-		attached, not := cancel.New(std), cancel.New(context.WithValue(std, t, 1))
-		defer attached.Close()
-		defer not.Close()
-		attached.Done()
+		registered, unregistered := cancel.New(std), cancel.New(context.WithValue(std, t, 1))
+		defer registered.Close()
+		defer unregistered.Close()
+		registered.Done()
 		stop(errBoom)
-		for _, s := range []*cancel.Scope{attached, not} {
-			if err := s.Err(); err != context.Canceled { // which closes Done at the latest
-				t.Errorf("Err() = %v, want Canceled", err)
+		for _, s := range []*cancel.Scope{registered, unregistered} {
+			if err := s.Err(); err != context.Canceled { // Err closes Done
+				t.Errorf("Err() = %v, want %v", err, context.Canceled)
 			}
 			wantEnded(t, "s", s, context.Canceled, errBoom)
 		}
@@ -149,7 +149,7 @@ func TestScope(t *testing.T) {
 		outer := cancel.New(ctx)
 		inner := cancel.New(outer)
 		outer.Cancel(errBoom)
-		inner.Cancel(io.EOF) // not attached, and not asked before
+		inner.Cancel(io.EOF) // the first call of a method of inner
 		wantEnded(t, "inner", inner, context.Canceled, errBoom)
 		outer, inner = cancel.New(ctx), nil
 		inner = cancel.New(outer)
@@ -158,7 +158,7 @@ func TestScope(t *testing.T) {
 		wantEnded(t, "inner", inner, context.Canceled, io.EOF)
 		wantEnded(t, "outer", outer, context.Canceled, errBoom)
 	})
-	t.Run("C16/String reads like package context's", func(t *testing.T) {
+	t.Run("C16/String reads like the strings of package context", func(t *testing.T) {
 		s := cancel.New(context.Background(), cancel.Name("crawl"))
 		std, stop := context.WithCancel(cancel.New(s))
 		defer stop()
@@ -174,7 +174,7 @@ func TestScope(t *testing.T) {
 			}
 		}
 	})
-	t.Run("C1/values and the enclosing scope are found", func(t *testing.T) {
+	t.Run("C1/Value finds values, and FromContext the enclosing scope", func(t *testing.T) {
 		type key struct{}
 		s := cancel.New(context.WithValue(t.Context(), key{}, "v"), cancel.Name("s"), cancel.Shielded())
 		std, stop := context.WithCancel(s)
@@ -198,5 +198,5 @@ func TestScope(t *testing.T) {
 	})
 }
 
-// plain is a context of another package, which passes everything on.
+// A plain is a context of another type. It has no String method.
 type plain struct{ context.Context }

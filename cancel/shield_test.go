@@ -13,13 +13,13 @@ import (
 func TestShield(t *testing.T) {
 	boom, later := errors.New("boom"), errors.New("later")
 
-	t.Run("C7/outer cancellation stays out, and its cause", func(t *testing.T) {
-		for _, attached := range []bool{false, true} {
+	t.Run("C7/a shield keeps out an outer cancellation and its cause", func(t *testing.T) {
+		for _, registered := range []bool{false, true} {
 			outer := cancel.New(t.Context())
 			s := cancel.New(outer, cancel.Shielded())
 			below := cancel.New(s)
 			std, stop := context.WithCancelCause(below)
-			if attached {
+			if registered {
 				std.Done()
 				below.Done()
 			}
@@ -34,7 +34,7 @@ func TestShield(t *testing.T) {
 		}
 	})
 
-	t.Run("C7/a standard parent's cancellation stays out", func(t *testing.T) {
+	t.Run("C7/a shield keeps out the cancellation of a standard parent", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			outer, stop := context.WithCancelCause(t.Context())
 			s := cancel.New(outer, cancel.Shielded())
@@ -51,7 +51,7 @@ func TestShield(t *testing.T) {
 	})
 
 	// Trio: test_cancel_shield_abort.
-	bubble(t, "C7/lowering it lets in what waits, and wakes sleepers", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C7/lowering the shield lets in a waiting cancellation and wakes Sleep", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		s := cancel.New(outer, cancel.Shielded())
 		start := time.Now()
@@ -67,7 +67,7 @@ func TestShield(t *testing.T) {
 		}
 	})
 
-	t.Run("C7/what reached the scope before stays", func(t *testing.T) {
+	t.Run("C7/raising the shield does not undo a cancellation", func(t *testing.T) {
 		for _, ask := range []bool{false, true} {
 			outer := cancel.New(t.Context())
 			s := cancel.New(outer)
@@ -82,7 +82,7 @@ func TestShield(t *testing.T) {
 		}
 	})
 
-	t.Run("C7/raised and lowered while nothing happens", func(t *testing.T) {
+	t.Run("C7/a shield may be raised and lowered while nothing is canceled", func(t *testing.T) {
 		outer := cancel.New(t.Context())
 		s := cancel.New(outer)
 		for range 3 {
@@ -96,7 +96,7 @@ func TestShield(t *testing.T) {
 		wantEnded(t, "scope", s, context.Canceled, boom)
 	})
 
-	t.Run("C7/two shields", func(t *testing.T) {
+	t.Run("C7/each of two shields keeps out an outer cancellation", func(t *testing.T) {
 		outer := cancel.New(t.Context())
 		a := cancel.New(outer, cancel.Shielded())
 		b := cancel.New(cancel.New(a), cancel.Shielded())
@@ -112,7 +112,7 @@ func TestShield(t *testing.T) {
 		wantEnded(t, "inner", b, context.Canceled, boom)
 	})
 
-	bubble(t, "C7/its own deadline works on, an outer one stays out", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C7/a shield keeps out an outer deadline, but not the scope's own", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx, cancel.Timeout(time.Second))
 		s := cancel.New(outer, cancel.Shielded(), cancel.Timeout(time.Minute))
 		below := cancel.New(s)
@@ -122,11 +122,11 @@ func TestShield(t *testing.T) {
 		start := time.Now()
 		<-below.Done()
 		if got, want := time.Since(start), 58*time.Second; got != want {
-			t.Errorf("ended after %v, want %v", got, want)
+			t.Errorf("scope ended after %v, want %v", got, want)
 		}
 	})
 
-	t.Run("C7/a shield of one scope does not protect another", func(t *testing.T) {
+	t.Run("C7/a shield does not protect a sibling", func(t *testing.T) {
 		outer := cancel.New(t.Context())
 		cancel.New(outer, cancel.Shielded()).Done()
 		other := cancel.New(outer)
@@ -134,7 +134,7 @@ func TestShield(t *testing.T) {
 		wantEnded(t, "beside", other, context.Canceled, boom)
 	})
 
-	t.Run("C7/an outer scope canceled from behind the shield waits for its end", func(t *testing.T) {
+	t.Run("C7/a cancellation of the outer scope from behind the shield shows only outside", func(t *testing.T) {
 		outer := cancel.New(t.Context())
 		err := outer.Run(func(ctx context.Context) error {
 			err := cancel.New(ctx, cancel.Shielded()).Run(func(inner context.Context) error {
@@ -153,7 +153,7 @@ func TestShield(t *testing.T) {
 }
 
 func TestShieldFunc(t *testing.T) {
-	bubble(t, "C7/clean-up in a canceled scope may block, and then the cancellation resumes", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C7/Shield lets clean-up block in a canceled scope, which stays canceled", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		outer.Cancel(nil)
 		start := time.Now()
@@ -168,19 +168,19 @@ func TestShieldFunc(t *testing.T) {
 			t.Errorf("Checkpoint() = %v, want %v", err, context.Canceled)
 		}
 	})
-	bubble(t, "C7/the grace bounds it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C7/the grace limits Shield", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(ctx)
 		outer.Cancel(nil)
 		start := time.Now()
 		err := cancel.Shield(outer, time.Second, cancel.Forever)
 		if te, ok := errors.AsType[*cancel.TimeoutError](err); !ok || !te.Deadline.Equal(start.Add(time.Second)) {
-			t.Errorf("Shield() = %v, want a timeout a second later", err)
+			t.Errorf("Shield() = %v, want a TimeoutError with deadline %v", err, start.Add(time.Second))
 		}
 		if got := time.Since(start); got != time.Second {
 			t.Errorf("Shield() took %v, want 1s", got)
 		}
 	})
-	bubble(t, "C7/the error of the function", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C7/Shield returns the error of the function", func(t *testing.T, ctx context.Context) {
 		boom := errors.New("boom")
 		if err := cancel.Shield(ctx, time.Second, func(context.Context) error { return boom }); err != boom {
 			t.Errorf("Shield() = %v, want %v", err, boom)

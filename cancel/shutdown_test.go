@@ -10,7 +10,7 @@ import (
 )
 
 func TestShutdown(t *testing.T) {
-	bubble(t, "C12/stop now, cancel after the grace", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C12/Shutdown stops at once and cancels after the grace", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx, cancel.Name("server"))
 		below := cancel.New(s)
 		u := cancel.UntilStop(below)
@@ -22,13 +22,13 @@ func TestShutdown(t *testing.T) {
 		wantEnded(t, "scope", s, context.Canceled, cancel.ErrGraceExpired)
 		wantEnded(t, "below", below, context.Canceled, cancel.ErrGraceExpired)
 		if got := time.Since(start); got != time.Minute {
-			t.Errorf("canceled after %v, want 1m", got)
+			t.Errorf("scope canceled after %v, want 1m", got)
 		}
 		if r, _ := cancel.ReasonOf(below); r.Source != cancel.SourceStop || r.Scope != "server" {
-			t.Errorf("ReasonOf() = %v, want the stop of server", r)
+			t.Errorf("ReasonOf() = %v, want the stop of scope %q", r, "server")
 		}
 	})
-	bubble(t, "C12/no grace", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C12/Shutdown without a grace cancels at once", func(t *testing.T, ctx context.Context) {
 		for _, grace := range []time.Duration{0, -time.Hour} {
 			s := cancel.New(ctx)
 			u := cancel.UntilStop(s)
@@ -37,7 +37,7 @@ func TestShutdown(t *testing.T) {
 			wantEnded(t, "listener", u, context.Canceled, cancel.ErrStopping)
 		}
 	})
-	bubble(t, "C12/a second one can only shorten", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C12/a second Shutdown can only shorten the grace", func(t *testing.T, ctx context.Context) {
 		for want, graces := range map[time.Duration][]time.Duration{
 			time.Second:     {time.Hour, time.Minute, time.Second, time.Hour},
 			2 * time.Second: {2 * time.Second, 3 * time.Second},
@@ -49,11 +49,11 @@ func TestShutdown(t *testing.T) {
 			}
 			<-s.Done()
 			if got := time.Since(start); got != want {
-				t.Errorf("canceled after %v, want %v", got, want)
+				t.Errorf("scope canceled after %v, want %v", got, want)
 			}
 		}
 	})
-	bubble(t, "C12/to end earlier stops the timer", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C12/Close stops the timer of the grace", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx)
 		err := s.Run(func(ctx context.Context) error {
 			s.Shutdown(time.Minute)
@@ -68,7 +68,7 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("Cause() = %v, want %v", got, cancel.ErrClosed)
 		}
 	})
-	bubble(t, "C10/the echo of an expired grace is absorbed", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/Run absorbs the echo of an expired grace", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx)
 		s.Shutdown(time.Second)
 		if err := s.Run(cancel.Forever); err != nil {

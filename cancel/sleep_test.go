@@ -12,7 +12,7 @@ import (
 func TestSleep(t *testing.T) {
 	boom := errors.New("boom")
 
-	bubble(t, "C1/it takes as long as asked", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C1/Sleep and SleepUntil take as long as asked", func(t *testing.T, ctx context.Context) {
 		for _, d := range []time.Duration{0, -time.Hour, 1, time.Second, 1000 * time.Hour} {
 			for name, sleep := range map[string]func() error{
 				"Sleep":      func() error { return cancel.Sleep(ctx, d) },
@@ -20,12 +20,12 @@ func TestSleep(t *testing.T) {
 			} {
 				start := time.Now()
 				if err := sleep(); err != nil || time.Since(start) != max(d, 0) {
-					t.Errorf("%s(%v) = %v after %v, want nil", name, d, err, time.Since(start))
+					t.Errorf("%s(%v) = %v after %v, want nil after %v", name, d, err, time.Since(start), max(d, 0))
 				}
 			}
 		}
 	})
-	bubble(t, "C1/cut short", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C1/a cancellation interrupts a sleep", func(t *testing.T, ctx context.Context) {
 		for name, wait := range map[string]func(context.Context) error{
 			"Sleep":      func(ctx context.Context) error { return cancel.Sleep(ctx, time.Hour) },
 			"SleepUntil": func(ctx context.Context) error { return cancel.SleepUntil(ctx, time.Now().Add(time.Hour)) },
@@ -41,7 +41,7 @@ func TestSleep(t *testing.T) {
 		}
 	})
 	// Trio: a sleep of zero is a checkpoint.
-	t.Run("C1/a context that is done wins", func(t *testing.T) {
+	t.Run("C1/a sleep returns at once if its context is done", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		s.Cancel(boom)
 		want := cancel.Err(s)
@@ -54,19 +54,19 @@ func TestSleep(t *testing.T) {
 			"Checkpoint":       cancel.Checkpoint(s),
 		} {
 			if err != want {
-				t.Errorf("%s = %v, want %v", name, err, want)
+				t.Errorf("%s: error = %v, want %v", name, err, want)
 			}
 		}
 		if err := cancel.Checkpoint(t.Context()); err != nil {
 			t.Errorf("Checkpoint() = %v, want nil", err)
 		}
 	})
-	t.Run("C1/of a standard context", func(t *testing.T) {
+	t.Run("C1/a sleep returns an Error for a standard context", func(t *testing.T) {
 		std, stop := context.WithCancel(t.Context())
 		stop()
 		for _, err := range []error{cancel.Sleep(std, time.Hour), cancel.Forever(std), cancel.Checkpoint(std)} {
 			if e, ok := errors.AsType[*cancel.Error](err); !ok || e.Err != context.Canceled || e.Reason.Source != cancel.SourceContext {
-				t.Errorf("error = %v, want an outer context", err)
+				t.Errorf("error = %v, want an Error with source %v", err, cancel.SourceContext)
 			}
 		}
 	})

@@ -15,7 +15,7 @@ import (
 func TestStop(t *testing.T) {
 	boom := errors.New("boom")
 
-	t.Run("C12/it reaches listeners below, through shields, and cancels nothing else", func(t *testing.T) {
+	t.Run("C12/Stop reaches listeners below, through shields, and cancels nothing else", func(t *testing.T) {
 		root := cancel.New(t.Context(), cancel.Name("root"))
 		std, stop := context.WithCancel(cancel.New(root, cancel.Shielded()))
 		defer stop()
@@ -37,12 +37,12 @@ func TestStop(t *testing.T) {
 		for i, u := range append(listeners, cancel.UntilStop(leaf), cancel.UntilStop(cancel.New(std))) {
 			wantEnded(t, fmt.Sprint("listener ", i), u, context.Canceled, cancel.ErrStopping)
 			if r, _ := cancel.ReasonOf(u); r.Source != cancel.SourceStop || r.Scope != "root" {
-				t.Errorf("ReasonOf() = %v, want the stop of root", r)
+				t.Errorf("ReasonOf() = %v, want the stop of scope %q", r, "root")
 			}
 		}
 	})
 
-	t.Run("C12/it does not reach up or aside", func(t *testing.T) {
+	t.Run("C12/Stop does not reach the parent or a sibling", func(t *testing.T) {
 		root := cancel.New(t.Context())
 		a, b := cancel.New(root), cancel.New(root)
 		above, beside := cancel.UntilStop(root), cancel.UntilStop(b)
@@ -68,13 +68,13 @@ func TestStop(t *testing.T) {
 		wantEnded(t, "listener, later", u, context.Canceled, boom)
 	})
 
-	t.Run("C12/values of what UntilStop returns are those of its context", func(t *testing.T) {
+	t.Run("C12/UntilStop returns a context with the values of its argument", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		a, b := context.WithValue(s, key(1), "a"), context.WithValue(s, key(1), "b")
 		u, w := cancel.UntilStop(a), cancel.UntilStop(b)
 		for range 2 {
 			if u.Value(key(1)) != "a" || w.Value(key(1)) != "b" || cancel.UntilStop(s).Value(key(1)) != nil {
-				t.Errorf("Value() = %v, %v, want a, b", u.Value(key(1)), w.Value(key(1)))
+				t.Errorf("Value() = %v, %v, %v, want a, b, nil", u.Value(key(1)), w.Value(key(1)), cancel.UntilStop(s).Value(key(1)))
 			}
 			s.Stop()
 		}
@@ -85,21 +85,21 @@ func TestStop(t *testing.T) {
 		stop()
 	})
 
-	t.Run("C12/without an enclosing scope, or listening already, it is the context itself", func(t *testing.T) {
+	t.Run("C12/UntilStop returns its argument if that is a listener or has no enclosing scope", func(t *testing.T) {
 		if u := cancel.UntilStop(t.Context()); u != t.Context() {
-			t.Errorf("UntilStop() = %v, want its argument", u)
+			t.Errorf("UntilStop() = %v, want %v", u, t.Context())
 		}
 		u := cancel.UntilStop(cancel.New(t.Context()))
 		if got := cancel.UntilStop(u); got != u {
-			t.Errorf("UntilStop() = %v, want its argument", got)
+			t.Errorf("UntilStop() = %v, want %v", got, u)
 		}
 		v := context.WithValue(u, key(1), 1)
 		if got := cancel.UntilStop(v); got != v {
-			t.Errorf("UntilStop() = %v, want its argument", got)
+			t.Errorf("UntilStop() = %v, want %v", got, v)
 		}
 	})
 
-	t.Run("C12/a scope below a listener, and a listener below that", func(t *testing.T) {
+	t.Run("C12/Stop reaches a scope below a listener, and a listener below that scope", func(t *testing.T) {
 		root := cancel.New(t.Context())
 		s := cancel.New(cancel.UntilStop(root))
 		u := cancel.UntilStop(s)
@@ -108,7 +108,7 @@ func TestStop(t *testing.T) {
 		wantEnded(t, "listener", u, context.Canceled, cancel.ErrStopping)
 	})
 
-	t.Run("C12/past a scope closed in between", func(t *testing.T) {
+	t.Run("C12/Stop reaches a listener past a closed scope", func(t *testing.T) {
 		for _, before := range []bool{true, false} {
 			root := cancel.New(t.Context())
 			middle := cancel.New(root)
@@ -127,7 +127,7 @@ func TestStop(t *testing.T) {
 		}
 	})
 
-	bubble(t, "C12/called in a loop, nothing grows", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C12/UntilStop in a loop leaves nothing behind", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(cancel.New(ctx))
 		v := context.WithValue(s, key(1), 1)
 		testkit.WantNoGrowth(t, "UntilStop", 1<<17, func() {
@@ -146,7 +146,7 @@ func TestStop(t *testing.T) {
 		})
 	})
 
-	t.Run("C12/all listen while it is asked", func(t *testing.T) {
+	t.Run("C12/Stop reaches goroutines that call UntilStop at the same time", func(t *testing.T) {
 		for range 200 {
 			root := cancel.New(t.Context())
 			s := cancel.New(cancel.New(root), cancel.Shielded())

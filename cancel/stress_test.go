@@ -14,8 +14,8 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// Stress tests use real goroutines and as little of the clock as they can: what
-// they wait for are events. Each logs its seed.
+// Stress tests use real goroutines and wait for events rather than for time. Each logs
+// its seed.
 
 // newRand returns a source of random numbers and logs its seed.
 func newRand(t *testing.T) *rand.Rand {
@@ -25,7 +25,7 @@ func newRand(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// A race starts functions at the same moment and waits for all of them.
+// race calls functions at the same moment and waits for all of them.
 func race(fs ...func()) {
 	var (
 		wg    sync.WaitGroup
@@ -45,9 +45,8 @@ func race(fs ...func()) {
 	wg.Wait()
 }
 
-// C4: when any Cancel of a scope returns, also one that came second, all the
-// scopes below are ended; when the one that came first returns, so are all the
-// contexts of the standard library.
+// C4: several goroutines cancel a scope. When any Cancel returns, every scope below has
+// ended. When the Cancel that won returns, every standard context below has ended too.
 func TestStressCancelFromMany(t *testing.T) {
 	rnd := newRand(t)
 	for round := range 300 {
@@ -94,8 +93,8 @@ func TestStressCancelFromMany(t *testing.T) {
 	}
 }
 
-// C4: the one who cancels the root first may count on standard contexts far below
-// even if somebody cancels a scope in between at the same time.
+// C4: when Cancel of the root returns, every standard context below has ended, even if
+// another goroutine cancels a scope in between at the same time.
 func TestStressCancelAtTwoHeights(t *testing.T) {
 	newRand(t)
 	for round := range 800 {
@@ -107,17 +106,17 @@ func TestStressCancelAtTwoHeights(t *testing.T) {
 			defer stop()
 			std = append(std, ctx)
 		}
-		ofRoot, ofMiddle := errors.New("root"), errors.New("middle")
+		rootCause, middleCause := errors.New("root"), errors.New("middle")
 		race(func() {
-			root.Cancel(ofRoot)
+			root.Cancel(rootCause)
 			for i, ctx := range std {
 				if ctx.Err() == nil {
-					t.Errorf("round %d: standard context %d is open after Cancel of the root (cause %v)", round, i, context.Cause(middle))
+					t.Errorf("round %d: Err() of standard context %d = nil after Cancel of the root, want %v; cause of middle: %v", round, i, context.Canceled, context.Cause(middle))
 					return
 				}
 			}
 		}, func() {
-			middle.Cancel(ofMiddle)
+			middle.Cancel(middleCause)
 		})
 		if t.Failed() {
 			return
@@ -125,9 +124,9 @@ func TestStressCancelAtTwoHeights(t *testing.T) {
 	}
 }
 
-// C4: a scope below a standard context is told of an end further up also if it
-// is attached at that very moment.
-func TestStressAttachWhileCanceled(t *testing.T) {
+// C4: a scope below a standard context notices an end further up even if it registers
+// with that context at the same moment.
+func TestStressRegisterWhileCanceled(t *testing.T) {
 	newRand(t)
 	for round := range 5000 {
 		root := cancel.New(context.Background())
@@ -137,7 +136,7 @@ func TestStressAttachWhileCanceled(t *testing.T) {
 			root.Cancel(nil)
 			for range 20 {
 				if leaf.Err() == nil {
-					t.Errorf("round %d: Err() = nil after Cancel further up", round)
+					t.Errorf("round %d: Err() = nil after Cancel further up, want %v", round, context.Canceled)
 					return
 				}
 			}
@@ -153,8 +152,8 @@ func TestStressAttachWhileCanceled(t *testing.T) {
 	}
 }
 
-// C6: a deadline that was moved away in time does not strike: if the scope is
-// open when SetTimeout returns, the timer has lost.
+// C6: a deadline that moves away in time has no effect. If the scope is open when
+// SetTimeout returns, the old timer does not end it.
 func TestStressMoveDeadline(t *testing.T) {
 	newRand(t)
 	for _, depth := range []int{0, 1, 300} {
@@ -169,7 +168,7 @@ func TestStressMoveDeadline(t *testing.T) {
 				}
 				for range 2000 {
 					s := cancel.New(parent, cancel.Timeout(time.Second))
-					time.Sleep(time.Second) // the timer rings now, too
+					time.Sleep(time.Second) // the timer fires at the same instant
 					for range depth {
 						runtime.Gosched()
 					}
@@ -177,7 +176,7 @@ func TestStressMoveDeadline(t *testing.T) {
 					open := s.Err() == nil
 					synctest.Wait()
 					if err := s.Err(); open && err != nil {
-						t.Fatalf("Err() = %v after the deadline was moved away from an open scope", err)
+						t.Fatalf("Err() = %v after the deadline of an open scope moved away, want nil", err)
 					}
 					won[open]++
 					s.Close()
@@ -188,7 +187,7 @@ func TestStressMoveDeadline(t *testing.T) {
 	}
 }
 
-// C6: the same with several who move the deadline at the same instant.
+// C6: several goroutines move a deadline at the instant when it passes.
 func TestStressMoveDeadlineByMany(t *testing.T) {
 	rnd := newRand(t)
 	synctest.Test(t, func(t *testing.T) {
