@@ -193,7 +193,7 @@ func (s *Scope) expire() {
 	first := s
 	due := s.ownDue()
 	foreign := false // due is the deadline of the parent of first
-	for x := s; x != nil && !x.is(shielded); x = x.up {
+	for x := s; x != nil && !x.is(shielded) && !x.isDetached(); x = x.up {
 		if _, ok := x.parent.(*Scope); !ok {
 			if d, ok := x.parent.Deadline(); ok && (due.IsZero() || !d.After(due)) {
 				first, due, foreign = x, d, true

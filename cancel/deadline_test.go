@@ -210,6 +210,29 @@ func TestDeadlineTies(t *testing.T) {
 	})
 }
 
+// C10: a deadline beyond context.WithoutCancel does not count, even if it is earlier.
+func TestDeadlineTiesBelowWithoutCancel(t *testing.T) {
+	for _, beyond := range []time.Duration{time.Second, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			for range 50 {
+				outer := cancel.New(t.Context(), cancel.Name("outer"), cancel.Timeout(beyond))
+				middle := cancel.New(context.WithoutCancel(outer), cancel.Name("middle"), cancel.Timeout(5*time.Second))
+				inner := cancel.New(middle, cancel.Name("inner"), cancel.Timeout(5*time.Second))
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				for _, s := range []*cancel.Scope{middle, inner} {
+					if r, _ := cancel.ReasonOf(s); r.Scope != "middle" {
+						t.Errorf("ReasonOf(%v) = %v, want the deadline of scope %q", s, r, "middle")
+					}
+				}
+				inner.Close()
+				middle.Close()
+				outer.Close()
+			}
+		})
+	}
+}
+
 // C7: a scope ends at its own deadline even if its shield is raised at that instant.
 func TestDeadlineTieShielded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -82,7 +82,7 @@ func (e *end) echoes(err error, is []func(error) bool) bool {
 // decides reports whether err is an echo, if that is known without looking at
 // what it wraps.
 func (e *end) decides(err error) (echo, known bool) {
-	if errtree.Same(err, e.cause) || errtree.Same(err, e.err) {
+	if err == e.err || errtree.Same(err, e.cause) { // == on e.err cannot panic
 		return true, true
 	}
 	switch x := err.(type) {

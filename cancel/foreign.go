@@ -61,6 +61,9 @@ type afterFuncer interface {
 	AfterFunc(f func()) (stop func() bool)
 }
 
+// isDetached reports whether the scope is below a context that never ends.
+func (s *Scope) isDetached() bool { return s.isForeign() && s.edge.far == nil }
+
 // enter connects a new scope with its parent.
 func (b *edge) enter() {
 	if isClosed(b.far) {

@@ -100,8 +100,11 @@ func merge(list, more []error) []error {
 // not panic either, it is that. Otherwise slices and maps are the same if they share
 // their memory, and functions are not.
 func Same(a, b error) bool {
-	if reflect.TypeOf(a) != reflect.TypeOf(b) {
+	switch t := reflect.TypeOf(a); {
+	case t != reflect.TypeOf(b):
 		return false
+	case t == nil || t.Kind() == reflect.Pointer:
+		return a == b // most errors, without the stack that reflection needs
 	}
 	return same(reflect.ValueOf(a), reflect.ValueOf(b), math.MaxInt)
 }
