@@ -168,12 +168,13 @@ func TestSchedulesHelp(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		at     []string
-		parent func(s *cancel.Scope) context.Context // of the scope below
+		below  func(s *cancel.Scope) context.Context // the parent of the leaf
+		parent func(s *cancel.Scope) context.Context // of the others
 	}{
-		{"C4/Cancel of three", []string{"root", "mid", "leaf"}, direct},
-		{"C4/Cancel of the root and in the middle, standard contexts between", []string{"root", "mid"}, standard},
-		{"C4/Cancel of the root and of the leaf, standard contexts between", []string{"root", "leaf"}, standard},
-		{"C4/Cancel in the middle and of the leaf, standard contexts between", []string{"mid", "leaf"}, standard},
+		{"C4/Cancel of three", []string{"root", "mid", "leaf"}, direct, direct},
+		{"C4/Cancel of the root and in the middle, a standard context between", []string{"root", "mid"}, direct, standard},
+		{"C4/Cancel of the root and of the leaf, standard contexts between", []string{"root", "leaf"}, standard, standard},
+		{"C4/Cancel in the middle and of the leaf, standard contexts between", []string{"mid", "leaf"}, standard, standard},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var outcomes []string
@@ -184,7 +185,7 @@ func TestSchedulesHelp(t *testing.T) {
 				top := cancel.New(background)
 				root := cancel.New(top, cancel.Name("root"))
 				mid := cancel.New(test.parent(root), cancel.Name("mid"))
-				leaf := cancel.New(test.parent(mid), cancel.Name("leaf"))
+				leaf := cancel.New(test.below(mid), cancel.Name("leaf"))
 				end := test.parent(leaf)
 				calls := 0
 				mid.OnDone(func() { calls++ })

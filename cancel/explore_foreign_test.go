@@ -1,0 +1,420 @@
+//go:build explore
+
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/explore"
+)
+
+// A calling is a context of a foreign type that calls back when it ends, in the
+// goroutine that ends it. Its Done channel may stay open.
+type calling struct {
+	context.Context
+	done chan struct{}
+
+	mu   sync.Mutex
+	err  error
+	next int
+	fs   map[int]func()
+}
+
+func newCalling(parent context.Context) *calling {
+	return &calling{Context: parent, done: make(chan struct{}), fs: make(map[int]func())}
+}
+
+func (c *calling) Done() <-chan struct{} { return c.done }
+
+func (c *calling) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+func (c *calling) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	id := c.next
+	c.next++
+	c.fs[id] = f
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, ok := c.fs[id]
+		delete(c.fs, id)
+		return ok
+	}
+}
+
+// end ends the context and calls back.
+func (c *calling) end(r *explore.Run, closeDone bool) {
+	c.mu.Lock()
+	c.err = context.Canceled
+	fs := c.fs
+	c.fs = nil
+	if closeDone {
+		close(c.done)
+	}
+	c.mu.Unlock()
+	for _, f := range fs {
+		r.Point("calling back")
+		f()
+	}
+}
+
+// wantNoHubs notes that the scenario fails if a registration is left.
+func wantNoHubs(r *explore.Run) {
+	if n := cancel.Hubs(); n != 0 {
+		r.Errorf("%d registrations that scopes share are left, want 0", n)
+	}
+}
+
+func TestSchedulesForeign(t *testing.T) {
+	background := context.Background()
+	errA, errB := errors.New("a"), errors.New("b")
+
+	// The kinds of foreign contexts below a scope or not, and how each ends.
+	kinds := []struct {
+		name string
+		make func(parent context.Context) (ctx context.Context, end func())
+	}{
+		{"a standard context", func(parent context.Context) (context.Context, func()) {
+			ctx, stop := context.WithCancelCause(parent)
+			return ctx, func() { stop(errA) }
+		}},
+		{"a context of a foreign type", func(parent context.Context) (context.Context, func()) {
+			c := &custom{parent: parent, done: make(chan struct{})}
+			return c, func() { c.end(context.Canceled) }
+		}},
+	}
+	for _, kind := range kinds {
+		t.Run("C4/registration against the end of "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				ctx, end := kind.make(background)
+				s := cancel.New(ctx)
+				below := cancel.New(s)
+				r.Go("end", end)
+				r.Go("done", func() {
+					if isClosed(below.Done()) {
+						r.Saw("the end came first")
+						if below.Err() == nil {
+							r.Errorf("Done() is closed, Err() = nil")
+						}
+					} else {
+						r.Saw("Done came first")
+					}
+				})
+				r.Go("err", func() {
+					if s.Err() != nil && below.Err() == nil {
+						r.Errorf("Err() = nil below, want it canceled as above")
+					}
+				})
+				r.Check(func() {
+					told(r, "the scope below", below)
+					if context.Cause(below) != context.Cause(ctx) {
+						r.Errorf("Cause() = %v, want %v", context.Cause(below), context.Cause(ctx))
+					}
+					wantNoHubs(r)
+				})
+			}, "Done came first", "the end came first")
+		})
+
+		t.Run("C8/registration against Close below "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				ctx, end := kind.make(background)
+				s := cancel.New(ctx)
+				below := cancel.New(s)
+				r.Cleanup(end)
+				r.Go("close", s.Close)
+				for _, test := range []struct {
+					name string
+					s    *cancel.Scope
+				}{{"above", s}, {"below", below}} {
+					r.Go(test.name, func() {
+						if isClosed(test.s.Done()) {
+							r.Saw(test.name + ": Close came first")
+						} else {
+							r.Saw(test.name + ": Done came first")
+						}
+					})
+				}
+				r.Check(func() {
+					told(r, "the scope", s)
+					told(r, "the scope below", below)
+					wantKids(r, "the scope", s, 0)
+					wantNoHubs(r)
+				})
+			}, "above: Done came first", "above: Close came first", "below: Done came first", "below: Close came first")
+		})
+
+		t.Run("C4/two scopes register with "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				ctx, end := kind.make(background)
+				var scopes []*cancel.Scope
+				for _, name := range []string{"a", "b"} {
+					s := cancel.New(context.WithValue(ctx, key(1), name), cancel.Name(name))
+					scopes = append(scopes, s)
+					r.Go(name, func() {
+						if isClosed(s.Done()) {
+							r.Saw(name + ": the end came first")
+						} else {
+							r.Saw(name + ": Done came first")
+						}
+					})
+				}
+				r.Go("end", end)
+				r.Check(func() {
+					for _, s := range scopes {
+						told(r, s.Name(), s)
+						if context.Cause(s) != context.Cause(ctx) {
+							r.Errorf("Cause() = %v, want %v", context.Cause(s), context.Cause(ctx))
+						}
+					}
+					wantNoHubs(r)
+				})
+			}, "a: Done came first", "a: the end came first", "b: Done came first", "b: the end came first")
+		})
+
+		t.Run("C8/the last one leaves while another joins, below "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				ctx, end := kind.make(background)
+				r.Cleanup(end)
+				a, b := cancel.New(ctx), cancel.New(ctx)
+				a.Done()
+				r.Go("leave", a.Close)
+				r.Go("join", func() {
+					if cancel.Hubs() == 0 {
+						r.Saw("left first")
+					} else {
+						r.Saw("joined first")
+					}
+					b.Done()
+				})
+				r.Check(func() {
+					if n := cancel.Hubs(); n != 1 {
+						r.Errorf("%d registrations, want 1", n)
+					}
+					wantOpenRun(r, b)
+					b.Close()
+					wantNoHubs(r)
+				})
+			}, "left first", "joined first")
+		})
+
+		t.Run("C8/the last one leaves, another joins, at the end of "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				ctx, end := kind.make(background)
+				a, b := cancel.New(ctx), cancel.New(ctx)
+				a.Done()
+				r.Go("leave", func() { a.Cancel(errB) })
+				r.Go("join", func() { b.Done() })
+				r.Go("end", end)
+				r.Check(func() {
+					told(r, "the one that leaves", a)
+					told(r, "the one that joins", b)
+					if context.Cause(b) != context.Cause(ctx) {
+						r.Errorf("Cause() = %v, want %v", context.Cause(b), context.Cause(ctx))
+					}
+					causeIs(r, a, map[error]string{context.Cause(ctx): "the end came first", errB: "Cancel came first"})
+					wantNoHubs(r)
+				})
+			}, "the end came first", "Cancel came first")
+		})
+
+		t.Run("C7/a shield against the end of "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				ctx, end := kind.make(background)
+				s := cancel.New(ctx, cancel.Shielded())
+				below := cancel.New(s)
+				below.Done()
+				r.Go("end", end)
+				r.Go("lower", func() {
+					wantOpenRun(r, below)
+					over := isClosed(ctx.Done())
+					s.SetShield(false)
+					if !over {
+						r.Saw("lowered first")
+						return
+					}
+					r.Saw("the end came first")
+					told(r, "the scope", s)
+					told(r, "the scope below", below)
+				})
+				r.Check(func() {
+					told(r, "the scope", s)
+					told(r, "the scope below", below)
+					wantNoHubs(r)
+				})
+			}, "lowered first", "the end came first")
+		})
+
+		t.Run("C4/Cancel above a scope below "+kind.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				up := cancel.New(background)
+				ctx, end := kind.make(up)
+				s := cancel.New(ctx)
+				leaf := cancel.New(s)
+				leaf.Done()
+				r.Cleanup(end)
+				r.Go("end", end)
+				r.Go("cancel", func() {
+					up.Cancel(errB)
+					if ctx.Err() != nil { // at once, if it is a standard one
+						told(r, "the scope", s)
+						told(r, "the leaf", leaf)
+					}
+				})
+				r.Go("err", func() { _ = leaf.Err() })
+				r.Check(func() {
+					told(r, "the leaf", leaf)
+					want := context.Cause(s)
+					if context.Cause(leaf) != want {
+						r.Errorf("causes %v and %v, want the same", context.Cause(leaf), want)
+					}
+					if want == errB {
+						r.Saw("Cancel came first")
+					} else {
+						r.Saw("the end came first")
+					}
+					wantKids(r, "the scope above", up, 0)
+					wantKids(r, "the scope", s, 0)
+					wantNoHubs(r)
+				})
+			}, "Cancel came first", "the end came first")
+		})
+	}
+
+	// A context with a method AfterFunc tells of its end by that, and its Done
+	// channel may stay open.
+	for name, closes := range map[string]bool{"that closes Done": true, "that leaves Done open": false} {
+		t.Run("C5/Cancel against the callback of a parent "+name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newCalling(background)
+				s := cancel.New(p)
+				below := cancel.New(s)
+				below.Done()
+				r.Go("end", func() { p.end(r, closes) })
+				r.Go("cancel", func() {
+					s.Cancel(errB)
+					told(r, "the scope", s)
+					told(r, "the scope below", below)
+				})
+				r.Go("close", func() {
+					below.Close()
+					told(r, "the scope below", below)
+				})
+				r.Check(func() {
+					told(r, "the scope", s)
+					causeIs(r, s, map[error]string{context.Canceled: "the callback came first", errB: "Cancel came first"})
+					if len(p.fs) != 0 {
+						r.Errorf("%d registrations are left, want 0", len(p.fs))
+					}
+					wantKids(r, "the scope", s, 0)
+				})
+			}, "the callback came first", "Cancel came first")
+		})
+
+		t.Run("C8/New and Close against the callback of a parent "+name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newCalling(background)
+				r.Go("end", func() { p.end(r, closes) })
+				r.Go("new", func() {
+					s := cancel.New(p)
+					below := cancel.New(s)
+					if s.Err() == nil {
+						r.Saw("New came first")
+					} else {
+						r.Saw("the callback came first")
+					}
+					below.Done()
+					s.Close()
+					told(r, "the scope", s)
+					told(r, "the scope below", below)
+				})
+				r.Check(func() {
+					if len(p.fs) != 0 {
+						r.Errorf("%d registrations are left, want 0", len(p.fs))
+					}
+				})
+			}, "New came first", "the callback came first")
+		})
+
+		t.Run("C7/a shield against the callback of a parent "+name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				p := newCalling(background)
+				s := cancel.New(p, cancel.Shielded())
+				below := cancel.New(s)
+				below.Done()
+				r.Go("end", func() { p.end(r, closes) })
+				r.Go("lower", func() {
+					wantOpenRun(r, below)
+					s.SetShield(false)
+					if s.Err() == nil {
+						r.Saw("lowered first")
+						return
+					}
+					r.Saw("the end came first")
+					told(r, "the scope below", below)
+				})
+				r.Check(func() {
+					told(r, "the scope", s)
+					told(r, "the scope below", below)
+				})
+			}, "lowered first", "the end came first")
+		})
+
+		t.Run("C4/Cancel above a parent with a callback "+name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				up := cancel.New(background)
+				p := newCalling(up)
+				up.OnDone(func() { p.end(r, closes) })
+				s := cancel.New(p)
+				leaf := cancel.New(s)
+				leaf.Done()
+				r.Go("cancel", func() {
+					up.Cancel(errB)
+				})
+				r.Go("again", func() {
+					up.Cancel(errA)
+				})
+				r.Check(func() {
+					told(r, "the scope", s)
+					told(r, "the leaf", leaf)
+					causeIs(r, leaf, map[error]string{errB: "b first", errA: "a first"})
+					wantKids(r, "the scope above", up, 0)
+				})
+			}, "b first", "a first")
+		})
+	}
+
+	t.Run("C8/Close of a scope with a hook, the last one below a scope that has ended", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			root := cancel.New(background)
+			mid := cancel.New(root)
+			// More below mid, so that mid does not leave with the one that has the hook.
+			s, last := cancel.New(mid, cancel.Shielded()), cancel.New(mid, cancel.Shielded())
+			s.OnDone(func() { r.Point("in the hook") })
+			mid.Cancel(errA)
+			r.Go("close", func() {
+				s.Close()
+				r.Saw("closed")
+			})
+			r.Go("again", func() { s.Cancel(errB) })
+			r.Check(func() {
+				wantKids(r, "the scope above", mid, 1)
+				last.Close()
+				wantKids(r, "the scope above, later,", mid, 0)
+				wantKids(r, "the root", root, 0)
+			})
+		}, "closed")
+	})
+}
