@@ -5,71 +5,11 @@ package cancel_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/internal/explore"
 )
-
-// A calling is a context of a foreign type that calls back when it ends, in the
-// goroutine that ends it. Its Done channel may stay open.
-type calling struct {
-	context.Context
-	done chan struct{}
-
-	mu   sync.Mutex
-	err  error
-	next int
-	fs   map[int]func()
-}
-
-func newCalling(parent context.Context) *calling {
-	return &calling{Context: parent, done: make(chan struct{}), fs: make(map[int]func())}
-}
-
-func (c *calling) Done() <-chan struct{} { return c.done }
-
-func (c *calling) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
-}
-
-func (c *calling) AfterFunc(f func()) (stop func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		go f()
-		return func() bool { return false }
-	}
-	id := c.next
-	c.next++
-	c.fs[id] = f
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, ok := c.fs[id]
-		delete(c.fs, id)
-		return ok
-	}
-}
-
-// end ends the context and calls back.
-func (c *calling) end(r *explore.Run, closeDone bool) {
-	c.mu.Lock()
-	c.err = context.Canceled
-	fs := c.fs
-	c.fs = nil
-	if closeDone {
-		close(c.done)
-	}
-	c.mu.Unlock()
-	for _, f := range fs {
-		r.Point("calling back")
-		f()
-	}
-}
 
 // wantNoHubs notes that the scenario fails if a registration is left.
 func wantNoHubs(r *explore.Run) {
@@ -302,7 +242,7 @@ func TestSchedulesForeign(t *testing.T) {
 				s := cancel.New(p)
 				below := cancel.New(s)
 				below.Done()
-				r.Go("end", func() { p.end(r, closes) })
+				r.Go("end", func() { p.end(closes, func() { r.Point("calling back") }) })
 				r.Go("cancel", func() {
 					s.Cancel(errB)
 					told(r, "the scope", s)
@@ -326,7 +266,7 @@ func TestSchedulesForeign(t *testing.T) {
 		t.Run("C8/New and Close against the callback of a parent "+name, func(t *testing.T) {
 			explore.All(t, func(r *explore.Run) {
 				p := newCalling(background)
-				r.Go("end", func() { p.end(r, closes) })
+				r.Go("end", func() { p.end(closes, func() { r.Point("calling back") }) })
 				r.Go("new", func() {
 					s := cancel.New(p)
 					below := cancel.New(s)
@@ -354,7 +294,7 @@ func TestSchedulesForeign(t *testing.T) {
 				s := cancel.New(p, cancel.Shielded())
 				below := cancel.New(s)
 				below.Done()
-				r.Go("end", func() { p.end(r, closes) })
+				r.Go("end", func() { p.end(closes, func() { r.Point("calling back") }) })
 				r.Go("lower", func() {
 					wantOpenRun(r, below)
 					s.SetShield(false)
@@ -376,7 +316,7 @@ func TestSchedulesForeign(t *testing.T) {
 			explore.All(t, func(r *explore.Run) {
 				up := cancel.New(background)
 				p := newCalling(up)
-				up.OnDone(func() { p.end(r, closes) })
+				up.OnDone(func() { p.end(closes, func() { r.Point("calling back") }) })
 				s := cancel.New(p)
 				leaf := cancel.New(s)
 				leaf.Done()

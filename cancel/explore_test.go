@@ -66,16 +66,6 @@ func leaves(r *explore.Run, below, s *cancel.Scope) {
 	}
 }
 
-// isClosed reports whether done is closed.
-func isClosed(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}
-
 // causeIs notes the name of the error that ended ctx.
 func causeIs(r *explore.Run, ctx context.Context, named map[error]string) {
 	cause := context.Cause(ctx)

@@ -1,0 +1,380 @@
+package cancel_test
+
+import (
+	"context"
+	"errors"
+	"runtime/metrics"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+)
+
+// A blunt is a context of a foreign type with a Done channel of its own, which
+// starts no goroutine.
+type blunt struct {
+	context.Context
+	done chan struct{}
+	err  error
+}
+
+func newBlunt(parent context.Context) *blunt {
+	return &blunt{Context: parent, done: make(chan struct{})}
+}
+
+func (b *blunt) end(err error) {
+	b.err = err
+	close(b.done)
+}
+
+func (b *blunt) Done() <-chan struct{} { return b.done }
+
+func (b *blunt) Err() error {
+	if isClosed(b.done) {
+		return b.err
+	}
+	return nil
+}
+
+// A blocking is a context of a foreign type whose Err waits for the end, like
+// that of package clockwork.
+type blocking struct{ *blunt }
+
+func (b blocking) Err() error {
+	<-b.done
+	return b.err
+}
+
+// A tagged is a context of a foreign type whose values cannot be compared.
+type tagged struct {
+	context.Context
+	tags []string
+}
+
+// A calling is a context of a foreign type that calls back when it ends, in the
+// goroutine that ends it. Its Done channel may stay open.
+type calling struct {
+	context.Context
+	done chan struct{}
+
+	mu   sync.Mutex
+	err  error
+	next int
+	fs   map[int]func()
+}
+
+func newCalling(parent context.Context) *calling {
+	return &calling{Context: parent, done: make(chan struct{}), fs: make(map[int]func())}
+}
+
+func (c *calling) Done() <-chan struct{} { return c.done }
+
+func (c *calling) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+func (c *calling) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	id := c.next
+	c.next++
+	c.fs[id] = f
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, ok := c.fs[id]
+		delete(c.fs, id)
+		return ok
+	}
+}
+
+// end ends the context and calls back. It calls between before each callback.
+func (c *calling) end(closeDone bool, between func()) {
+	c.mu.Lock()
+	c.err = context.Canceled
+	fs := c.fs
+	c.fs = nil
+	if closeDone {
+		close(c.done)
+	}
+	c.mu.Unlock()
+	for _, f := range fs {
+		between()
+		f()
+	}
+}
+
+// A withDone embeds a scope, and has a Done and an Err of its own.
+type withDone struct {
+	*cancel.Scope
+	own *blunt
+}
+
+func (w withDone) Done() <-chan struct{} { return w.own.Done() }
+func (w withDone) Err() error            { return w.own.Err() }
+
+// isClosed reports whether done is closed.
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// started returns how many goroutines the program has started.
+func started() uint64 {
+	sample := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// wantNoHub fails the test if a registration with a foreign context is left.
+func wantNoHub(t *testing.T) {
+	t.Helper()
+	if n := cancel.Hubs(); n != 0 {
+		t.Errorf("%d registrations with foreign contexts are left, want 0", n)
+	}
+}
+
+// isolated runs fn in a bubble, with a root scope that is registered nowhere.
+func isolated(t *testing.T, name string, fn func(t *testing.T, root context.Context)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			root := cancel.New(context.Background())
+			defer root.Close()
+			fn(t, root)
+		})
+	})
+}
+
+// What ten thousand requests cost that have one parent.
+func TestBurst(t *testing.T) {
+	const scopes, few = 10_000, 10
+	for name, parent := range map[string]func(context.Context) context.Context{
+		"C4/below a standard context":        func(ctx context.Context) context.Context { return ctx },
+		"C4/below values":                    func(ctx context.Context) context.Context { return context.WithValue(ctx, key(1), 1) },
+		"C4/below contexts without equality": func(ctx context.Context) context.Context { return tagged{ctx, nil} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			root, stop := context.WithCancelCause(context.Background())
+			defer stop(nil)
+			before := started()
+			all := make([]*cancel.Scope, scopes)
+			for i := range all {
+				all[i] = cancel.New(parent(root))
+				all[i].Done()
+			}
+			if n := cancel.Hubs(); n != 1 {
+				t.Errorf("%d registrations, want 1", n)
+			}
+			if n := started() - before; n > few {
+				t.Errorf("%d goroutines to register %d scopes, want %d at most", n, scopes, few)
+			}
+			before = started()
+			stop(errBoom)
+			for _, s := range all {
+				<-s.Done()
+				wantEnded(t, "scope", s, context.Canceled, errBoom)
+			}
+			if n := started() - before; n > few {
+				t.Errorf("%d goroutines to cancel %d scopes, want %d at most", n, scopes, few)
+			}
+			wantNoHub(t)
+		})
+	}
+}
+
+func TestForeign(t *testing.T) {
+	isolated(t, "C13/an Err that blocks until Done is closed", func(t *testing.T, root context.Context) {
+		up := cancel.New(root)
+		b := blocking{newBlunt(up)}
+		s := cancel.New(b)
+		below := cancel.New(s)
+		following := cancel.New(root)
+		following.Follow(b)
+		std, stop := context.WithTimeout(context.WithValue(s, key(1), 1), time.Hour)
+		defer stop()
+		listening := cancel.UntilStop(b)
+		wantOpen(t, "scope", s)
+		for range 20 { // more than once, for a scope that is asked again and again registers
+			wantOpen(t, "scope below", below)
+		}
+		wantOpen(t, "standard context", std)
+		wantOpen(t, "what UntilStop has returned", listening)
+		if err := cancel.Err(b); err != nil {
+			t.Errorf("Err() = %v, want nil", err)
+		}
+		if err := cancel.Because(b, errBoom); err != errBoom {
+			t.Errorf("Because() = %v, want boom", err)
+		}
+		if r, ok := cancel.ReasonOf(b); ok {
+			t.Errorf("ReasonOf() = %v, want none", r)
+		}
+		if err := cancel.Sleep(b, time.Second); err != nil {
+			t.Errorf("Sleep() = %v, want nil", err)
+		}
+		if err := cancel.Checkpoint(b); err != nil {
+			t.Errorf("Checkpoint() = %v, want nil", err)
+		}
+		if s.IsEcho(context.Canceled) {
+			t.Error("IsEcho() = true, want false")
+		}
+		if err := s.Absorb(context.Canceled); err != context.Canceled {
+			t.Errorf("Absorb() = %v, want %v", err, context.Canceled)
+		}
+		s.SetShield(true)
+		s.SetShield(false)
+		s.SetTimeout(time.Hour)
+		s.Shutdown(time.Hour)
+		wantEnded(t, "what UntilStop has returned for the scope", cancel.UntilStop(s), context.Canceled, cancel.ErrStopping)
+		another := cancel.New(b)
+		another.Cancel(errBoom)
+		another.Close()
+		done := make(chan error)
+		go func() { done <- cancel.Forever(b) }()
+		go func() { done <- cancel.Sleep(below, time.Hour) }()
+		synctest.Wait()
+
+		b.end(context.Canceled)
+		for range 2 {
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want an echo", err)
+			}
+		}
+		synctest.Wait()
+		for _, ctx := range []context.Context{s, below, std, listening, following, cancel.New(b), cancel.UntilStop(b)} {
+			wantEnded(t, "context", ctx, context.Canceled, context.Canceled)
+		}
+		if err := cancel.Because(b, errBoom); !errors.Is(err, context.Canceled) {
+			t.Errorf("Because() = %v, want the end", err)
+		}
+		wantNoHub(t)
+	})
+
+	isolated(t, "C13/a context without equality", func(t *testing.T, root context.Context) {
+		for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+			b := newBlunt(root)
+			scopes := make([]*cancel.Scope, 100)
+			for i := range scopes {
+				scopes[i] = cancel.New(tagged{b, make([]string, i)})
+				if i%2 == 0 {
+					scopes[i].Done()
+				}
+				cancel.UntilStop(tagged{b, nil})
+				scopes[i].Follow(tagged{b, nil})
+			}
+			scopes[0].Close()
+			b.end(end)
+			synctest.Wait()
+			for _, s := range scopes[1:] {
+				wantEnded(t, "scope", s, end, end)
+			}
+			wantNoHub(t)
+		}
+	})
+
+	// All have one Done channel, and each says something else of its end.
+	isolated(t, "C2/one Done channel, several errors", func(t *testing.T, root context.Context) {
+		b := newBlunt(root)
+		late := &blunt{Context: root, done: b.done, err: context.DeadlineExceeded}
+		own := &blunt{Context: root, done: b.done, err: errBoom}
+		var scopes []*cancel.Scope
+		for _, ctx := range []context.Context{b, late, own} {
+			s := cancel.New(ctx)
+			s.Done()
+			scopes = append(scopes, s)
+		}
+		b.end(context.Canceled)
+		synctest.Wait()
+		wantEnded(t, "below the first", scopes[0], context.Canceled, context.Canceled)
+		wantEnded(t, "below the second", scopes[1], context.DeadlineExceeded, context.DeadlineExceeded)
+		wantEnded(t, "below the third", scopes[2], context.Canceled, errBoom)
+	})
+
+	for _, closes := range []bool{true, false} {
+		name := "C4/a context that tells of its end by a callback alone"
+		if closes {
+			name = "C4/a context that tells of its end by a callback and by Done"
+		}
+		isolated(t, name, func(t *testing.T, root context.Context) {
+			c := newCalling(root)
+			s, shielded := cancel.New(c), cancel.New(c, cancel.Shielded())
+			below, behind := cancel.New(s), cancel.New(shielded)
+			std, stop := context.WithCancel(context.WithValue(s, key(1), 1))
+			defer stop()
+			behind.Done()
+			closed := cancel.New(c)
+			closed.Close()
+			if n := len(c.fs); n != 2 {
+				t.Errorf("%d registrations, want 2", n)
+			}
+			c.end(closes, func() {})
+			for _, ctx := range []context.Context{s, below, std} {
+				wantEnded(t, "context", ctx, context.Canceled, context.Canceled)
+			}
+			wantOpen(t, "behind the shield", behind)
+			shielded.SetShield(true)
+			wantOpen(t, "behind the shield", behind)
+			shielded.SetShield(false)
+			wantEnded(t, "shielded before", shielded, context.Canceled, context.Canceled)
+			wantEnded(t, "behind the shield", behind, context.Canceled, context.Canceled)
+			late := cancel.New(c)
+			synctest.Wait()
+			wantEnded(t, "late", late, context.Canceled, context.Canceled)
+			if cancel.Kids(s) != 0 || cancel.Kids(shielded) != 0 {
+				t.Error("something is listed, want nothing")
+			}
+			wantNoHub(t)
+		})
+	}
+
+	isolated(t, "C7/a callback that comes while the shield is up, which goes up again", func(t *testing.T, root context.Context) {
+		c := newCalling(root)
+		s := cancel.New(c)
+		s.SetShield(true)
+		c.end(false, func() {})
+		wantOpen(t, "scope", s)
+		s.Cancel(errBoom)
+		s.SetShield(false)
+		wantEnded(t, "scope", s, context.Canceled, errBoom)
+	})
+
+	isolated(t, "C4/a type that embeds a scope and has a Done of its own", func(t *testing.T, root context.Context) {
+		for _, byScope := range []bool{true, false} {
+			up := cancel.New(root)
+			b := newBlunt(root)
+			s := cancel.New(withDone{up, b})
+			below := cancel.New(s)
+			below.Done()
+			if byScope {
+				up.OnDone(func() { b.end(context.Canceled) })
+				up.Cancel(errBoom)
+				wantEnded(t, "below", below, context.Canceled, errBoom)
+			} else {
+				b.end(context.DeadlineExceeded)
+				synctest.Wait()
+				wantEnded(t, "below", below, context.DeadlineExceeded, context.DeadlineExceeded)
+				wantOpen(t, "the scope embedded", up)
+			}
+			if cancel.FromContext(withDone{up, b}) != up {
+				t.Error("FromContext() is not the scope embedded")
+			}
+			up.Close()
+			if n := cancel.Kids(up); n != 0 {
+				t.Errorf("%d scopes are listed, want 0", n)
+			}
+		}
+		wantNoHub(t)
+	})
+}
