@@ -15,10 +15,10 @@ import (
 //
 // When Cancel returns, every scope and every standard context below that is
 // not shielded is canceled, even if another goroutine canceled the scope at the
-// same time. Two things may still be under way: a function given to OnDone that
-// another goroutine is calling, and the cancellation of a context of another
-// type, and of what is below that, if the type uses a goroutine of its own.
-// Cancel does not block.
+// same time. Two things may still be under way: functions given to OnDone, if
+// another goroutine canceled the scope, and the cancellation of a context of
+// another type, and of what is below that, if the type uses a goroutine of its
+// own. Cancel does not block.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {

@@ -86,7 +86,7 @@
 // every scope and every standard context below it that is not shielded is done,
 // whatever stands in between, such as values or a context of another type that
 // passes Done on. None of them costs a goroutine. Two things may still be under
-// way: a function given to [Scope.OnDone] that another goroutine is calling, and
+// way: functions given to [Scope.OnDone], if another goroutine calls them, and
 // contexts of other types that use a goroutine to follow their parent. A foreign
 // context that encloses a scope, standard contexts among them, tells the scope by
 // a goroutine. The end shows at once in the Err of the scopes directly below such

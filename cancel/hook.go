@@ -3,9 +3,9 @@ package cancel
 import "github.com/grove-go/grove/internal/point"
 
 // OnDone registers f to be called once when the scope ends. The goroutine that
-// ends the scope calls f before it continues, when the scope and everything
-// below it in the tree has ended; contexts of other types in between excepted.
-// If the scope has already ended, f runs in a new goroutine.
+// ends the scope calls f before it continues. Everything below the scope has ended
+// by then, except what is below contexts of other types. If the scope has already
+// ended, f runs in a new goroutine.
 //
 // Calling stop removes the registration, and reports whether it did so before
 // the scope ended. Stop does not wait for f.
@@ -63,26 +63,11 @@ func (h *hook) stop() bool {
 	return true
 }
 
-// callHooks calls the hooks of a scope that has ended, except those that
-// another goroutine calls at the same time.
-func (s *Scope) callHooks() {
-	for {
-		s.mu.Lock()
-		h := s.hooksLocked()
-		if h != nil {
-			s.more.Load().hooks = h.next
-		}
-		s.mu.Unlock()
-		if h == nil {
-			return
-		}
+// callAll calls the hook, which may be nil, and the hooks behind it. Their scope has
+// ended, so that stop does not look at the list any more.
+func (h *hook) callAll() {
+	for next := h; h != nil; h = next {
+		next, h.prev, h.next = h.next, nil, nil
 		h.f()
 	}
-}
-
-func (s *Scope) hooksLocked() *hook {
-	if m := s.more.Load(); m != nil {
-		return m.hooks
-	}
-	return nil
 }

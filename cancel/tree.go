@@ -11,8 +11,9 @@ import (
 // Goroutines help each other. A goroutine that finds a scope ended, and not
 // settled, walks the tree below it as well, and returns when everything below
 // has been told. It waits for the locks that other goroutines hold, and for
-// nothing else. In particular it does not wait for a hook that another goroutine
-// is calling: that would be a deadlock if the hook cancels an enclosing scope.
+// nothing else. In particular it does not wait for hooks, which the goroutine
+// that ended their scope calls: that would be a deadlock if a hook cancels an
+// enclosing scope.
 
 // enter puts a new scope into the tree. It ends the scope if something above
 // has ended.
@@ -125,6 +126,7 @@ func (s *Scope) conclude(e *end, how manner) {
 	if how == closing {
 		s.use = useOver
 	}
+	var hooks *hook
 	if s.state.Load() == nil {
 		if how == expiring {
 			e = s.expiredLocked()
@@ -132,7 +134,7 @@ func (s *Scope) conclude(e *end, how manner) {
 			e = nil
 		}
 		if e != nil {
-			s.endLocked(e, how != following)
+			hooks = s.endLocked(e, how != following)
 		}
 	}
 	point.Here("conclude: ended")
@@ -144,8 +146,8 @@ func (s *Scope) conclude(e *end, how manner) {
 	if s.state.Load() != nil && s.isForeign() {
 		s.edge.leave()
 	}
-	if untold {
-		s.spread()
+	if untold || hooks != nil {
+		s.spread(hooks)
 	}
 	if emptied {
 		up.prune()
@@ -167,7 +169,7 @@ func (s *Scope) retireLocked() (untold, emptied bool) {
 // untoldLocked reports whether the scope has ended and something below has to be
 // told.
 func (s *Scope) untoldLocked() bool {
-	return s.state.Load() != nil && !s.settled && (s.kids != nil || s.hooksLocked() != nil)
+	return s.state.Load() != nil && !s.settled && s.kids != nil
 }
 
 // prune takes the scope out of the tree if it has ended and nothing is below it.
@@ -186,8 +188,9 @@ func (s *Scope) prune() {
 	}
 }
 
-// endLocked ends the scope, and the standard contexts below it.
-func (s *Scope) endLocked(e *end, own bool) {
+// endLocked ends the scope, and the standard contexts below it. It returns the
+// scope's hooks, which the caller calls later.
+func (s *Scope) endLocked(e *end, own bool) (hooks *hook) {
 	s.own = own
 	s.state.Store(e)
 	point.Here("end: set")
@@ -206,33 +209,39 @@ func (s *Scope) endLocked(e *end, own bool) {
 	if c := s.clock.Load(); c != nil && c.timer != nil {
 		c.timer.Stop()
 	}
-	if m := s.more.Load(); m != nil && m.grace != nil {
-		m.grace.Stop()
+	if m := s.more.Load(); m != nil {
+		if m.grace != nil {
+			m.grace.Stop()
+		}
+		hooks, m.hooks = m.hooks, nil
 	}
+	return hooks
 }
 
 // tellLocked ends c, a scope in the list of s, with e, unless e is nil or c has
-// ended or is shielded. It reports whether something below c has to be told.
-func (s *Scope) tellLocked(c *Scope, e *end) (untold bool) {
+// ended or is shielded. It reports whether something below c has to be told, and
+// returns the hooks of c if it has ended c.
+func (s *Scope) tellLocked(c *Scope, e *end) (untold bool, hooks *hook) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e != nil && c.state.Load() == nil && !c.is(shielded) {
-		c.endLocked(e, false)
+		hooks = c.endLocked(e, false)
 	}
 	untold, _ = c.retireLocked()
-	return untold
+	return untold, hooks
 }
 
-// spread tells everything below the scope, which has ended. Trees may be deep, so
-// spread keeps lists rather than call itself.
-func (s *Scope) spread() {
+// spread tells everything below the scope, which has ended, and calls the hooks of
+// the scope, if they are given, and of the scopes that it ends. Trees may be deep,
+// so spread keeps lists rather than call itself.
+func (s *Scope) spread(own *hook) {
 	todo := append(make([]*Scope, 0, 8), s) // ended, with something below
 	told := make([]*Scope, 0, 8)
+	hooks := append(make([]*hook, 0, 8), own)
 	var foreign []*Scope
-	for len(todo) > 0 {
+	for len(todo)+len(hooks) > 0 {
 		// First all scopes that are connected without a foreign context, and the
 		// standard contexts below them: no code of another package runs.
-		fresh := len(told)
 		foreign = foreign[:0]
 		for len(todo) > 0 {
 			x := todo[len(todo)-1]
@@ -244,26 +253,36 @@ func (s *Scope) spread() {
 				next = c.next
 				if c.isForeign() {
 					foreign = append(foreign, c)
-				} else if x.tellLocked(c, e) {
+					continue
+				}
+				untold, h := x.tellLocked(c, e)
+				if untold {
 					todo = append(todo, c)
+				}
+				if h != nil {
+					hooks = append(hooks, h)
 				}
 			}
 			x.mu.Unlock()
 		}
 		point.Here("spread: scopes told")
-		for _, x := range told[fresh:] {
-			x.callHooks()
+		for _, h := range hooks {
+			h.callAll()
 		}
+		hooks = hooks[:0]
 		point.Here("spread: hooks called")
 		// Then the scopes below foreign contexts, which may have ended by now.
 		for _, c := range foreign {
 			point.Here("spread: a foreign parent")
 			e := c.edge.outer()
 			c.up.mu.Lock()
-			untold := c.up.tellLocked(c, e)
+			untold, h := c.up.tellLocked(c, e)
 			c.up.mu.Unlock()
 			if untold {
 				todo = append(todo, c)
+			}
+			if h != nil {
+				hooks = append(hooks, h)
 			}
 			if c.state.Load() != nil {
 				c.edge.leave()
@@ -285,6 +304,6 @@ func (s *Scope) help() {
 	untold := s.untoldLocked()
 	s.mu.Unlock()
 	if untold {
-		s.spread()
+		s.spread(nil)
 	}
 }
