@@ -269,8 +269,12 @@ func (e *end) detail(err error) error {
 			return x.Detail
 		}
 	}
-	if errtree.Same(err, e.err) || errtree.Same(err, e.cause) {
+	if err == nil || err == e.err {
 		return nil
+	}
+	switch err.Error() {
+	case e.err.Error(), e.cause.Error(), e.error().Error():
+		return nil // also of a group with one such error in it
 	}
 	return err
 }

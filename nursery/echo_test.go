@@ -168,6 +168,23 @@ func TestEchoes(t *testing.T) {
 	})
 }
 
+// A nursery in which every task was cut off says nothing more than the timeout
+// around it.
+func TestTimeoutAroundNursery(t *testing.T) {
+	bubble(t, "N6/the TimeoutError has no detail", func(t *testing.T, ctx context.Context) {
+		err := cancel.FailAfter(ctx, time.Second, func(ctx context.Context) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(cancel.Forever)
+				n.Go(cancel.Forever)
+				return nil
+			})
+		})
+		if e, ok := errors.AsType[*cancel.TimeoutError](err); !ok || e.Detail != nil {
+			t.Errorf("FailAfter() = %+v, want a timeout without a detail", err)
+		}
+	})
+}
+
 // Errors that a cancellation caused and that do not unwrap to it count as echoes
 // where the option EchoIf says so.
 func TestEchoIf(t *testing.T) {
