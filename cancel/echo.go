@@ -54,7 +54,7 @@ func (s *Scope) predicates() (is []func(err error) bool) {
 	if !s.is(hasEchoIf) {
 		return nil
 	}
-	for x := s; x != nil; x = x.up {
+	for x := s; x != nil; x = x.around() {
 		if m := x.more.Load(); m != nil && m.isEcho != nil {
 			is = append(is, m.isEcho)
 		}

@@ -160,13 +160,11 @@ func endOf(ctx context.Context) *end {
 	if !isDone(ctx) {
 		return nil
 	}
-	e := foreignEnd(ctx)
+	var up *end
 	if s := enclosing(ctx); s != nil && s.ended() != nil {
-		if o := s.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
-			return o
-		}
+		up = s.full()
 	}
-	return e
+	return foreignEnd(ctx, up)
 }
 
 // isDone reports whether ctx is canceled. Some contexts block in Err until they

@@ -3,7 +3,6 @@ package cancel
 import (
 	"context"
 	"errors"
-	"reflect"
 	"sync"
 	"sync/atomic"
 
@@ -38,9 +37,12 @@ type edge struct {
 // context package context may have to start a goroutine at once, which must not
 // serve scopes in several synctest bubbles.
 type hub struct {
-	context.Context                 // the parent of the first member
+	context.Context                 // the standard context, or the parent of the one member
 	done            <-chan struct{} // its Done channel
-	foreign         bool            // AfterFunc was called
+
+	// Set while package context registers with the hub.
+	foreign  bool            // AfterFunc was called
+	standard context.Context // see Value
 
 	// Guarded by hubs.mu.
 	members *edge
@@ -130,12 +132,25 @@ func (h *hub) AfterFunc(func()) (stop func() bool) {
 	return notStopped
 }
 
+// Value notes the standard context that package context looks up to register
+// with it.
+func (h *hub) Value(key any) any {
+	v := h.Context.Value(key)
+	if ctx, ok := v.(context.Context); ok && ctx.Done() == h.done {
+		h.standard = ctx
+	}
+	return v
+}
+
 // join makes the edge the first member of a new hub. If two edges register at
 // once, other edges share the hub of one of them.
 func (b *edge) join(h *hub, stop func() bool, share bool) {
 	point.Here("join: registered")
 	hubs.mu.Lock()
 	h.stop = stop
+	if h.standard != nil {
+		h.Context = h.standard // lets go of the values of the first member's parent
+	}
 	if h.fired {
 		b.over.Store(true)
 	} else {
@@ -220,19 +235,23 @@ func (h *hub) fire() {
 		return
 	}
 	point.Here("fire")
-	// All edges with the same parent share one record of its end. Contexts that
-	// are pointers can be compared, others might panic.
-	e := foreignEnd(h.Context)
-	comparable := reflect.TypeOf(h.Context).Kind() == reflect.Pointer
-	for b, next := first, (*edge)(nil); b != nil; b = next {
-		next = b.next
-		b.prev, b.next = nil, nil // leave does not look at them any more
-		b.over.Store(true)
-		if comparable && b.parent == h.Context {
-			b.adopt(e)
-		} else {
-			b.adopt(foreignEnd(b.parent))
+	first.adoptAll(foreignEnd(h.Context))
+}
+
+// adoptAll ends the scope, and the scopes behind it in the list of the hub, as
+// their parents. The hub has fired, so that leave does not look at the list any
+// more.
+func (b *edge) adoptAll(e *end) {
+	defer func() {
+		if b != nil { // a hook has called Goexit, which is no concern of the others
+			go b.adoptAll(e)
 		}
+	}()
+	for b != nil {
+		x := b
+		b, x.prev, x.next = x.next, nil, nil
+		x.over.Store(true)
+		x.adopt(e)
 	}
 }
 
@@ -242,14 +261,16 @@ func (b *edge) hear() {
 	if b.state.Load() != nil {
 		b.help()
 	} else if !b.is(shielded) {
-		b.adopt(foreignEnd(b.parent))
+		b.adopt(nil)
 	}
 }
 
-// adopt ends the scope with e, the end of its parent.
+// adopt ends the scope as its parent, which has ended. A context around it may
+// have ended as e.
 func (b *edge) adopt(e *end) {
+	e = b.outerEnd(e)
 	point.Here("adopt: asked the parent")
-	b.conclude(b.known(e), following)
+	b.conclude(e, following)
 }
 
 // outer returns the end of the parent, or nil if it is open.
@@ -257,23 +278,23 @@ func (b *edge) outer() *end {
 	if !isClosed(b.far) && !b.over.Load() {
 		return nil
 	}
-	return b.known(foreignEnd(b.parent))
+	return b.outerEnd(nil)
 }
 
-// known returns the record of the enclosing scope's end if e, the end of the
-// parent, is the same event, and otherwise e.
-func (b *edge) known(e *end) *end {
-	if up := b.up; up != nil && up.ended() != nil {
-		if o := up.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
-			return o
-		}
+// outerEnd returns the end of the parent, which has ended: the record of the
+// enclosing scope if that ended in the same way, or e, or a new one.
+func (b *edge) outerEnd(e *end) *end {
+	var up *end
+	if b.up != nil && b.up.ended() != nil {
+		up = b.up.full()
 	}
-	return e
+	return foreignEnd(b.parent, up, e)
 }
 
-// foreignEnd returns the end of ctx, a foreign context that has ended. An Err
-// that the standard library does not have becomes the cause.
-func foreignEnd(ctx context.Context) *end {
+// foreignEnd returns the end of ctx, a foreign context that has ended: one of the
+// known ends if it is the same, and otherwise a new one. An Err that the standard
+// library does not have becomes the cause.
+func foreignEnd(ctx context.Context, known ...*end) *end {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if !standardErr(err) {
 		if cause == nil || standardErr(cause) {
@@ -287,6 +308,11 @@ func foreignEnd(ctx context.Context) *end {
 	}
 	if cause == nil {
 		cause = err
+	}
+	for _, e := range known {
+		if e != nil && e.err == err && errtree.Same(e.cause, cause) {
+			return e
+		}
 	}
 	return &end{err: err, cause: cause, source: SourceContext}
 }

@@ -3,11 +3,14 @@ package cancel_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"runtime/metrics"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/grove-go/grove/cancel"
 )
@@ -377,4 +380,50 @@ func TestForeign(t *testing.T) {
 		}
 		wantNoHub(t)
 	})
+}
+
+// C8: scopes below one standard context share a registration, which keeps nothing
+// of the scopes that have left.
+func TestSharedRegistrationKeepsNothing(t *testing.T) {
+	type data struct{ _ [1 << 10]byte }
+	base, stop := context.WithCancel(t.Context())
+	defer stop()
+	var gone weak.Pointer[data]
+	other := cancel.New(base)
+	defer other.Close()
+	func() {
+		value := new(data)
+		gone = weak.Make(value)
+		first := cancel.New(context.WithValue(base, key(1), value))
+		first.Done()
+		other.Done()
+		first.Close()
+	}()
+	runtime.GC()
+	runtime.GC()
+	if gone.Value() != nil {
+		t.Error("a value of a scope that has left is still reachable")
+	}
+}
+
+// C4: a hook that ends its goroutine does not keep a scope beside from its end.
+func TestHookThatExits(t *testing.T) {
+	for _, hooked := range []int{0, 1, 2} {
+		base, stop := context.WithCancelCause(t.Context())
+		var scopes []*cancel.Scope
+		for i := range 3 {
+			s := cancel.New(base)
+			s.Done()
+			if i == hooked {
+				s.OnDone(runtime.Goexit)
+			}
+			scopes = append(scopes, s)
+		}
+		stop(errBoom)
+		for i, s := range scopes {
+			<-s.Done()
+			wantEnded(t, fmt.Sprint("scope ", i), s, context.Canceled, errBoom)
+			s.Close()
+		}
+	}
 }

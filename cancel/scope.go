@@ -204,7 +204,7 @@ func FromContext(ctx context.Context) *Scope {
 	mustContext("FromContext", ctx)
 	s := enclosing(ctx)
 	for s != nil && s.is(isListener) {
-		s = s.up
+		s = s.around()
 	}
 	return s
 }
@@ -216,6 +216,15 @@ func enclosing(ctx context.Context) *Scope {
 	}
 	s, _ := ctx.Value(&scopeKey).(*Scope)
 	return s
+}
+
+// around returns the scope that encloses s. That is up, except for a listener that
+// is in the list of a scope further up; see listen.
+func (s *Scope) around() *Scope {
+	if s.is(isListener) {
+		return enclosing(s.parent)
+	}
+	return s.up
 }
 
 // Name returns the name given by the option [Name], or "".
@@ -232,7 +241,7 @@ func (s *Scope) Name() string {
 func Path(ctx context.Context) string {
 	mustContext("Path", ctx)
 	var names []string
-	for s := enclosing(ctx); s != nil; s = s.up {
+	for s := enclosing(ctx); s != nil; s = s.around() {
 		if name := s.Name(); name != "" {
 			names = append(names, name)
 		}

@@ -103,7 +103,7 @@ func UntilStop(ctx context.Context) context.Context {
 	point.Here("UntilStop: listening")
 	// A Stop that began before the listener was in the tree may not have seen
 	// it, but has set the flag.
-	for by := s; by != nil; by = by.up {
+	for by := s; by != nil; by = by.around() {
 		if by.is(stopping) {
 			l.finish(stopped(by))
 			break
@@ -166,6 +166,7 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	}
 	l.up = s
 	l.enter()
+	l.register() // nobody closes the listener, so it has to be told of the end of ctx
 	point.Here("listen: linked")
 	s.mu.Lock()
 	other := s.listenerLocked(key)

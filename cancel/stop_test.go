@@ -158,4 +158,42 @@ func TestStop(t *testing.T) {
 			wg.Wait()
 		}
 	})
+
+	t.Run("C12/a listener of a detached context keeps the scope around that, closed or not", func(t *testing.T) {
+		for _, closed := range []bool{false, true} {
+			root := cancel.New(t.Context(), cancel.Name("root"))
+			s := cancel.New(root, cancel.Name("s"), cancel.EchoIf(func(err error) bool { return err == boom }))
+			if closed {
+				s.Close()
+			}
+			u := cancel.UntilStop(context.WithoutCancel(s))
+			below := cancel.New(u)
+			if got := cancel.FromContext(u); got != s {
+				t.Errorf("closed %v: FromContext() = %v, want %v", closed, got, s)
+			}
+			if got := cancel.Path(below); got != "root/s" {
+				t.Errorf("closed %v: Path() = %q, want root/s", closed, got)
+			}
+			root.Stop()
+			wantEnded(t, "scope below the listener", below, context.Canceled, cancel.ErrStopping)
+			if !below.IsEcho(boom) {
+				t.Errorf("closed %v: IsEcho() = false, want true", closed)
+			}
+			s.Close()
+		}
+	})
+
+	bubble(t, "C12/a listener whose Done is never called leaves with its context", func(t *testing.T, ctx context.Context) {
+		s := cancel.New(ctx)
+		for range 10 {
+			child, stop := context.WithCancel(s)
+			u := cancel.UntilStop(child)
+			wantOpen(t, "listener", u)
+			stop()
+			synctest.Wait()
+		}
+		if n := cancel.Kids(s); n != 0 {
+			t.Errorf("%d listeners are left, want 0", n)
+		}
+	})
 }
