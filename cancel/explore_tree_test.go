@@ -426,12 +426,14 @@ func TestSchedulesListen(t *testing.T) {
 			r.Go("close", s.Close)
 			r.Go("close-root", root.Close)
 			r.Go("again", func() {
-				switch l := cancel.UntilStop(ctx); {
-				case cancel.FromContext(l) == s:
-					r.Saw("listened to the scope")
-				case cancel.FromContext(l) == root:
-					r.Saw("listened to the root")
+				if s.Err() == nil {
+					r.Saw("listened first")
+				} else if root.Err() == nil {
+					r.Saw("one is closed")
+				} else {
+					r.Saw("both are closed")
 				}
+				wantOpenRun(r, cancel.UntilStop(ctx))
 			})
 			r.Check(func() {
 				wantKids(r, "the scope", s, 0)
@@ -442,6 +444,6 @@ func TestSchedulesListen(t *testing.T) {
 				wantOpenRun(r, context.WithoutCancel(l))
 				wantKids(r, "the root, later,", root, 0)
 			})
-		}, "listened to the scope", "listened to the root")
+		}, "listened first", "one is closed", "both are closed")
 	})
 }

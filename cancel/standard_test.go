@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -285,31 +286,34 @@ func TestDeepTree(t *testing.T) {
 	})
 
 	t.Run("C13/hooks and standard contexts at every height", func(t *testing.T) {
-		const depth = deep / 100 // each hook walks the tree
-		root := cancel.New(context.Background())
-		var ctx context.Context = root
-		var scopes []*cancel.Scope
-		calls := 0
-		for range depth {
-			s := cancel.New(ctx)
-			s.OnDone(func() { calls++; root.Cancel(nil) })
-			scopes = append(scopes, s)
-			std, stop := context.WithCancel(s)
-			_ = stop // s ends it
-			ctx = std
-		}
-		scopes[0].Cancel(errBoom)
-		wantEnded(t, "the innermost", ctx, context.Canceled, errBoom)
-		for _, s := range scopes {
-			wantEnded(t, "scope", s, context.Canceled, errBoom)
-		}
-		if calls != depth {
-			t.Errorf("%d calls, want %d", calls, depth)
-		}
-		if n := cancel.Kids(root); n != 0 {
-			t.Errorf("%d scopes are listed, want 0", n)
-		}
-		wantNoHub(t)
+		synctest.Test(t, func(t *testing.T) {
+			const depth = deep / 100 // each hook walks the tree
+			root := cancel.New(context.Background())
+			var ctx context.Context = root
+			var scopes []*cancel.Scope
+			var calls atomic.Int64
+			for range depth {
+				s := cancel.New(ctx)
+				s.OnDone(func() { calls.Add(1); root.Cancel(nil) })
+				scopes = append(scopes, s)
+				std, stop := context.WithCancel(s)
+				_ = stop // s ends it
+				ctx = std
+			}
+			scopes[0].Cancel(errBoom)
+			wantEnded(t, "the innermost", ctx, context.Canceled, errBoom)
+			for _, s := range scopes {
+				wantEnded(t, "scope", s, context.Canceled, errBoom)
+			}
+			synctest.Wait() // for what other goroutines call
+			if n := calls.Load(); n != depth {
+				t.Errorf("%d calls, want %d", n, depth)
+			}
+			if n := cancel.Kids(root); n != 0 {
+				t.Errorf("%d scopes are listed, want 0", n)
+			}
+			wantNoHub(t)
+		})
 	})
 
 	// Below a context of a foreign type, nobody is told but by a callback, and

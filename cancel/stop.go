@@ -83,8 +83,8 @@ func (s *Scope) graceOver() {
 // The returned context needs no release. UntilStop may be called again and
 // again: all calls for the same ctx share what it registers. That goes away when
 // ctx is done or, if ctx never is because it comes from
-// [context.WithoutCancel], when the scope around it is closed. Without an
-// enclosing scope UntilStop returns ctx.
+// [context.WithoutCancel], when the scope around it is closed. UntilStop returns
+// ctx if no scope encloses it, if it is done, or if a stop already cancels it.
 //
 // The stopped scope is not canceled, so the returned context's error is not an
 // echo. A task that finishes because of it returns [Err](ctx), which is nil
@@ -96,7 +96,7 @@ func (s *Scope) graceOver() {
 func UntilStop(ctx context.Context) context.Context {
 	mustContext("UntilStop", ctx)
 	s := enclosing(ctx)
-	if s == nil || s.is(isListener) || isDone(ctx) {
+	if s == nil || isDone(ctx) || s.is(isListener) && ctx.Done() == s.Done() {
 		return ctx
 	}
 	l := s.listen(ctx)
@@ -150,8 +150,8 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	if key == nil {
 		// Such a context counts as out of use when the scope around it is closed.
 		// Later calls register with the next scope further up.
-		for s != nil && s.wasClosed() {
-			s = s.up
+		for s != nil && (s.is(isListener) || s.wasClosed()) {
+			s = s.around()
 		}
 	}
 	if l := s.listener(key); l != nil {
@@ -166,7 +166,7 @@ func (s *Scope) listen(ctx context.Context) *Scope {
 	}
 	l.up = s
 	l.enter()
-	l.register() // nobody closes the listener, so it has to be told of the end of ctx
+	l.register() // a listener is not closed, so it leaves the tree by the end of ctx
 	point.Here("listen: linked")
 	s.mu.Lock()
 	other := s.listenerLocked(key)

@@ -183,6 +183,18 @@ func TestStop(t *testing.T) {
 		}
 	})
 
+	t.Run("C12/below a listener, in a context that does not end with it", func(t *testing.T) {
+		root := cancel.New(t.Context())
+		l := cancel.UntilStop(root)
+		own := &custom{parent: l, done: make(chan struct{})}
+		for name, ctx := range map[string]context.Context{"detached": context.WithoutCancel(l), "foreign": own} {
+			u := cancel.UntilStop(ctx)
+			wantOpen(t, name, u)
+			defer wantEnded(t, name, u, context.Canceled, cancel.ErrStopping)
+		}
+		root.Stop()
+	})
+
 	bubble(t, "C12/a listener whose Done is never called leaves with its context", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx)
 		for range 10 {
