@@ -13,8 +13,8 @@ import (
 	"github.com/grove-go/grove/internal/explore"
 )
 
-// A counting is a context of a foreign type that tells nobody of its end, has an
-// AfterFunc of its own, and counts who is registered.
+// A counting is a context of a foreign type with an AfterFunc method that counts
+// registrations and never calls back.
 type counting struct {
 	context.Context
 	done chan struct{}
@@ -83,7 +83,7 @@ func TestSchedules(t *testing.T) {
 	ab := map[error]string{errA: "a first", errB: "b first"}
 	background := context.Background()
 
-	t.Run("C5/one of two Cancels is the first", func(t *testing.T) {
+	t.Run("C5/the first of two Cancels wins", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background)
 			below := cancel.New(cancel.New(s))
@@ -101,7 +101,7 @@ func TestSchedules(t *testing.T) {
 					told(r, "the scope", s)
 					told(r, "a scope below", below)
 					told(r, "a standard context below", std)
-					// Not context.Cause, whose answer is kept.
+					// Not context.Cause: a scope keeps the answer.
 					was, _ := cancel.ReasonOf(s)
 					r.Check(func() {
 						reason, _ := cancel.ReasonOf(s)
@@ -227,7 +227,7 @@ func TestSchedules(t *testing.T) {
 		}, "derived before Cancel", "derived after Cancel")
 	})
 
-	t.Run("C4/Cancel against taking back a hook", func(t *testing.T) {
+	t.Run("C4/Cancel against removing a hook", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background)
 			calls := 0
@@ -390,7 +390,7 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 
-	t.Run("C10/of two deadlines at one instant the outer one reports it", func(t *testing.T) {
+	t.Run("C10/the outer of two deadlines at one instant reports it", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			outer := cancel.New(background, cancel.Timeout(time.Second), cancel.Name("outer"))
 			r.Cleanup(outer.Close)

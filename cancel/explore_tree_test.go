@@ -203,7 +203,7 @@ func TestSchedulesLink(t *testing.T) {
 		}, "closed first", "both at once")
 	})
 
-	// The one above is canceled while one that it has below comes back.
+	// An enclosing scope is canceled while a scope below it is listed again.
 	t.Run("C4/Cancel of a scope while one below it comes back", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
@@ -438,7 +438,7 @@ func TestSchedulesListen(t *testing.T) {
 			r.Check(func() {
 				wantKids(r, "the scope", s, 0)
 				wantKids(r, "the root", root, 0)
-				l := cancel.UntilStop(ctx) // with nobody left to tell of a stop
+				l := cancel.UntilStop(ctx) // no open scope is left to tell it of a stop
 				root.Stop()
 				s.Stop()
 				wantOpenRun(r, context.WithoutCancel(l))

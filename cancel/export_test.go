@@ -1,7 +1,6 @@
 package cancel
 
-// Kids returns how many scopes are in the list of s: those that are open, or
-// have scopes below them.
+// Kids returns how many scopes are in the list of s.
 func Kids(s *Scope) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

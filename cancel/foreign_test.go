@@ -41,8 +41,8 @@ func (b *blunt) Err() error {
 	return nil
 }
 
-// A blocking is a context of a foreign type whose Err waits for the end, like
-// that of package clockwork.
+// A blocking is a context of a foreign type that blocks in Err until it ends, as the
+// contexts of package clockwork do.
 type blocking struct{ *blunt }
 
 func (b blocking) Err() error {
@@ -50,7 +50,7 @@ func (b blocking) Err() error {
 	return b.err
 }
 
-// A tagged is a context of a foreign type whose values cannot be compared.
+// A tagged is a context of a foreign type that cannot be compared.
 type tagged struct {
 	context.Context
 	tags []string

@@ -126,7 +126,7 @@ func TestDerived(t *testing.T) {
 	})
 }
 
-// Contexts from outside a bubble are used in it, as those of TestMain or of
+// A test may use contexts from outside its bubble, such as a context of TestMain or of
 // package variables are. If something in the bubble waited for them in a
 // goroutine, the bubble would never end, nor its clock advance.
 func TestOutsideBubble(t *testing.T) {
@@ -316,8 +316,8 @@ func TestDeepTree(t *testing.T) {
 		})
 	})
 
-	// Below a context of a foreign type, nobody is told but by a callback, and
-	// all that is asked asks further up.
+	// Below a context of a foreign type, only a callback tells a scope, and Err asks
+	// further up.
 	t.Run("C13/contexts of a foreign type at every height, with one channel", func(t *testing.T) {
 		b := newBlunt(context.Background())
 		var ctx context.Context = b

@@ -14,11 +14,11 @@ import (
 	"github.com/grove-go/grove/internal/testkit"
 )
 
-// The tests here hold open the short moments in which two things that happen at
-// once can meet: by callbacks that block, and by contexts of a foreign type that
-// do something when they are asked.
+// The tests here stop one goroutine in the middle of a step, by a hook that blocks or
+// a context of a foreign type that acts when it is asked, and let another goroutine
+// come in between.
 
-// An acting is a context of a foreign type that calls a function, once, before it
+// An acting is a context of a foreign type that calls a function once before it
 // answers.
 type acting struct {
 	*custom
@@ -36,10 +36,10 @@ func TestWindows(t *testing.T) {
 	boom := errors.New("boom")
 
 	for name, second := range map[string]func(s *cancel.Scope){
-		"C4/a second Cancel tells those whom the first has not got to":       func(s *cancel.Scope) { s.Cancel(nil) },
-		"C8/a Close tells those whom a Cancel has not got to":                (*cancel.Scope).Close,
-		"C6/a timeout of zero tells those whom a Cancel has not got to":      func(s *cancel.Scope) { s.SetTimeout(0) },
-		"C6/a deadline in the past tells those whom a Cancel has not got to": func(s *cancel.Scope) { s.SetDeadline(time.Unix(1, 0)) },
+		"C4/a second Cancel tells what the first has not reached":       func(s *cancel.Scope) { s.Cancel(nil) },
+		"C8/Close tells what a Cancel has not reached":                  (*cancel.Scope).Close,
+		"C6/a timeout of zero tells what a Cancel has not reached":      func(s *cancel.Scope) { s.SetTimeout(0) },
+		"C6/a deadline in the past tells what a Cancel has not reached": func(s *cancel.Scope) { s.SetDeadline(time.Unix(1, 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := cancel.New(t.Context())
@@ -47,7 +47,6 @@ func TestWindows(t *testing.T) {
 			defer stop()
 			below := cancel.New(std)
 			below.Done()
-			// Called first, for it came last.
 			held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			s.OnDone(func() {
 				close(held)
@@ -66,14 +65,13 @@ func TestWindows(t *testing.T) {
 		})
 	}
 
-	t.Run("C7/lowering a shield tells those whom somebody else has not got to", func(t *testing.T) {
+	t.Run("C7/lowering a shield tells what another goroutine has not reached", func(t *testing.T) {
 		up := cancel.New(t.Context())
 		s := cancel.New(up, cancel.Shielded())
 		std, stop := context.WithCancel(s)
 		defer stop()
 		below := cancel.New(std)
 		below.Done()
-		// Called first, for it came last.
 		held, release, through := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		s.OnDone(func() {
 			close(held)
