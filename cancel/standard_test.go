@@ -126,9 +126,9 @@ func TestDerived(t *testing.T) {
 	})
 }
 
-// A test may use contexts from outside its bubble, such as a context of TestMain or of
-// package variables are. If something in the bubble waited for them in a
-// goroutine, the bubble would never end, nor its clock advance.
+// A test may use contexts from outside its bubble, such as one of TestMain or a package
+// variable. If a goroutine in the bubble waited for such a context, the clock of the
+// bubble would never advance.
 func TestOutsideBubble(t *testing.T) {
 	for name, outside := range map[string]func() (context.Context, func()){
 		"C13/a scope": func() (context.Context, func()) {

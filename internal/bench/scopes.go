@@ -14,23 +14,21 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A derive derives a context from parent, and returns it with the function that
+// An opener makes a context below parent, and returns it with the function that
 // ends it.
-type derive func(parent context.Context) (ctx context.Context, end func())
+type opener func(parent context.Context) (ctx context.Context, end func())
 
-func scopeOf(parent context.Context) (context.Context, func()) {
+func openScope(parent context.Context) (context.Context, func()) {
 	s := cancel.New(parent)
 	return s, s.Close
 }
 
-func standardOf(parent context.Context) (context.Context, func()) {
+func openStandard(parent context.Context) (context.Context, func()) {
 	ctx, stop := context.WithCancelCause(parent)
 	return ctx, func() { stop(nil) }
 }
 
-// scopes returns the comparisons of cancel scopes with package context. Where a
-// comparison is below something, both contestants are below one of their own
-// kind, or both below a context of package context.
+// scopes returns the comparisons of cancel scopes with contexts of package context.
 func scopes() []comparison {
 	var list []comparison
 	add := func(name string, atMost float64, ours, peer func(job) error) {
@@ -42,28 +40,27 @@ func scopes() []comparison {
 	}
 	for _, below := range []struct {
 		name        string
-		parent      derive // of ours
+		parent      opener // of ours
 		open, shown float64
 		waited      float64
 	}{
-		{"below its own kind", scopeOf, 0.8, 1.6, 1.0},
-		{"below a standard context", standardOf, 0.6, 2.2, 1.9},
+		{"below its own kind", openScope, 0.8, 1.6, 1.0},
+		{"below a standard context", openStandard, 0.6, 2.2, 1.9},
 	} {
-		use := func(ctx context.Context) {}
-		add("Open and close, "+below.name, below.open, opened(below.parent, scopeOf, use), opened(standardOf, standardOf, use))
+		add("Open and close, "+below.name, below.open, openAndClose(below.parent, openScope, nil), openAndClose(openStandard, openStandard, nil))
 		done := func(ctx context.Context) { ctx.Done() }
-		add("Open, Done and close, "+below.name, below.shown, opened(below.parent, scopeOf, done), opened(standardOf, standardOf, done))
+		add("Open, Done and close, "+below.name, below.shown, openAndClose(below.parent, openScope, done), openAndClose(openStandard, openStandard, done))
 		wait := func(ctx context.Context) { bare.Done(ctx) }
-		add("Open, wait and close, "+below.name, below.waited, opened(below.parent, scopeOf, wait), opened(standardOf, standardOf, wait))
+		add("Open, wait and close, "+below.name, below.waited, openAndClose(below.parent, openScope, wait), openAndClose(openStandard, openStandard, wait))
 	}
-	add("1,000 times Err, 5 deep", 1.1, asked(scopeOf, true), asked(standardOf, true))
-	add("1,000 times Err, 5 deep, Done not called", 1.1, asked(scopeOf, false), asked(standardOf, false))
+	add("1,000 times Err, 5 deep", 1.1, askErr(openScope, true), askErr(openStandard, true))
+	add("1,000 times Err, 5 deep, Done not called", 1.1, askErr(openScope, false), askErr(openStandard, false))
 	for _, kind := range []struct {
 		name   string
 		atMost float64
-		derive derive
+		derive opener
 	}{
-		{"WithCancel", 1.2, standardOf},
+		{"WithCancel", 1.2, openStandard},
 		{"WithTimeout", 1.1, func(parent context.Context) (context.Context, func()) {
 			return context.WithTimeout(parent, time.Hour)
 		}},
@@ -72,16 +69,16 @@ func scopes() []comparison {
 			return nil, func() { stop() }
 		}},
 	} {
-		add(kind.name+" and its end, below a value", kind.atMost, opened(valueIn(scopeOf), kind.derive, nil), opened(valueIn(standardOf), kind.derive, nil))
+		add(kind.name+" and its end, below a value", kind.atMost, openAndClose(withValue(openScope), kind.derive, nil), openAndClose(withValue(openStandard), kind.derive, nil))
 	}
-	add("Open, derive a context, Cancel(nil) and close", 1.8, canceledWith(scopeOf), canceledWith(standardOf))
-	add("Deadline, 5 deep, 8 goroutines, 20,000 times each", 2.0, deadlines(func(parent context.Context) (context.Context, func()) {
+	add("Open, derive a context, Cancel(nil) and close", 1.8, deriveAndCancel(openScope), deriveAndCancel(openStandard))
+	add("Deadline, 5 deep, 8 goroutines, 20,000 times each", 2.0, askDeadline(func(parent context.Context) (context.Context, func()) {
 		s := cancel.New(parent, cancel.Timeout(time.Hour))
 		return s, s.Close
-	}, scopeOf), deadlines(func(parent context.Context) (context.Context, func()) {
+	}, openScope), askDeadline(func(parent context.Context) (context.Context, func()) {
 		return context.WithTimeout(parent, time.Hour)
-	}, standardOf))
-	add("The end of a standard context with 20,000 below it", 1.4, burst(scopeOf), burst(standardOf))
+	}, openStandard))
+	add("The end of a standard context with 20,000 below it", 1.4, endAll(openScope), endAll(openStandard))
 	list = append(list, comparison{
 		name: "The end of 50,000 parked tasks", unit: perOp, size: 50_000,
 		contestants: []contestant{{"nursery.Run", true, groveCanceled}, {"errgroup", false, errgroupCanceled}},
@@ -90,8 +87,9 @@ func scopes() []comparison {
 	return list
 }
 
-// opened opens a context below a parent, uses it and ends it.
-func opened(parent, open derive, use func(ctx context.Context)) func(job) error {
+// openAndClose opens a context below a parent, uses it, unless use is nil, and
+// ends it.
+func openAndClose(parent, open opener, use func(ctx context.Context)) func(job) error {
 	return func(j job) error {
 		p, end := parent(j.ctx)
 		defer end()
@@ -108,8 +106,8 @@ func opened(parent, open derive, use func(ctx context.Context)) func(job) error 
 	}
 }
 
-// valueIn is parent with a value in it.
-func valueIn(parent derive) derive {
+// withValue is parent with a value in it.
+func withValue(parent opener) opener {
 	return func(ctx context.Context) (context.Context, func()) {
 		type key struct{}
 		p, end := parent(ctx)
@@ -118,7 +116,7 @@ func valueIn(parent derive) derive {
 }
 
 // nested derives n contexts, one below the other.
-func nested(parent context.Context, n int, open derive) (leaf context.Context, end func()) {
+func nested(parent context.Context, n int, open opener) (leaf context.Context, end func()) {
 	if n == 0 {
 		return parent, func() {}
 	}
@@ -130,8 +128,8 @@ func nested(parent context.Context, n int, open derive) (leaf context.Context, e
 	}
 }
 
-// asked asks an open context for its error.
-func asked(open derive, done bool) func(job) error {
+// askErr asks an open context for its error.
+func askErr(open opener, done bool) func(job) error {
 	return func(j job) error {
 		ctx, end := nested(j.ctx, 5, open)
 		defer end()
@@ -150,8 +148,8 @@ func asked(open derive, done bool) func(job) error {
 	}
 }
 
-// canceledWith cancels a context from which another is derived.
-func canceledWith(open derive) func(job) error {
+// deriveAndCancel opens a context, derives another from it, and cancels it.
+func deriveAndCancel(open opener) func(job) error {
 	return func(j job) error {
 		p, end := open(j.ctx)
 		defer end()
@@ -170,8 +168,8 @@ func canceledWith(open derive) func(job) error {
 	}
 }
 
-// deadlines asks contexts below one with a deadline for that, all at once.
-func deadlines(top, open derive) func(job) error {
+// askDeadline asks contexts below one with a deadline for that, all at once.
+func askDeadline(top, open opener) func(job) error {
 	return func(j job) error {
 		root, end := top(j.ctx)
 		defer end()
@@ -198,9 +196,9 @@ func deadlines(top, open derive) func(job) error {
 	}
 }
 
-// burst cancels a standard context with many contexts below it, and waits until
+// endAll cancels a standard context with many contexts below it, and waits until
 // all are done.
-func burst(open derive) func(job) error {
+func endAll(open opener) func(job) error {
 	return func(j job) error {
 		const n = 20_000
 		contexts, ends := make([]context.Context, n), make([]func(), n)
