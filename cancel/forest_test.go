@@ -193,15 +193,13 @@ func (f *forest) step() {
 	}
 }
 
-// checkNow compares Err with the model before other goroutines have run. It leaves out
-// the nodes that may need one to follow; see late.
+// checkNow compares Err with the model before other goroutines have run.
 func (f *forest) checkNow() {
 	f.t.Helper()
 	for _, i := range f.rnd.Perm(len(f.nodes)) {
-		if n := f.nodes[i]; !n.late() {
-			if got := n.ctx.Err(); got != n.err {
-				f.t.Fatalf("C4: Err of %s %s = %v at once, want %v\n%s", n.kind, n.name, got, n.err, strings.Join(f.log, "\n"))
-			}
+		n := f.nodes[i]
+		if got := n.ctx.Err(); got != n.err {
+			f.t.Fatalf("C4: Err of %s %s = %v at once, want %v\n%s", n.kind, n.name, got, n.err, strings.Join(f.log, "\n"))
 		}
 	}
 }

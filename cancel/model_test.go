@@ -89,25 +89,8 @@ func (n *node) wantReason() cancel.Reason {
 //
 // An enclosing scope may have ended with the same error and cause after n did. A scope
 // that was not asked in between cannot distinguish the two ends.
-//
-// Two deadlines may pass at the same instant. If package context uses a goroutine to
-// end a context, as it does below a value of a scope, a scope further down may end by
-// its own deadline before it learns of the outer deadline.
 func (n *node) mayReport(reason cancel.Reason) bool {
-	if want := n.wantReason(); want.Source == cancel.SourceDeadline && reason.Source == cancel.SourceDeadline {
-		var own, outer time.Time
-		foreign := false
-		for p := n; p != nil; p = p.parent {
-			if p.name == reason.Scope {
-				own = p.deadline
-			}
-			if p.name == want.Scope {
-				outer = p.deadline
-			}
-			foreign = foreign || p.kind == "cancel" || p.kind == "deadline"
-		}
-		return foreign && !own.IsZero() && own.Equal(outer)
-	} else if want.Source != cancel.SourceContext {
+	if n.wantReason().Source != cancel.SourceContext {
 		return false
 	}
 	for p := n.parent; p != nil; p = p.parent {
@@ -119,25 +102,6 @@ func (n *node) mayReport(reason cancel.Reason) bool {
 }
 
 func same(a, b cancel.Reason) bool { return a.Source == b.Source && a.Scope == b.Scope }
-
-// late reports whether n may end only after a goroutine has run when a scope above it
-// ends. Contexts that package context derives from a value of a scope do so, and with
-// them the contexts below.
-func (n *node) late() bool {
-	for p := n; p != nil; p = p.parent {
-		q := p.parent
-		if p.kind != "cancel" && p.kind != "deadline" || q.kind != "value" {
-			continue
-		}
-		for q.kind == "value" && q.parent != nil {
-			q = q.parent
-		}
-		if q.kind == "scope" || q.kind == "until" {
-			return true
-		}
-	}
-	return false
-}
 
 // effective returns the deadline that Deadline should report.
 func (n *node) effective() time.Time {
