@@ -39,6 +39,19 @@ func TestCloseAndOthers(t *testing.T) {
 		wantEnded(t, "younger sibling", c, context.Canceled, context.Canceled)
 	})
 
+	t.Run("C8/a scope made below a closed one has its cause and reason", func(t *testing.T) {
+		p := cancel.New(t.Context(), cancel.Name("p"))
+		p.Close()
+		s := cancel.New(p, cancel.Name("s"))
+		wantEnded(t, "scope", s, context.Canceled, context.Cause(p))
+		if r, _ := cancel.ReasonOf(s); r.Source != cancel.SourceClosed || r.Scope != "p" {
+			t.Errorf("ReasonOf() = %v, want the end of p", r)
+		}
+		if !p.IsEcho(cancel.Err(s)) || cancel.Err(s) != cancel.Err(p) {
+			t.Errorf("Err() = %v, want that of p, which is %v", cancel.Err(s), cancel.Err(p))
+		}
+	})
+
 	t.Run("C8/Close leaves a shielded scope below open", func(t *testing.T) {
 		p := cancel.New(t.Context())
 		s := cancel.New(p, cancel.Shielded())

@@ -342,6 +342,25 @@ func TestForeign(t *testing.T) {
 		})
 	}
 
+	isolated(t, "C4/a scope that stays open stays registered", func(t *testing.T, root context.Context) {
+		for name, use := range map[string]func(s *cancel.Scope){
+			"asked for an echo":        func(s *cancel.Scope) { s.IsEcho(context.DeadlineExceeded) },
+			"a deadline that moves":    func(s *cancel.Scope) { s.SetTimeout(time.Second); s.SetTimeout(time.Hour); time.Sleep(time.Minute) },
+			"a shield that is lowered": func(s *cancel.Scope) { s.SetShield(true); s.SetShield(false) },
+		} {
+			ctx, stop := context.WithCancelCause(root)
+			s := cancel.New(ctx)
+			done := s.Done()
+			use(s)
+			stop(errBoom)
+			synctest.Wait()
+			if !isClosed(done) {
+				t.Errorf("%s: Done() is open after the end of the parent", name)
+			}
+			wantEnded(t, name, s, context.Canceled, errBoom)
+		}
+	})
+
 	isolated(t, "C7/a callback that comes while the shield is up, which goes up again", func(t *testing.T, root context.Context) {
 		c := newCalling(root)
 		s := cancel.New(c)
