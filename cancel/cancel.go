@@ -74,7 +74,7 @@ func (s *Scope) CancelAs(e *Error) {
 // been canceled, as when Cancel returns. Close is idempotent. To cancel with
 // another cause, call Cancel first.
 func (s *Scope) Close() {
-	s.ended() // an end above that has already happened comes first
+	s.hearStandard() // an end above that has already happened comes first
 	point.Here("Close: asked above")
 	s.conclude(closed, closing)
 	point.Here("Close: concluded")

@@ -92,7 +92,7 @@ func (s *Scope) shownDeadline(c *clock) time.Time {
 // SetDeadline returns. SetDeadline has no effect on a scope that has ended.
 // When a deadline passes, the scope's Err is [context.DeadlineExceeded].
 func (s *Scope) SetDeadline(t time.Time) {
-	s.ended() // an end above that has already happened comes first
+	s.hearStandard() // an end above that has already happened comes first
 	s.move(at(t), false)
 }
 
@@ -102,7 +102,7 @@ func (s *Scope) SetDeadline(t time.Time) {
 // Calling SetTimeout at each message makes an idle timeout. That is cheap,
 // because a deadline that moves to later does not touch the timer.
 func (s *Scope) SetTimeout(d time.Duration) {
-	s.ended() // an end above that has already happened comes first
+	s.hearStandard() // an end above that has already happened comes first
 	s.move(after(d), false)
 }
 
@@ -116,7 +116,7 @@ func (s *Scope) move(m moment, isNew bool) {
 	if ended && !isNew {
 		s.mu.Unlock()
 		if past {
-			s.help()
+			s.help(ending)
 		}
 		return
 	}
@@ -194,7 +194,8 @@ func (s *Scope) expire() {
 	due := s.ownDue()
 	foreign := false // due is the deadline of the parent of first
 	for x := s; x != nil && !x.is(shielded) && !x.isDetached(); x = x.up {
-		if _, ok := x.parent.(*Scope); !ok {
+		// The deadline of a context of another type may be no more than advice.
+		if _, ok := x.parent.(*Scope); !ok && standardOf(x.parent) != nil {
 			if d, ok := x.parent.Deadline(); ok && (due.IsZero() || !d.After(due)) {
 				first, due, foreign = x, d, true
 			}
@@ -220,7 +221,7 @@ func (s *Scope) expire() {
 
 // expireOwn ends the scope if its own deadline has passed.
 func (s *Scope) expireOwn() {
-	s.ended()
+	s.hearStandard()
 	point.Here("expireOwn: asked above")
 	s.conclude(nil, expiring)
 }

@@ -269,12 +269,12 @@ func (e *end) detail(err error) error {
 			return x.Detail
 		}
 	}
-	if err == nil || err == e.err {
+	if err == nil || err == e.err || errtree.Same(err, e.cause) {
 		return nil
 	}
-	switch err.Error() {
-	case e.err.Error(), e.cause.Error(), e.error().Error():
-		return nil // also of a group with one such error in it
+	// A group of one error says no more than that.
+	if members, _ := errtree.Unwrap(err); len(members) == 1 && e.detail(members[0]) == nil {
+		return nil
 	}
 	return err
 }

@@ -160,6 +160,11 @@ func endOf(ctx context.Context) *end {
 	if !isDone(ctx) {
 		return nil
 	}
+	return endOfForeign(ctx)
+}
+
+// endOfForeign returns the end of ctx, a foreign context that has ended.
+func endOfForeign(ctx context.Context) *end {
 	var up *end
 	if s := enclosing(ctx); s != nil && s.ended() != nil {
 		up = s.full()
@@ -173,11 +178,7 @@ func isDone(ctx context.Context) bool {
 	if s, ok := ctx.(*Scope); ok {
 		return s.ended() != nil
 	}
-	if isClosed(ctx.Done()) {
-		return true
-	}
-	_, ok := ctx.(afterFuncer)
-	return ok && ctx.Err() != nil
+	return isClosed(ctx.Done())
 }
 
 // An Error says that a context was canceled, and why. [Err] returns it, and so does

@@ -16,13 +16,8 @@ func (s *Scope) Follow(ctx context.Context) (stop func() bool) {
 		s.finish(e)
 		return func() bool { return false }
 	}
-	follow := func() {
-		if e := endOf(ctx); e != nil {
-			s.finish(e)
-		}
-	}
 	if p, ok := ctx.(*Scope); ok {
-		return p.OnDone(follow)
+		return p.OnDone(func() { s.finish(p.full()) })
 	}
-	return context.AfterFunc(ctx, follow)
+	return context.AfterFunc(ctx, func() { s.finish(endOfForeign(ctx)) })
 }

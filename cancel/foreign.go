@@ -37,12 +37,8 @@ type edge struct {
 // context package context may have to start a goroutine at once, which must not
 // serve scopes in several synctest bubbles.
 type hub struct {
-	context.Context                 // the standard context, or the parent of the one member
-	done            <-chan struct{} // its Done channel
-
-	// Set while package context registers with the hub.
-	foreign  bool            // AfterFunc was called
-	standard context.Context // see Value
+	ctx  context.Context // the standard context, or the parent of the one member
+	done <-chan struct{} // its Done channel
 
 	// Guarded by hubs.mu.
 	members *edge
@@ -74,7 +70,7 @@ func (b *edge) enter() {
 		// A context with this method may report its end by the callback alone.
 		// Package context registers with it as well.
 		b.registered.Store(true)
-		h := &hub{Context: b.parent, done: b.far}
+		h := &hub{ctx: b.parent, done: b.far}
 		b.join(h, p.AfterFunc(h.fire), false)
 	}
 }
@@ -116,30 +112,12 @@ func (s *Scope) register() {
 		b.recheck()
 		return
 	}
-	h = &hub{Context: b.parent, done: b.far}
-	stop := context.AfterFunc(h, h.fire)
-	if h.foreign {
-		stop()
-		stop = context.AfterFunc(b.parent, h.fire)
+	std := standardOf(b.parent)
+	h = &hub{ctx: b.parent, done: b.far}
+	if std != nil {
+		h.ctx = std // and not the values of this edge's parent
 	}
-	b.join(h, stop, !h.foreign)
-}
-
-// AfterFunc tells that the context of the hub is of another type: package context
-// does not call it if it can register with a standard context.
-func (h *hub) AfterFunc(func()) (stop func() bool) {
-	h.foreign = true
-	return notStopped
-}
-
-// Value notes the standard context that package context looks up to register
-// with it.
-func (h *hub) Value(key any) any {
-	v := h.Context.Value(key)
-	if ctx, ok := v.(context.Context); ok && ctx.Done() == h.done {
-		h.standard = ctx
-	}
-	return v
+	b.join(h, context.AfterFunc(h.ctx, h.fire), std != nil)
 }
 
 // join makes the edge the first member of a new hub. If two edges register at
@@ -148,9 +126,6 @@ func (b *edge) join(h *hub, stop func() bool, share bool) {
 	point.Here("join: registered")
 	hubs.mu.Lock()
 	h.stop = stop
-	if h.standard != nil {
-		h.Context = h.standard // lets go of the values of the first member's parent
-	}
 	if h.fired {
 		b.over.Store(true)
 	} else {
@@ -235,7 +210,7 @@ func (h *hub) fire() {
 		return
 	}
 	point.Here("fire")
-	first.adoptAll(foreignEnd(h.Context))
+	first.adoptAll(foreignEnd(h.ctx))
 }
 
 // adoptAll ends the scope, and the scopes behind it in the list of the hub, as
@@ -259,9 +234,18 @@ func (b *edge) adoptAll(e *end) {
 // Everything below has been told when hear returns.
 func (b *edge) hear() {
 	if b.state.Load() != nil {
-		b.help()
+		b.help(noticing)
 	} else if !b.is(shielded) {
-		b.adopt(nil)
+		b.conclude(b.outerEnd(nil), noticing)
+	}
+}
+
+// hearStandard is hear for the nearest edge, if its parent is a standard context
+// that has ended. Goroutines that are about to end the scope call it: they may hold
+// a lock that the Err method of a context of another type takes.
+func (s *Scope) hearStandard() {
+	if b := s.edge; s.state.Load() == nil && b != nil && isClosed(b.far) && standardOf(b.parent) != nil {
+		b.hear()
 	}
 }
 

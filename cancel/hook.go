@@ -5,13 +5,15 @@ import "github.com/grove-go/grove/internal/point"
 // OnDone registers f to be called once when the scope ends. The goroutine that
 // ends the scope calls f before it continues. Everything below the scope has ended
 // by then, except what is below contexts of other types. If the scope has already
-// ended, f runs in a new goroutine.
+// ended, or if a goroutine that asks for Err is the first to find that a foreign
+// context above has ended, f runs in a new goroutine.
 //
 // Calling stop removes the registration, and reports whether it did so before
 // the scope ended. Stop does not wait for f.
 //
 // f must not block. Use [context.AfterFunc] to run something in a goroutine
-// of its own. OnDone panics if f is nil.
+// of its own. If f panics or calls [runtime.Goexit], other functions still run.
+// OnDone panics if f is nil.
 func (s *Scope) OnDone(f func()) (stop func() bool) {
 	if f == nil {
 		panic("cancel: Scope.OnDone: nil function")
@@ -63,11 +65,27 @@ func (h *hook) stop() bool {
 	return true
 }
 
-// callAll calls the hook, which may be nil, and the hooks behind it. Their scope has
-// ended, so that stop does not look at the list any more.
-func (h *hook) callAll() {
-	for next := h; h != nil; h = next {
-		next, h.prev, h.next = h.next, nil, nil
+// callHooks calls the hooks, and the hooks behind each of them. Their scopes have
+// ended, so that stop does not look at the lists any more.
+func callHooks(hooks []*hook, how manner) {
+	if len(hooks) == 0 {
+		return
+	}
+	if how == noticing {
+		go callHooks(hooks, following)
+		return
+	}
+	defer func() {
+		if len(hooks) > 0 { // a hook has called Goexit or panicked
+			go callHooks(hooks, following)
+		}
+	}()
+	for len(hooks) > 0 {
+		h := hooks[0]
+		if hooks[0] = h.next; h.next == nil {
+			hooks = hooks[1:]
+		}
+		h.prev, h.next = nil, nil
 		h.f()
 	}
 }

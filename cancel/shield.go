@@ -23,6 +23,7 @@ func (s *Scope) SetShield(on bool) {
 		s.mu.Lock()
 		s.flags.Or(shielded)
 		s.mu.Unlock()
+		s.help(ending) // if it has ended, what is below ends too
 		return
 	}
 	s.mu.Lock()
@@ -34,19 +35,25 @@ func (s *Scope) SetShield(on bool) {
 		point.Here("SetShield: asked above again")
 		s.conclude(e, following)
 	} else {
-		s.help() // another goroutine may be telling what is below
+		s.help(ending) // another goroutine may be telling what is below
 	}
 }
 
-// above returns the end that has reached the scope's parent, or nil.
+// above returns the end of something above that reaches the scope, or nil. That of
+// a scope further up may not have reached the parent yet.
 func (s *Scope) above() *end {
 	if s.isForeign() {
 		return s.edge.outer()
 	}
-	if s.up == nil || s.up.ended() == nil {
-		return nil
+	for x := s.up; x != nil; x = x.up {
+		if x.ended() != nil {
+			return x.full()
+		}
+		if x.isForeign() || x.is(shielded) {
+			break
+		}
 	}
-	return s.up.full()
+	return nil
 }
 
 // Shield runs fn in a shielded scope, for clean-up that a cancellation of ctx

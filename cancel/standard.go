@@ -80,6 +80,42 @@ func (p *standard) AfterFunc(f func()) (stop func() bool) {
 
 func notStopped() bool { return false }
 
+// standardOf returns the standard context that package context would register a
+// context below ctx with, or nil if there is none. It calls the methods Value and
+// Done of ctx, as package context does.
+func standardOf(ctx context.Context) context.Context {
+	if standardKey == nil {
+		return nil
+	}
+	std, ok := ctx.Value(standardKey).(context.Context)
+	if !ok || std.Done() != ctx.Done() {
+		return nil
+	}
+	return std
+}
+
+// standardKey is the key by which package context looks up its own contexts, or
+// nil if it does not do that.
+var standardKey = func() any {
+	var p keyProbe
+	_, stop := context.WithCancel(&p)
+	stop()
+	return p.key
+}()
+
+// A keyProbe is a context that notes the key of a look-up.
+type keyProbe struct {
+	standard
+	key any
+}
+
+func (p *keyProbe) Err() error { return nil }
+
+func (p *keyProbe) Value(key any) any {
+	p.key = key
+	return nil
+}
+
 // Done returns a channel that is closed when the scope is canceled or closed.
 // Successive calls return the same channel.
 func (s *Scope) Done() <-chan struct{} {

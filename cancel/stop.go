@@ -50,9 +50,7 @@ func (s *Scope) Shutdown(grace time.Duration) {
 		s.graceOver()
 		return
 	}
-	if s.ended() != nil {
-		return
-	}
+	s.hearStandard()
 	due := time.Now().Add(grace)
 	s.mu.Lock()
 	defer s.mu.Unlock()

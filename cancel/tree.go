@@ -104,12 +104,13 @@ const (
 	ending    manner = iota
 	expiring         // because of its deadline, if that has passed
 	following        // because something above has ended, unless its shield is up
+	noticing         // the same, in a goroutine that has only asked, and may hold locks
 	closing          // by Close
 )
 
 // finish ends the scope with e, unless it has ended or what is above it has.
 func (s *Scope) finish(e *end) {
-	s.ended()
+	s.hearStandard()
 	point.Here("finish: asked above")
 	s.conclude(e, ending)
 }
@@ -126,15 +127,16 @@ func (s *Scope) conclude(e *end, how manner) {
 	if how == closing {
 		s.use = useOver
 	}
-	var hooks *hook
+	var hooks []*hook
 	if s.state.Load() == nil {
-		if how == expiring {
+		switch {
+		case how == expiring:
 			e = s.expiredLocked()
-		} else if how == following && s.is(shielded) {
+		case (how == following || how == noticing) && s.is(shielded):
 			e = nil
 		}
 		if e != nil {
-			hooks = s.endLocked(e, how != following)
+			hooks = s.endLocked(e, how != following && how != noticing, hooks)
 		}
 	}
 	point.Here("conclude: ended")
@@ -146,12 +148,13 @@ func (s *Scope) conclude(e *end, how manner) {
 	if s.state.Load() != nil && s.isForeign() {
 		s.edge.leave()
 	}
-	if untold || hooks != nil {
-		s.spread(hooks)
+	if untold {
+		hooks = s.spread(hooks)
 	}
 	if emptied {
 		up.prune()
 	}
+	callHooks(hooks, how)
 }
 
 // retireLocked takes the scope out of the tree if it has ended and nothing is
@@ -188,9 +191,9 @@ func (s *Scope) prune() {
 	}
 }
 
-// endLocked ends the scope, and the standard contexts below it. It returns the
-// scope's hooks, which the caller calls later.
-func (s *Scope) endLocked(e *end, own bool) (hooks *hook) {
+// endLocked ends the scope, and the standard contexts below it. It appends the
+// scope's hooks to hooks, for the caller to call them.
+func (s *Scope) endLocked(e *end, own bool, hooks []*hook) []*hook {
 	s.own = own
 	s.state.Store(e)
 	point.Here("end: set")
@@ -213,76 +216,68 @@ func (s *Scope) endLocked(e *end, own bool) (hooks *hook) {
 		if m.grace != nil {
 			m.grace.Stop()
 		}
-		hooks, m.hooks = m.hooks, nil
+		if m.hooks != nil {
+			hooks = append(hooks, m.hooks)
+			m.hooks = nil
+		}
 	}
 	return hooks
 }
 
 // tellLocked ends c, a scope in the list of s, with e, unless e is nil or c has
 // ended or is shielded. It reports whether something below c has to be told, and
-// returns the hooks of c if it has ended c.
-func (s *Scope) tellLocked(c *Scope, e *end) (untold bool, hooks *hook) {
+// appends the hooks of c to hooks if it has ended c.
+func (s *Scope) tellLocked(c *Scope, e *end, hooks []*hook) (untold bool, _ []*hook) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e != nil && c.state.Load() == nil && !c.is(shielded) {
-		hooks = c.endLocked(e, false)
+		hooks = c.endLocked(e, false, hooks)
 	}
 	untold, _ = c.retireLocked()
 	return untold, hooks
 }
 
-// spread tells everything below the scope, which has ended, and calls the hooks of
-// the scope, if they are given, and of the scopes that it ends. Trees may be deep,
-// so spread keeps lists rather than call itself.
-func (s *Scope) spread(own *hook) {
+// spread tells everything below the scope, which has ended, and appends the hooks
+// of the scopes that it ends to hooks. Trees may be deep, so spread keeps lists
+// rather than call itself.
+func (s *Scope) spread(hooks []*hook) []*hook {
 	todo := append(make([]*Scope, 0, 8), s) // ended, with something below
 	told := make([]*Scope, 0, 8)
-	hooks := append(make([]*hook, 0, 8), own)
 	var foreign []*Scope
-	for len(todo)+len(hooks) > 0 {
-		// First all scopes that are connected without a foreign context, and the
-		// standard contexts below them: no code of another package runs.
+	for len(todo) > 0 {
+		x := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		told = append(told, x)
 		foreign = foreign[:0]
-		for len(todo) > 0 {
-			x := todo[len(todo)-1]
-			todo = todo[:len(todo)-1]
-			told = append(told, x)
-			x.mu.Lock()
-			e := x.fullLocked()
-			for c, next := x.kids, (*Scope)(nil); c != nil; c = next {
-				next = c.next
-				if c.isForeign() {
-					foreign = append(foreign, c)
-					continue
-				}
-				untold, h := x.tellLocked(c, e)
-				if untold {
-					todo = append(todo, c)
-				}
-				if h != nil {
-					hooks = append(hooks, h)
-				}
+		x.mu.Lock()
+		e := x.fullLocked()
+		for c, next := x.kids, (*Scope)(nil); c != nil; c = next {
+			next = c.next
+			if c.isForeign() {
+				foreign = append(foreign, c)
+				continue
 			}
-			x.mu.Unlock()
-		}
-		point.Here("spread: scopes told")
-		for _, h := range hooks {
-			h.callAll()
-		}
-		hooks = hooks[:0]
-		point.Here("spread: hooks called")
-		// Then the scopes below foreign contexts, which may have ended by now.
-		for _, c := range foreign {
-			point.Here("spread: a foreign parent")
-			e := c.edge.outer()
-			c.up.mu.Lock()
-			untold, h := c.up.tellLocked(c, e)
-			c.up.mu.Unlock()
-			if untold {
+			var untold bool
+			if untold, hooks = x.tellLocked(c, e, hooks); untold {
 				todo = append(todo, c)
 			}
-			if h != nil {
-				hooks = append(hooks, h)
+		}
+		x.mu.Unlock()
+		point.Here("spread: scopes told")
+		for _, c := range foreign {
+			// Its parent has ended by now if it is a standard context. A context of
+			// another type tells the scope later, if it is registered.
+			var e *end
+			if isClosed(c.edge.far) && standardOf(c.parent) != nil {
+				e = c.edge.outer()
+			}
+			point.Here("spread: asked a foreign parent")
+			x.mu.Lock()
+			var untold bool
+			untold, hooks = x.tellLocked(c, e, hooks)
+			x.mu.Unlock()
+			if untold {
+				todo = append(todo, c)
 			}
 			if c.state.Load() != nil {
 				c.edge.leave()
@@ -296,14 +291,15 @@ func (s *Scope) spread(own *hook) {
 		x.mu.Unlock()
 		x.prune()
 	}
+	return hooks
 }
 
 // help tells everything below the scope if it has ended, unless that is done.
-func (s *Scope) help() {
+func (s *Scope) help(how manner) {
 	s.mu.Lock()
 	untold := s.untoldLocked()
 	s.mu.Unlock()
 	if untold {
-		s.spread(nil)
+		callHooks(s.spread(nil), how)
 	}
 }
