@@ -59,8 +59,15 @@ func (w *walker) walk(p *plan, v reflect.Value) bool {
 	switch p.kind {
 	case dynamic:
 		v = v.Elem()
-		if !v.IsValid() || !v.Type().Implements(errorType) {
+		if !v.IsValid() {
 			return true
+		}
+		if !v.Type().Implements(errorType) {
+			switch v.Kind() {
+			case reflect.Slice, reflect.Array, reflect.Struct:
+				return w.walk(planOf(v.Type()), v)
+			}
+			return true // other goroutines may write to what it leads to
 		}
 		if isNil(v) {
 			v = reflect.Value{} // not to be read: its methods are likely to panic
