@@ -80,6 +80,40 @@ func TestCancelUnderForeignLock(t *testing.T) {
 	}
 }
 
+// A guarded is a standard context in a type whose Err takes a lock.
+type guarded struct {
+	context.Context
+	mu sync.Mutex
+}
+
+func (g *guarded) Err() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.Context.Err()
+}
+
+// C13: an Err method around a standard context is not called, as package context does
+// not call it.
+func TestCancelUnderLockOfWrapper(t *testing.T) {
+	std, stop := context.WithCancelCause(t.Context())
+	g := &guarded{Context: std}
+	s := cancel.New(g)
+	above := cancel.New(t.Context())
+	inner, stopInner := context.WithCancel(above)
+	defer stopInner()
+	h := &guarded{Context: inner}
+	below := cancel.New(h)
+	g.mu.Lock()
+	h.mu.Lock()
+	stop(errBoom)
+	s.Cancel(nil)
+	above.Cancel(errBoom)
+	wantEnded(t, "scope", s, context.Canceled, errBoom)
+	wantEnded(t, "scope below", below, context.Canceled, errBoom)
+	h.mu.Unlock()
+	g.mu.Unlock()
+}
+
 // C13: Err does not call hooks, because the caller may hold a lock that they take.
 func TestHookWhenErrNotices(t *testing.T) {
 	for range 200 {

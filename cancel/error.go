@@ -165,11 +165,13 @@ func endOf(ctx context.Context) *end {
 
 // endOfForeign returns the end of ctx, a foreign context that has ended.
 func endOfForeign(ctx context.Context) *end {
-	var up *end
+	e := foreignEnd(ctx)
 	if s := enclosing(ctx); s != nil && s.ended() != nil {
-		up = s.full()
+		if o := s.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
+			return o
+		}
 	}
-	return foreignEnd(ctx, up)
+	return e
 }
 
 // isDone reports whether ctx is canceled. Some contexts block in Err until they

@@ -213,9 +213,9 @@ func (h *hub) fire() {
 	first.adoptAll(foreignEnd(h.ctx))
 }
 
-// adoptAll ends the scope, and the scopes behind it in the list of the hub, as
-// their parents. The hub has fired, so that leave does not look at the list any
-// more.
+// adoptAll ends the scope, and the scopes behind it in the list of the hub, with e,
+// the end of their parents. The hub has fired, so that leave does not look at the
+// list any more.
 func (b *edge) adoptAll(e *end) {
 	defer func() {
 		if b != nil { // a hook has called Goexit, which is no concern of the others
@@ -226,7 +226,7 @@ func (b *edge) adoptAll(e *end) {
 		x := b
 		b, x.prev, x.next = x.next, nil, nil
 		x.over.Store(true)
-		x.adopt(e)
+		x.conclude(x.known(e), following)
 	}
 }
 
@@ -236,7 +236,7 @@ func (b *edge) hear() {
 	if b.state.Load() != nil {
 		b.help(noticing)
 	} else if !b.is(shielded) {
-		b.conclude(b.outerEnd(nil), noticing)
+		b.conclude(b.outerEnd(), noticing)
 	}
 }
 
@@ -249,36 +249,40 @@ func (s *Scope) hearStandard() {
 	}
 }
 
-// adopt ends the scope as its parent, which has ended. A context around it may
-// have ended as e.
-func (b *edge) adopt(e *end) {
-	e = b.outerEnd(e)
-	point.Here("adopt: asked the parent")
-	b.conclude(e, following)
-}
-
 // outer returns the end of the parent, or nil if it is open.
 func (b *edge) outer() *end {
 	if !isClosed(b.far) && !b.over.Load() {
 		return nil
 	}
-	return b.outerEnd(nil)
+	return b.outerEnd()
 }
 
-// outerEnd returns the end of the parent, which has ended: the record of the
-// enclosing scope if that ended in the same way, or e, or a new one.
-func (b *edge) outerEnd(e *end) *end {
-	var up *end
-	if b.up != nil && b.up.ended() != nil {
-		up = b.up.full()
+// outerEnd returns the end of the parent, which has ended. What a type around a
+// standard context says of its end does not count, as for package context.
+func (b *edge) outerEnd() *end {
+	ctx := b.parent
+	if std := standardOf(ctx); std != nil {
+		ctx = std
 	}
-	return foreignEnd(b.parent, up, e)
+	e := foreignEnd(ctx)
+	point.Here("outerEnd: asked the parent")
+	return b.known(e)
 }
 
-// foreignEnd returns the end of ctx, a foreign context that has ended: one of the
-// known ends if it is the same, and otherwise a new one. An Err that the standard
-// library does not have becomes the cause.
-func foreignEnd(ctx context.Context, known ...*end) *end {
+// known returns the record of the enclosing scope's end if e, the end of the
+// parent, is the same event, and otherwise e.
+func (b *edge) known(e *end) *end {
+	if up := b.up; up != nil && up.ended() != nil {
+		if o := up.full(); o.err == e.err && errtree.Same(o.cause, e.cause) {
+			return o
+		}
+	}
+	return e
+}
+
+// foreignEnd returns the end of ctx, a foreign context that has ended. An Err that
+// the standard library does not have becomes the cause.
+func foreignEnd(ctx context.Context) *end {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if !standardErr(err) {
 		if cause == nil || standardErr(cause) {
@@ -292,11 +296,6 @@ func foreignEnd(ctx context.Context, known ...*end) *end {
 	}
 	if cause == nil {
 		cause = err
-	}
-	for _, e := range known {
-		if e != nil && e.err == err && errtree.Same(e.cause, cause) {
-			return e
-		}
 	}
 	return &end{err: err, cause: cause, source: SourceContext}
 }

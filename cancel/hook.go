@@ -5,8 +5,8 @@ import "github.com/grove-go/grove/internal/point"
 // OnDone registers f to be called once when the scope ends. The goroutine that
 // ends the scope calls f before it continues. Everything below the scope has ended
 // by then, except what is below contexts of other types. If the scope has already
-// ended, or if a goroutine that asks for Err is the first to find that a foreign
-// context above has ended, f runs in a new goroutine.
+// ended, or if a call finds that a foreign context above has ended before the
+// goroutine that tells so, f runs in a new goroutine.
 //
 // Calling stop removes the registration, and reports whether it did so before
 // the scope ended. Stop does not wait for f.
