@@ -342,6 +342,22 @@ func TestForeign(t *testing.T) {
 		})
 	}
 
+	isolated(t, "C8/a scope made below a context that has ended is not listed", func(t *testing.T, root context.Context) {
+		up := cancel.New(root)
+		std, stop := context.WithCancel(up)
+		stop()
+		b := newBlunt(up)
+		b.end(context.Canceled)
+		for _, ctx := range []context.Context{std, b} {
+			cancel.New(ctx)
+			cancel.New(context.WithValue(ctx, key(1), 1), cancel.Timeout(time.Hour))
+			cancel.UntilStop(ctx)
+		}
+		if n := cancel.Kids(up); n != 0 {
+			t.Errorf("%d scopes are listed, want 0", n)
+		}
+	})
+
 	isolated(t, "C4/a scope that stays open stays registered", func(t *testing.T, root context.Context) {
 		for name, use := range map[string]func(s *cancel.Scope){
 			"asked for an echo":        func(s *cancel.Scope) { s.IsEcho(context.DeadlineExceeded) },
