@@ -358,6 +358,46 @@ func TestForeign(t *testing.T) {
 		}
 	})
 
+	isolated(t, "C4/of the scopes that share a registration, some leave, and leave again", func(t *testing.T, root context.Context) {
+		for _, leaves := range [][]int{{0}, {1}, {2}, {0, 1}, {2, 1}, {0, 2}, {1, 0}} {
+			ctx, stop := context.WithCancelCause(root)
+			scopes := make([]*cancel.Scope, 3)
+			for i := range scopes {
+				scopes[i] = cancel.New(ctx)
+				scopes[i].Done()
+			}
+			for _, i := range leaves {
+				scopes[i].Cancel(nil)
+				scopes[i].Close()
+				scopes[i].SetTimeout(0)
+			}
+			if n := cancel.Hubs(); n != 1 {
+				t.Errorf("%v left: %d registrations, want 1", leaves, n)
+			}
+			stop(errBoom)
+			synctest.Wait()
+			for i, s := range scopes {
+				if !isClosed(s.Done()) {
+					t.Errorf("%v left: scope %d was not told", leaves, i)
+				}
+			}
+			wantNoHub(t)
+		}
+	})
+
+	t.Run("C4/a parent that has ended shows at once, in a scope that is registered", func(t *testing.T) {
+		for range 200 {
+			ctx, stop := context.WithCancelCause(context.Background())
+			s := cancel.New(ctx)
+			s.Done()
+			wantOpen(t, "scope", s)
+			stop(errBoom)
+			if err := s.Err(); err != context.Canceled {
+				t.Fatalf("Err() = %v at once, want %v", err, context.Canceled)
+			}
+		}
+	})
+
 	isolated(t, "C4/a scope that stays open stays registered", func(t *testing.T, root context.Context) {
 		for name, use := range map[string]func(s *cancel.Scope){
 			"asked for an echo":        func(s *cancel.Scope) { s.IsEcho(context.DeadlineExceeded) },
