@@ -1,9 +1,11 @@
-//go:build !race
+//go:build !race && !explore
 
 package cancel_test
 
 import (
 	"context"
+	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -58,5 +60,13 @@ func TestAllocs(t *testing.T) {
 		if got := testing.AllocsPerRun(100, row.f); got > row.want {
 			t.Errorf("%s: %v allocations, want at most %v", row.name, got, row.want)
 		}
+	}
+}
+
+// Each nursery and each timeout makes a scope, so a Scope must be small.
+func TestSizeOfScope(t *testing.T) {
+	want := map[int]uintptr{32: 72, 64: 112}[strconv.IntSize]
+	if size := reflect.TypeFor[cancel.Scope]().Size(); size > want {
+		t.Errorf("size of Scope = %d bytes, want at most %d", size, want)
 	}
 }

@@ -64,7 +64,7 @@ func (s *Scope) CancelAs(e *Error) {
 		r.Cause = e.Err
 	}
 	end := &end{err: e.Err, cause: r.Cause, source: r.Source, scope: r.Scope}
-	end.shared.Store(&Error{Err: e.Err, Reason: r, end: end})
+	end.shared.Store(&Error{Err: e.Err, Reason: r, Detail: e.Detail, end: end})
 	s.finish(end)
 }
 

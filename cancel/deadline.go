@@ -194,6 +194,9 @@ func (s *Scope) expire() {
 	due := s.ownDue()
 	foreign := false // due is the deadline of the parent of first
 	for x := s; x != nil && !x.is(shielded) && !x.isDetached(); x = x.up {
+		if s.state.Load() != nil {
+			return // many timers may be due at once, each with a long way to go
+		}
 		// The deadline of a context of another type may be no more than advice.
 		if _, ok := x.parent.(*Scope); !ok && standardOf(x.parent) != nil {
 			if d, ok := x.parent.Deadline(); ok && (due.IsZero() || !d.After(due)) {

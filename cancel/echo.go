@@ -3,6 +3,7 @@ package cancel
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/grove-go/grove/internal/errtree"
 )
@@ -232,7 +233,8 @@ func (s *Scope) absorb(err error) (by *end, left error) {
 // Because returns the [*Error] of ctx if ctx is done, with err as its detail: it
 // says that err happened because ctx was canceled. Use it for an error that a
 // cancellation caused and that does not unwrap to the error of the context, such
-// as "signal: killed" from os/exec or a status from gRPC. If ctx is not done,
+// as "signal: killed" from os/exec or a status from gRPC. A ctx whose deadline has
+// passed counts as done, even if its timer has not fired yet. If ctx is not done,
 // Because returns err. It returns nil if err is nil, and panics if ctx is nil.
 //
 // For errors that are known by their look everywhere in a program see [EchoIf].
@@ -241,10 +243,32 @@ func Because(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if e := endOf(ctx); e != nil {
-		return e.because(err)
+	e := endOf(ctx)
+	if e == nil {
+		e = lateEnd(ctx)
 	}
-	return err
+	if e == nil {
+		return err
+	}
+	return e.because(err)
+}
+
+// lateEnd returns the end of ctx, which is open, if its deadline has passed: a
+// connection with the same deadline may be faster than the timer.
+func lateEnd(ctx context.Context) *end {
+	if d, ok := ctx.Deadline(); !ok || d.After(time.Now()) {
+		return nil
+	}
+	if s := enclosing(ctx); s != nil {
+		s.expire()
+		if e := endOf(ctx); e != nil || ctx == context.Context(s) {
+			return e
+		}
+	}
+	if standardOf(ctx) == nil {
+		return nil // its deadline may be no more than advice
+	}
+	return late
 }
 
 // because returns the Error of the end with err, if it is not nil, as its detail.

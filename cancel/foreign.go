@@ -62,7 +62,8 @@ type afterFuncer interface {
 // isDetached reports whether the scope is below a context that never ends.
 func (s *Scope) isDetached() bool { return s.isForeign() && s.edge.far == nil }
 
-// enter connects a new scope with its parent.
+// enter connects a new scope with its parent, which was open a moment ago or is
+// shielded off.
 func (b *edge) enter() {
 	if isClosed(b.far) {
 		b.hear()

@@ -186,6 +186,33 @@ func TestDeep(t *testing.T) {
 			s.Close()
 		}
 	}
+	t.Run("C13/the same deadline at every level", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			const depth = 2000 // each timer looks at the scopes above
+			scopes := nest(t.Context(), depth)
+			for _, s := range scopes {
+				s.SetTimeout(time.Second)
+			}
+			<-scopes[depth-1].Done()
+			synctest.Wait()
+			wantEnded(t, "leaf", scopes[depth-1], context.DeadlineExceeded, context.DeadlineExceeded)
+			closeAll(scopes)
+		})
+	})
+	t.Run("C13/below a standard context that has ended", func(t *testing.T) {
+		ctx, stop := context.WithCancelCause(t.Context())
+		stop(errBoom)
+		var scopes []*cancel.Scope
+		for range depth {
+			s := cancel.New(ctx)
+			scopes = append(scopes, s)
+			std, stop := context.WithCancel(s)
+			defer stop()
+			ctx = std
+		}
+		wantEnded(t, "leaf", ctx, context.Canceled, errBoom)
+		closeAll(scopes)
+	})
 	t.Run("C13/Err of each nested scope is nil", func(t *testing.T) {
 		scopes := grow()
 		for _, s := range scopes {

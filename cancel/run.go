@@ -99,8 +99,8 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 //
 // FailAfter panics if ctx, fn or an option is nil.
 //
-// This is Trio's fail_after. Unlike there, a Cancel of the scope is not a
-// timeout.
+// This is Trio's fail_after. Unlike there, a Cancel of the scope is not a timeout:
+// FailAfter returns nil if that cut fn short.
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error, opts ...Option) error {
 	return timed("FailAfter", ctx, after(d), fn, opts).runOrFail(fn)
 }

@@ -118,6 +118,10 @@ func (p *keyProbe) Value(key any) any {
 
 // Done returns a channel that is closed when the scope is canceled or closed.
 // Successive calls return the same channel.
+//
+// As with a context of the standard library, if Done is first called in a bubble
+// of [testing/synctest], or a context is first derived from the scope there, the
+// scope must not end outside the bubble.
 func (s *Scope) Done() <-chan struct{} {
 	if s.is(hasStd) {
 		return s.std.ctx.Done()

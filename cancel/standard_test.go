@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -94,12 +95,15 @@ func TestDerived(t *testing.T) {
 					end(s)
 				}
 			})
-			runtime.GC()
-			for _, w := range gone {
-				if w.Value() != nil {
-					t.Errorf("%s: a derived context is still reachable", name)
+			reachable := func(w weak.Pointer[[1024]byte]) bool { return w.Value() != nil }
+			for range 1000 { // goroutines of AfterFunc may not have run yet
+				if runtime.GC(); !slices.ContainsFunc(gone, reachable) {
 					break
 				}
+				runtime.Gosched()
+			}
+			if slices.ContainsFunc(gone, reachable) {
+				t.Errorf("%s: a derived context is still reachable", name)
 			}
 		}
 	})

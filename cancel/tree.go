@@ -18,6 +18,10 @@ import (
 // enter puts a new scope into the tree. It ends the scope if something above
 // has ended.
 func (s *Scope) enter() {
+	if s.isForeign() && isClosed(s.edge.far) && !s.is(shielded) {
+		s.state.Store(s.edge.outerEnd())
+		return
+	}
 	if s.up != nil {
 		s.link()
 	}

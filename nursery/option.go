@@ -119,17 +119,17 @@ func Grace(d time.Duration) Option {
 	return graceOption(d)
 }
 
-// EchoIf makes errors count as echoes of a cancellation that do not unwrap to it,
-// such as a gRPC status. It is [cancel.EchoIf] for the nursery's scope: it holds for
+// EchoIf names errors that a cancellation causes but that do not unwrap to it, such
+// as a gRPC status. It is [cancel.EchoIf] for the nursery's scope and holds for
 // everything below the nursery, so once in [Main] covers a program. The default is
 // that no such error counts.
 //
-// EchoIf panics if is is nil.
-func EchoIf(is func(err error) bool) Option {
-	if is == nil {
+// EchoIf panics if match is nil.
+func EchoIf(match func(err error) bool) Option {
+	if match == nil {
 		panic("nursery: EchoIf: nil function")
 	}
-	return echoIfOption(is)
+	return echoIfOption(match)
 }
 
 // Daemon makes a task one that serves the others: it is canceled once the body
