@@ -99,20 +99,34 @@ func (c *calling) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// end ends the context and calls back. It calls between before each callback.
+// end ends the context and calls back. It calls between before each callback,
+// and once more in the end.
 func (c *calling) end(closeDone bool, between func()) {
 	c.mu.Lock()
 	c.err = context.Canceled
-	fs := c.fs
-	c.fs = nil
 	if closeDone {
 		close(c.done)
 	}
 	c.mu.Unlock()
-	for _, f := range fs {
+	for {
 		between()
+		f := c.take()
+		if f == nil {
+			return
+		}
 		f()
 	}
+}
+
+// take returns a function that is registered, and is not from then on, or nil.
+func (c *calling) take() func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, f := range c.fs {
+		delete(c.fs, id)
+		return f
+	}
+	return nil
 }
 
 // A withDone embeds a scope, and has a Done and an Err of its own.
@@ -415,6 +429,19 @@ func TestForeign(t *testing.T) {
 			}
 			wantEnded(t, name, s, context.Canceled, errBoom)
 		}
+	})
+
+	isolated(t, "C8/a scope that is told by the one above takes its registration back", func(t *testing.T, root context.Context) {
+		up := cancel.New(root)
+		c := newCalling(up)
+		s := cancel.New(c)
+		c.end(true, func() {
+			up.Cancel(errBoom)
+			wantEnded(t, "scope", s, context.Canceled, errBoom)
+			if n := len(c.fs); n != 0 {
+				t.Errorf("%d registrations are left, want 0", n)
+			}
+		})
 	})
 
 	isolated(t, "C7/a callback that comes while the shield is up, which goes up again", func(t *testing.T, root context.Context) {

@@ -82,6 +82,23 @@ func TestShield(t *testing.T) {
 		}
 	})
 
+	t.Run("C10/a shield that is raised later does not make an echo from outside the scope's own", func(t *testing.T) {
+		up := cancel.New(t.Context())
+		std, stop := context.WithCancelCause(context.Background())
+		told, asked, lowered := cancel.New(up), cancel.New(std), cancel.New(up, cancel.Shielded())
+		asked.Done()
+		up.Cancel(errBoom)
+		stop(errBoom)
+		lowered.SetShield(false)
+		for _, s := range []*cancel.Scope{told, asked, lowered} {
+			err := cancel.Err(s)
+			s.SetShield(true)
+			if got := s.Absorb(err); got != err {
+				t.Errorf("Absorb() = %v, want %v", got, err)
+			}
+		}
+	})
+
 	t.Run("C7/a shield may be raised and lowered while nothing is canceled", func(t *testing.T) {
 		outer := cancel.New(t.Context())
 		s := cancel.New(outer)
