@@ -10,9 +10,6 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// deep is the number of nested scopes that C13 promises.
-const deep = 100_000
-
 func TestNested(t *testing.T) {
 	boom := errors.New("boom")
 
@@ -168,7 +165,7 @@ func (e *askingError) Error() string        { e.ask(); return "asking" }
 func (e *askingError) Is(target error) bool { e.ask(); return target == e }
 
 func TestDeep(t *testing.T) {
-	const depth = 100_000
+	const depth = deep
 	grow := func(opts ...cancel.Option) []*cancel.Scope {
 		scopes := []*cancel.Scope{cancel.New(context.Background(), opts...)}
 		for range depth {
