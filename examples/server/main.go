@@ -37,9 +37,9 @@ func serve(ctx context.Context, started func(net.Addr)) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { l.Close() })()
 	started(l.Addr())
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		defer context.AfterFunc(ctx, func() { l.Close() })()
 		for {
 			conn, err := l.Accept()
 			if ctx.Err() != nil {
