@@ -195,6 +195,7 @@ func (s *Scope) expire() {
 	foreign := false // due is the deadline of the parent of first
 	for x := s; x != nil && !x.is(shielded) && !x.isDetached(); x = x.up {
 		if s.state.Load() != nil {
+			s.help(ending)
 			return // many timers may be due at once, each with a long way to go
 		}
 		// The deadline of a context of another type may be no more than advice.
