@@ -240,3 +240,19 @@ func TestLowerShieldDuringCancel(t *testing.T) {
 		s.Close()
 	}
 }
+
+// C9: an error that unwraps to itself by way of another does not hang Because.
+func TestBecauseOfCycle(t *testing.T) {
+	s := cancel.New(t.Context())
+	s.Cancel(nil)
+	a := &cycle{}
+	a.next = &cycle{a}
+	if e, ok := errors.AsType[*cancel.Error](cancel.Because(s, a)); !ok || e.Detail != error(a) {
+		t.Errorf("Because() = %v, want the cancellation with the detail", e)
+	}
+}
+
+type cycle struct{ next *cycle }
+
+func (*cycle) Error() string     { return "cycle" }
+func (c *cycle) Unwrap() []error { return []error{c.next} }

@@ -283,7 +283,16 @@ func (e *end) because(err error) *Error {
 // detail returns err, or nil if err says nothing that the end does not say. If
 // err stands for the same end, detail returns the detail of err.
 func (e *end) detail(err error) error {
-	switch x := err.(type) {
+	// A group of one error says no more than that. Groups can form cycles.
+	inner := err
+	for n := 0; inner != nil && n < 100; n++ {
+		members, _ := errtree.Unwrap(inner)
+		if len(members) != 1 {
+			break
+		}
+		inner = members[0]
+	}
+	switch x := inner.(type) {
 	case *Error:
 		if x != nil && x.end != nil && e.equal(x.end) {
 			return x.Detail
@@ -293,11 +302,7 @@ func (e *end) detail(err error) error {
 			return x.Detail
 		}
 	}
-	if err == nil || err == e.err || errtree.Same(err, e.cause) {
-		return nil
-	}
-	// A group of one error says no more than that.
-	if members, _ := errtree.Unwrap(err); len(members) == 1 && e.detail(members[0]) == nil {
+	if inner == nil || inner == e.err || errtree.Same(inner, e.cause) {
 		return nil
 	}
 	return err

@@ -219,7 +219,7 @@ func (h *hub) fire() {
 // list any more.
 func (b *edge) adoptAll(e *end) {
 	defer func() {
-		if b != nil { // a hook has called Goexit, which is no concern of the others
+		if b != nil { // a hook of the scope before has called Goexit
 			go b.adoptAll(e)
 		}
 	}()
