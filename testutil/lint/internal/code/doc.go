@@ -1,0 +1,3 @@
+// Package code recognizes the calls and variables of Grove, and of errgroup, in the
+// syntax of a package.
+package code
