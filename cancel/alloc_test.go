@@ -63,7 +63,8 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
-// Each nursery and each timeout makes a scope, so a Scope must be small.
+// TestSizeOfScope limits the size of a Scope, because each nursery and each timeout makes
+// one.
 func TestSizeOfScope(t *testing.T) {
 	want := map[int]uintptr{32: 72, 64: 112}[strconv.IntSize]
 	if size := reflect.TypeFor[cancel.Scope]().Size(); size > want {

@@ -9,9 +9,10 @@ import (
 	"github.com/grove-go/grove/internal/bare"
 )
 
-// The waits of this module use bare.Done in place of the method.
+// TestBareDone tests bare.Done, which the waits of this module use in place of the method
+// Done.
 func TestBareDone(t *testing.T) {
-	t.Run("C4/it is closed when the scope ends, whatever ends it", func(t *testing.T) {
+	t.Run("C4/the channel is closed when the scope ends, whatever ends it", func(t *testing.T) {
 		up := cancel.New(t.Context())
 		std, stop := context.WithCancel(t.Context())
 		own := newCustom(t.Context())
@@ -40,7 +41,7 @@ func TestBareDone(t *testing.T) {
 			}
 		}
 	})
-	t.Run("C4/the method may be called later", func(t *testing.T) {
+	t.Run("C4/Done may be called later", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		done, method := bare.Done(s), s.Done()
 		s.Cancel(nil)
@@ -48,7 +49,7 @@ func TestBareDone(t *testing.T) {
 			t.Error("Done is open, want it closed")
 		}
 	})
-	t.Run("C4/it is the channel of the method once that was called, or the scope has ended", func(t *testing.T) {
+	t.Run("C4/bare.Done returns the channel of Done after a call of Done or the end of the scope", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		if s.Done() != bare.Done(s) {
 			t.Error("Done() differs from bare.Done, want the same channel")
@@ -74,7 +75,7 @@ func TestBareDone(t *testing.T) {
 			s.Close()
 		}
 	})
-	bubble(t, "C4/Sleep and Forever wait for it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C4/Sleep and Forever wait for the channel", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx, cancel.Timeout(time.Minute))
 		start := time.Now()
 		for range 2 {

@@ -12,8 +12,8 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A session is a context of a foreign type that ends under its own lock, which its
-// Err takes too.
+// A session is a context of a foreign type that ends while it holds its lock. Its Err
+// takes the lock too.
 type session struct {
 	context.Context
 	done chan struct{}
@@ -138,8 +138,8 @@ func TestHookWhenErrNotices(t *testing.T) {
 	}
 }
 
-// C4: a hook that panics or ends its goroutine does not keep other hooks from being
-// called, nor anything below from its end.
+// C4: a hook that panics or ends its goroutine does not prevent the calls of other hooks
+// or the end of the scopes below.
 func TestHookThatDoesNotReturn(t *testing.T) {
 	for name, leave := range map[string]func(){
 		"panic":  func() { panic("hook") },
@@ -165,7 +165,7 @@ func TestHookThatDoesNotReturn(t *testing.T) {
 			returned := make(chan struct{})
 			go func() {
 				defer close(returned)
-				defer func() { _ = recover() }() // of the hook, as net/http does in a handler
+				defer func() { _ = recover() }() // recover the panic of the hook, as net/http does for a handler
 				s.Cancel(errBoom)
 			}()
 			<-returned
@@ -186,7 +186,7 @@ func (adviser) Done() <-chan struct{}       { return make(chan struct{}) }
 
 // C10: a deadline that a foreign type only reports does not end the scopes below it.
 func TestAdvisoryDeadline(t *testing.T) {
-	bubble(t, "C10/moved", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C10/MoveOnAfter", func(t *testing.T, ctx context.Context) {
 		outer := cancel.New(adviser{ctx})
 		defer outer.Close()
 		moved, err := cancel.MoveOnAfter(outer, time.Second, cancel.Forever)
@@ -197,12 +197,12 @@ func TestAdvisoryDeadline(t *testing.T) {
 	})
 }
 
-// A nilError panics when its message is asked for.
+// A nilError is an error whose Error method panics on a nil pointer.
 type nilError struct{ message string }
 
 func (e *nilError) Error() string { return e.message }
 
-// C9: a nil pointer as the cause is not asked for its message.
+// C9: a nil pointer may be a cause. Its Error method is not called.
 func TestCauseThatIsNilPointer(t *testing.T) {
 	s := cancel.New(t.Context())
 	err := s.Run(func(ctx context.Context) error {
@@ -241,7 +241,7 @@ func TestLowerShieldDuringCancel(t *testing.T) {
 	}
 }
 
-// C9: an error that unwraps to itself by way of another does not hang Because.
+// C9: Because does not hang if an error unwraps to itself indirectly.
 func TestBecauseOfCycle(t *testing.T) {
 	s := cancel.New(t.Context())
 	s.Cancel(nil)

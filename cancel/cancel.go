@@ -5,27 +5,29 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/point"
 )
 
 // Cancel cancels the scope and everything below it that is not shielded, with
 // the given cause, which [context.Cause] then returns. A nil cause stands for
 // [context.Canceled]. The first cancellation wins: Cancel has no effect if the
-// scope has ended, or anything that it is not shielded from has been canceled.
+// scope has ended, or if a scope or standard context above has ended from which it
+// is not shielded. The scope absorbs the cause as an echo. To fail, return an error.
 //
 // When Cancel returns, every scope and every standard context below that is
 // not shielded is canceled, even if another goroutine canceled the scope at the
 // same time. Two things may still be under way: functions given to OnDone, if
 // another goroutine canceled the scope, and the cancellation of a context of
 // another type, and of what is below that, if the type uses a goroutine of its
-// own. Cancel does not block.
+// own. Cancel does not block, and calls no method of a foreign context.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
-	e := &end{err: context.Canceled, cause: cause, source: SourceCancel, scope: s.Name()}
+	e := &end{err: context.Canceled, cause: cause, source: SourceCancel, scope: s.Name(), at: live.Now()}
 	e.recordCallers()
 	s.finish(e)
 }
@@ -63,22 +65,33 @@ func (s *Scope) CancelAs(e *Error) {
 	if r.Cause == nil {
 		r.Cause = e.Err
 	}
-	end := &end{err: e.Err, cause: r.Cause, source: r.Source, scope: r.Scope}
+	end := &end{err: e.Err, cause: r.Cause, source: r.Source, scope: r.Scope, at: live.Now()}
 	end.shared.Store(&Error{Err: e.Err, Reason: r, Detail: e.Detail, end: end})
 	s.finish(end)
 }
 
 // Close ends the scope's use and releases what it holds. No timer and no entry
-// in its parent stays behind. Close cancels everything below the scope that is
-// not shielded, with the cause [ErrClosed]. When Close returns, all of it has
-// been canceled, as when Cancel returns. Close is idempotent. To cancel with
-// another cause, call Cancel first.
+// in its parent stays behind, except while a shielded scope below is open. Close
+// cancels everything below the scope that is not shielded, with the cause
+// [ErrClosed]. When Close returns, all of it has been canceled, as when Cancel
+// returns. Close is idempotent. To cancel with another cause, call Cancel first.
 func (s *Scope) Close() {
 	s.hearStandard() // an end above that has already happened comes first
 	point.Here("Close: asked above")
+	if s.more.Load() != nil {
+		s.closeMore()
+		return
+	}
 	s.conclude(closed, closing)
 	point.Here("Close: concluded")
-	if s.more.Load() != nil {
-		s.dropDetached()
-	}
+	s.dropDetached() // a listener may have come in the meantime
+}
+
+// closeMore is the end of Close for a scope that may have hooks. A hook may panic.
+// Close itself, and what it calls for most scopes, uses little stack: many goroutines
+// have just the two kilobytes they begin with.
+func (s *Scope) closeMore() {
+	defer s.dropDetached()
+	s.conclude(closed, closing)
+	point.Here("Close: concluded")
 }

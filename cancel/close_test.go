@@ -11,7 +11,7 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
 func TestCloseAndOthers(t *testing.T) {
@@ -48,7 +48,7 @@ func TestCloseAndOthers(t *testing.T) {
 			t.Errorf("ReasonOf() = %v, want the end of p", r)
 		}
 		if !p.IsEcho(cancel.Err(s)) || cancel.Err(s) != cancel.Err(p) {
-			t.Errorf("Err() = %v, want that of p, which is %v", cancel.Err(s), cancel.Err(p))
+			t.Errorf("Err() = %v, want the Error of p, %v", cancel.Err(s), cancel.Err(p))
 		}
 	})
 
@@ -107,7 +107,7 @@ func TestCloseGrowth(t *testing.T) {
 				t.Fatal("Done() = nil")
 			}
 			// A scope left in the parent takes more than 100 bytes: 200 KB in all.
-			testkit.WantNoGrowth(t, fmt.Sprint("below ", p, ", ", name), 1<<17, func() {
+			kit.WantNoGrowth(t, fmt.Sprint("below ", p, ", ", name), 1<<17, func() {
 				for range rounds {
 					s := cancel.New(p)
 					use(s)

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// A container is a type of error that holds others. It gives them away by some of the
-// usual methods, or by none.
+// A container is a type of error that holds other errors. It has some or none of the
+// usual methods to access them.
 type container struct {
 	make   func(a, b error) error
-	opaque bool // holds echoes where IsEcho cannot tell, so it may be real
+	opaque bool // IsEcho cannot see all errors in it
 }
 
-// containers has each of the usual methods alone and together, with the errors in
-// fields of all kinds. The methods need not tell everything.
+// containers has error types with the usual methods, alone and together, and with fields
+// of all kinds. The methods need not return every error.
 var containers = []container{
 	{func(a, b error) error { return wrappedErrors{[]error{a, b}} }, false},
 	{func(a, b error) error { return errorsMethod{[]error{a, nil, b}} }, false},
@@ -55,7 +55,7 @@ type (
 		Errs []error
 		Next *rest
 	}
-	// Unwrap returns the first one.
+	// A firstOf holds errors in fields of all kinds. Unwrap returns the first one.
 	firstOf struct {
 		Errs   []error
 		Any    []any

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/point"
 )
 
@@ -26,13 +27,13 @@ type moment struct {
 	deadline time.Time     // as the user gave it; zero: none
 	due      time.Time     // the same instant on the monotonic clock
 	left     time.Duration // until then
-	timeout  time.Duration // left, if that is what the user gave
+	relative bool          // left is what the user gave
 }
 
 // after returns the moment d from now.
 func after(d time.Duration) moment {
 	t := time.Now().Add(d)
-	return moment{t, t, d, d}
+	return moment{t, t, d, true}
 }
 
 // at returns the moment t.
@@ -42,7 +43,7 @@ func at(t time.Time) moment {
 	}
 	now := time.Now()
 	d := t.Sub(now)
-	return moment{t, now.Add(d), d, 0}
+	return moment{t, now.Add(d), d, false}
 }
 
 // Deadline returns the time at which the scope is going to be canceled as
@@ -101,6 +102,9 @@ func (s *Scope) SetDeadline(t time.Time) {
 //
 // Calling SetTimeout at each message makes an idle timeout. That is cheap,
 // because a deadline that moves to later does not touch the timer.
+//
+// A context from [context.WithTimeout] below the scope may have no timer of its own;
+// see [Scope.Deadline].
 func (s *Scope) SetTimeout(d time.Duration) {
 	s.hearStandard() // an end above that has already happened comes first
 	s.move(after(d), false)
@@ -199,7 +203,7 @@ func (s *Scope) expire() {
 			return // many timers may be due at once, each with a long way to go
 		}
 		// The deadline of a context of another type may be no more than advice.
-		if _, ok := x.parent.(*Scope); !ok && standardOf(x.parent) != nil {
+		if x.isForeign() && x.edge.std != nil {
 			if d, ok := x.parent.Deadline(); ok && (due.IsZero() || !d.After(due)) {
 				first, due, foreign = x, d, true
 			}
@@ -214,7 +218,7 @@ func (s *Scope) expire() {
 	switch {
 	case due.After(time.Now()):
 	case foreign:
-		first.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext})
+		first.finish(&end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext, at: live.Now()})
 	case first != s:
 		first.expireOwn()
 	}
@@ -238,5 +242,9 @@ func (s *Scope) expiredLocked() *end {
 	if c == nil || c.due.IsZero() || c.due.After(time.Now()) {
 		return nil
 	}
-	return &end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.Name(), deadline: c.deadline, timeout: c.timeout}
+	e := &end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceDeadline, scope: s.Name(), deadline: c.deadline, at: live.Now()}
+	if c.relative {
+		e.timeout, e.relative = c.left, true
+	}
+	return e
 }

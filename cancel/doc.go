@@ -58,6 +58,8 @@
 //   - Return [Err](ctx), or wrap it, when you give up because ctx is done.
 //   - Return errors even if they may come from a cancellation. The scope that was
 //     canceled recognizes its own.
+//   - To fail, return an error. The cause that is given to [Scope.Cancel] says why the
+//     scope gives up. The scope absorbs it as an echo.
 //   - Return [Because](ctx, err) if a cancellation caused err and err does not unwrap
 //     to the error of ctx. If a library makes such errors in many places, use
 //     [EchoIf] once at the root of the program.
@@ -85,14 +87,18 @@
 // C4 Cancellation is synchronous. When the Cancel that canceled a scope returns,
 // every scope and every standard context below it that is not shielded is done,
 // whatever stands in between, such as values or a context of another type that
-// passes Done on. None of them costs a goroutine. Two things may still be under
-// way: functions given to [Scope.OnDone], if another goroutine calls them, and
-// contexts of other types that use a goroutine to follow their parent. A foreign
-// context that encloses a scope, standard contexts among them, tells the scope by
-// a goroutine. The end shows at once in the Err of the scopes directly below such
-// a context, and after the goroutine has run in everything else.
+// passes Done and Value on. None of them costs a goroutine. A goroutine that learns
+// of the end of a scope before Cancel returns, from Err, Done, or a function that
+// runs because of it, finds every scope below ended, except scopes below a foreign
+// context. Two things may still be under way when Cancel returns: functions given
+// to [Scope.OnDone], if another goroutine calls them, and contexts of other types
+// that use a goroutine to follow their parent. A foreign context that encloses a
+// scope, standard contexts among them, tells the scope by a goroutine. The end
+// shows at once in the Err of the scopes directly below such a context, and after
+// the goroutine has run in everything else.
 //
-// C5 The first cancellation wins, wherever it came from.
+// C5 The first cancellation that reaches a scope wins. A standard context above that
+// is canceled reaches the scope at once, and a context of another type as C4 says.
 //
 // C6 Deadline returns the effective deadline as of now: the earliest of the scope's
 // own and of those around it up to the nearest shield. [Scope.SetDeadline] moves
@@ -104,9 +110,10 @@
 // cancellation that waits outside in at once. Values pass.
 //
 // C8 Close leaves nothing behind: no timer, no goroutine, no entry in the parent.
-// What is derived from a closed scope is canceled with a cause that says so,
-// [ErrClosed]. An ended scope that is not closed leaves nothing behind either,
-// unless something below it is still in use.
+// A context derived from a closed scope is canceled with a cause that says so,
+// [ErrClosed]. An ended scope that is not closed leaves nothing behind either. In
+// both cases the entry stays while something below is in use, such as a shielded
+// scope.
 //
 // C9 An error is an echo of a scope's cancellation if nothing else can be in it, as
 // far as that can be known without reading messages: it is, or wraps, the scope's
@@ -123,11 +130,14 @@
 // passed in the meantime.
 //
 // C12 [Scope.Stop] reaches every scope below, through shields. [Scope.Shutdown]
-// cancels what has not ended after its grace; a second one can only shorten
-// the grace. [UntilStop] may be called in a loop.
+// cancels the scope if it has not ended after the grace, which shields hold off. A
+// second one can only shorten the grace. [UntilStop] may be called in a loop.
 //
 // C13 Everything may be called from everywhere at any time. There is no deadlock, and
-// no code of another package runs under a lock of this one. Propagation does not
+// no code of another package runs under a lock of this one. Cancel, Close, Stop,
+// Shutdown and the setting of a deadline call no method of a foreign context. New,
+// Done, Err, OnDone and SetShield may call Done, Err and Value of one that has ended:
+// call them under no lock that these methods take. Propagation does not
 // recurse: 100,000 scopes inside each other work.
 //
 // C14 [ReasonOf] and the message of an [*Error] tell what canceled a context, and
@@ -135,7 +145,7 @@
 //
 // C15 A scope is for one use: Run panics the second time.
 //
-// C16 A scope's String reads like those of the standard library's contexts, and is
+// C16 A scope's String reads like the String of the standard library's contexts, and is
 // safe to call at any time.
 //
 // # Counterparts

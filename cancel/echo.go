@@ -22,7 +22,10 @@ import (
 // returns []error, or if it is a slice of errors. It holds something else if one of
 // its fields, exported or not, contains an error that is neither an echo nor what
 // the error unwraps to. In doubt err is not an echo: reporting a cancellation is
-// better than losing an error. Errors that are only text in a message are not found.
+// better than losing an error. IsEcho does not read a map or a struct with a lock,
+// so that an error with a place for errors in one is in doubt. It does not look into
+// functions and channels, or behind a pointer in an interface that is no error.
+// Errors that are only text in a message are not found.
 //
 // Nil is not an echo. Neither is an error with a method Echo() bool that returns
 // false. A type should have this method if it wraps errors that must not be taken for
@@ -33,12 +36,13 @@ func (s *Scope) IsEcho(err error) bool {
 	}
 	is := s.predicates()
 	if s.ended() == nil {
-		// A deadline may have passed whose timer has not fired yet: one of package
-		// context, further in and due at the same instant, was faster.
-		if is == nil && !late.echoes(err, nil) {
-			return false
+		// The error may come from a scope beside that was told of an end above a moment
+		// ago. Or it may come from a context of package context further in, with the same
+		// deadline and a faster timer.
+		s.hearAbove()
+		if s.state.Load() == nil && (is != nil || some.echoes(err, nil)) {
+			s.expire()
 		}
-		s.expire()
 		if s.state.Load() == nil {
 			return false
 		}
@@ -46,7 +50,11 @@ func (s *Scope) IsEcho(err error) bool {
 	return s.full().echoes(err, is)
 }
 
-// late stands for the end of a scope that is open, by a deadline that has passed.
+// some stands for an end that an open scope is about to be told. All cancellations are
+// its echoes.
+var some = &end{err: context.Canceled, cause: context.DeadlineExceeded}
+
+// late stands for the end of a context that is open, by a deadline that has passed.
 var late = &end{err: context.DeadlineExceeded, cause: context.DeadlineExceeded, source: SourceContext}
 
 // predicates returns the functions of EchoIf that hold for the scope, the
@@ -61,6 +69,20 @@ func (s *Scope) predicates() (is []func(err error) bool) {
 		}
 	}
 	return is
+}
+
+// judgeOf is bare.Judge.
+func judgeOf(ctx context.Context) any {
+	s, ok := ctx.(*Scope)
+	if !ok || !s.is(hasEchoIf) {
+		return nil
+	}
+	for x := s; x != nil; x = x.around() {
+		if m := x.more.Load(); m != nil && m.isEcho != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 // echoes reports whether err is an echo of the end. The predicates in is are those
@@ -138,7 +160,7 @@ func (j *judge) echoes(err error) bool {
 // echo. If it can hold other errors, it may speak for one of them.
 func (j *judge) leaf(err error) bool {
 	is, ok := err.(interface{ Is(error) bool })
-	return ok && !errtree.MayHold(err) && is.Is(j.end.err)
+	return ok && !errtree.MayHold(err) && (is.Is(j.end.err) || j.end == some && is.Is(context.DeadlineExceeded))
 }
 
 // predicate reports whether a predicate accepts an error of the chain. No error
@@ -191,7 +213,7 @@ func (j *judge) nothingElse(errs []error, n int) bool {
 // equal reports whether the two ends are one event. For a context that is not a
 // scope, each call of endOf makes another record.
 func (e *end) equal(o *end) bool {
-	return e == o ||
+	return e == o || e == some ||
 		e.source == SourceContext && o.source == SourceContext && e.err == o.err && errtree.Same(e.cause, o.cause)
 }
 
@@ -265,7 +287,7 @@ func lateEnd(ctx context.Context) *end {
 			return e
 		}
 	}
-	if standardOf(ctx) == nil {
+	if standardOf(ctx, ctx.Done()) == nil {
 		return nil // its deadline may be no more than advice
 	}
 	return late

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -193,6 +194,29 @@ func echoIf(t *testing.T, err error, is ...func(error) bool) bool {
 	return s.IsEcho(err)
 }
 
+// C9: an error of package net for a context's deadline matches only DeadlineExceeded, and
+// may be returned before the scope's own timer fires.
+func TestEchoOfDial(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that no other thread fires the timer
+	ended := cancel.New(t.Context(), cancel.Timeout(-1))
+	_, err := new(net.Dialer).DialContext(ended, "tcp", "127.0.0.1:9")
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		t.Fatalf("DialContext() = %v, want a timeout", err)
+	}
+	if cancel.New(t.Context()).IsEcho(err) {
+		t.Error("IsEcho() of an open scope = true, want false")
+	}
+	for range 100 {
+		s := cancel.New(t.Context(), cancel.Timeout(20*time.Microsecond))
+		for d, _ := s.Deadline(); !time.Now().After(d); {
+		}
+		if !s.IsEcho(err) {
+			t.Fatal("IsEcho() = false after the deadline, want true")
+		}
+		s.Close()
+	}
+}
+
 func TestEchoPredicates(t *testing.T) {
 	type predicate = func(error) bool
 	other := cancel.New(t.Context())
@@ -223,7 +247,7 @@ func TestEchoPredicates(t *testing.T) {
 			}
 		})
 	}
-	t.Run("C9/IsEcho asks about the innermost error first, and the innermost scope first", func(t *testing.T) {
+	t.Run("C9/IsEcho calls predicates for the innermost error first, and of the innermost scope first", func(t *testing.T) {
 		var asked []string
 		ask := func(name, yes string) predicate {
 			return func(err error) bool {

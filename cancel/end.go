@@ -12,14 +12,16 @@ import (
 // record, and the address of the record is the identity of the event. An end
 // refers to no scope, because errors refer to the end and may be kept.
 type end struct {
-	err    error // context.Canceled or context.DeadlineExceeded
-	cause  error // never nil
-	source Source
-	scope  string // the name of the scope where it began
+	err   error  // context.Canceled or context.DeadlineExceeded
+	cause error  // never nil
+	scope string // the name of the scope where it began
+	at    int64  // when it happened, or was noticed, by live.Now; 0 for closed
 
 	deadline time.Time     // for SourceDeadline
-	timeout  time.Duration // for SourceDeadline, if the deadline was given as a timeout
-	pcs      [4]uintptr    // for SourceCancel: the callers of Cancel
+	timeout  time.Duration // for SourceDeadline, if relative
+	source   Source
+	relative bool       // the deadline was given as a timeout
+	pcs      [4]uintptr // for SourceCancel: the callers of Cancel
 
 	shared atomic.Pointer[Error]           // what Err returns, made when it is first asked for
 	std    atomic.Pointer[context.Context] // see terminal

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/internal/errtree"
 )
 
@@ -42,7 +43,7 @@ func (e *closedError) Error() string {
 func (e *closedError) Is(target error) bool { return target == ErrClosed }
 
 // A Source says what kind of event canceled a scope.
-type Source int
+type Source uint8
 
 // The sources of a cancellation.
 const (
@@ -180,7 +181,7 @@ func isDone(ctx context.Context) bool {
 	if s, ok := ctx.(*Scope); ok {
 		return s.ended() != nil
 	}
-	return isClosed(ctx.Done())
+	return bare.IsClosed(ctx.Done())
 }
 
 // An Error says that a context was canceled, and why. [Err] returns it, and so does
@@ -231,7 +232,7 @@ func (e *Error) Format(f fmt.State, verb rune) { format(f, verb, e, e.Detail) }
 // The verb %+v prints the detail as well, on lines of its own.
 type TimeoutError struct {
 	Scope    string        // the name of the scope with the deadline, or ""
-	After    time.Duration // the timeout, as it stood in the end; 0 if the deadline was given as an instant
+	After    time.Duration // the timeout, as it stood in the end; 0 if there was none, but an instant
 	Deadline time.Time     // the deadline, as it stood in the end
 	Detail   error         // what the function returned, if that says more; not in the tree of errors
 
@@ -243,8 +244,8 @@ type TimeoutError struct {
 //	timed out after 2ms (scope "prices")
 func (e *TimeoutError) Error() string {
 	s := "timed out"
-	if e.After > 0 {
-		s += " after " + e.After.String()
+	if e.After > 0 || e.end != nil && e.end.relative {
+		s += " after " + max(0, e.After).String()
 	} else {
 		s += " at " + e.Deadline.Format("2006-01-02 15:04:05.999 MST")
 	}

@@ -123,7 +123,7 @@ func TestReason(t *testing.T) {
 func TestError(t *testing.T) {
 	boom := errors.New("boom")
 
-	t.Run("C14/Err names the reason and wraps Canceled alone", func(t *testing.T) {
+	t.Run("C14/Err names the reason and wraps only Canceled", func(t *testing.T) {
 		s := cancel.New(t.Context(), cancel.Name("crawl"))
 		if err := cancel.Err(s); err != nil {
 			t.Errorf("Err() = %v, want nil", err)
@@ -135,7 +135,7 @@ func TestError(t *testing.T) {
 			t.Errorf("Err() = %v, want prefix %q", err, want)
 		}
 		if !errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Unwrap(err) != context.Canceled {
-			t.Errorf("%v does not wrap %v alone", err, context.Canceled)
+			t.Errorf("%v does not wrap only %v", err, context.Canceled)
 		}
 		if again := cancel.Err(s); again != err {
 			t.Errorf("second Err() = %p, want %p", again, err)
@@ -180,7 +180,7 @@ func TestError(t *testing.T) {
 			t.Errorf("TimeoutError = %+v, want deadline %v, after 1.5s", te, time.Now())
 		}
 		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			t.Errorf("%v does not wrap %v alone", err, context.DeadlineExceeded)
+			t.Errorf("%v does not wrap only %v", err, context.DeadlineExceeded)
 		}
 		if !os.IsTimeout(err) {
 			t.Error("IsTimeout() = false, want true")
@@ -193,6 +193,7 @@ func TestError(t *testing.T) {
 			`timed out after 2s (scope "fetch")`:                    cancel.FailAfter(ctx, 2*time.Second, cancel.Forever, cancel.Name("fetch")),
 			`timed out after 1m0s (scope "clean-up")`:               cancel.Shield(ctx, time.Minute, cancel.Forever, cancel.Name("clean-up")),
 			`timed out at 2000-01-01 00:00:02.5 UTC (scope "read")`: cancel.FailAt(ctx, at, cancel.Forever, cancel.Name("read")),
+			"timed out after 0s":                                    cancel.FailAfter(ctx, -time.Second, cancel.Forever),
 			"timed out after 3s": cancel.FailAfter(ctx, time.Hour, func(ctx context.Context) error {
 				cancel.FromContext(ctx).SetTimeout(3 * time.Second)
 				return cancel.Forever(ctx)
@@ -237,7 +238,7 @@ func TestError(t *testing.T) {
 	})
 }
 
-// An opaque wraps an error and has an Echo method, which says whether it may be an echo.
+// An opaque wraps an error and has an Echo method that says whether it may be an echo.
 type opaque struct {
 	error
 	echo bool
@@ -307,7 +308,7 @@ func TestEcho(t *testing.T) {
 			}
 		}
 	})
-	t.Run("C9/a cause may be of a type that cannot be compared", func(t *testing.T) {
+	t.Run("C9/a cause may be of a type that is not comparable", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		cause := uncomparable{"a", "b"}
 		s.Cancel(cause)

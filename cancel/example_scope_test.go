@@ -62,7 +62,7 @@ func ExampleScope_Run() {
 
 // Every scope below is canceled with the same cause.
 func ExampleScope_Cancel() {
-	errFound := errors.New("somebody has found it")
+	errFound := errors.New("found")
 	search := cancel.New(context.Background())
 	defer search.Close()
 	drawer := cancel.New(search)
@@ -112,11 +112,11 @@ func ExampleScope_SetTimeout() {
 			}
 		}
 	})
-	fmt.Println("no message any more:", err)
+	fmt.Println("no further message:", err)
 	// Output:
 	// all is well
 	// still here
-	// no message any more: <nil>
+	// no further message: <nil>
 }
 
 // A session ends after a minute unless the user has logged in.
@@ -152,6 +152,17 @@ func ExampleScope_Shutdown() {
 	// Output:
 	// grace expired
 	// <nil>
+}
+
+// A cause says why the work is to stop.
+func ExampleScope_StopCause() {
+	s := cancel.New(context.Background(), cancel.Name("worker"))
+	defer s.Close()
+	s.StopCause(errors.New("a new version is there"))
+	if ctx := cancel.UntilStop(s); ctx.Err() != nil {
+		fmt.Println("no more jobs:", context.Cause(ctx))
+	}
+	// Output: no more jobs: a new version is there
 }
 
 // Stop reaches a backup behind a shield. It does not cancel any scope.

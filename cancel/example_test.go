@@ -201,6 +201,30 @@ func ExampleUntilStop() {
 	// <nil>
 }
 
+// A stop interrupts a whole block and does not count as an error.
+func ExampleUntilStop_block() {
+	poll := func(ctx context.Context) error {
+		block := cancel.New(cancel.UntilStop(ctx))
+		defer block.Close()
+		for {
+			if err := cancel.Sleep(block, time.Hour); err != nil {
+				if block.IsEcho(err) {
+					return cancel.Err(ctx)
+				}
+				return err
+			}
+			fmt.Println("nothing new")
+		}
+	}
+	s := cancel.New(context.Background())
+	err := s.Run(func(ctx context.Context) error {
+		s.Stop()
+		return poll(ctx)
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 // Err says what canceled the scope, and why.
 func ExampleErr() {
 	s := cancel.New(context.Background(), cancel.Name("index"))

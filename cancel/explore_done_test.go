@@ -10,7 +10,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/internal/bare"
-	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/test/explore"
 )
 
 func TestSchedulesDone(t *testing.T) {
@@ -34,7 +34,7 @@ func TestSchedulesDone(t *testing.T) {
 				var std context.Context
 				r.Go("cancel", func() {
 					s.Cancel(errA)
-					told(r, "the scope", s)
+					wantEndedRun(r, "the scope", s)
 				})
 				r.Go("derive", func() {
 					ctx, stop := context.WithTimeout(parent, time.Hour)
@@ -42,7 +42,7 @@ func TestSchedulesDone(t *testing.T) {
 					std = ctx
 					if s.Err() != nil {
 						r.Saw("Cancel came first")
-						told(r, "the standard context", std)
+						wantEndedRun(r, "the standard context", std)
 					} else {
 						r.Saw("derived first")
 					}
@@ -53,7 +53,7 @@ func TestSchedulesDone(t *testing.T) {
 					}
 				})
 				r.Check(func() {
-					told(r, "the standard context", std)
+					wantEndedRun(r, "the standard context", std)
 					if context.Cause(std) != errA {
 						r.Errorf("Cause() = %v, want a", context.Cause(std))
 					}
@@ -62,7 +62,7 @@ func TestSchedulesDone(t *testing.T) {
 		})
 	}
 
-	t.Run("C4/the two kinds of channels against Cancel", func(t *testing.T) {
+	t.Run("C4/Done and bare.Done against Cancel", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background)
 			check := func(name string, done <-chan struct{}) {
@@ -86,7 +86,7 @@ func TestSchedulesDone(t *testing.T) {
 		}, "Done before Cancel", "Done after Cancel", "bare.Done before Cancel", "bare.Done after Cancel")
 	})
 
-	t.Run("C4/a goroutine that waits for the bare channel", func(t *testing.T) {
+	t.Run("C4/a goroutine that waits for bare.Done", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background)
 			r.Go("wait", func() {
@@ -94,13 +94,110 @@ func TestSchedulesDone(t *testing.T) {
 				r.Point("waiting")
 				<-done
 				r.Point("woken")
-				told(r, "the scope", s)
+				wantEndedRun(r, "the scope", s)
 				r.Saw("woken")
 			})
 			r.Go("cancel", func() { s.Cancel(errA) })
 			r.Go("done", func() { s.Done() })
 		}, "woken")
 	})
+
+	// A goroutine that learns of the end of a scope finds everything below ended.
+	for _, test := range []struct {
+		name string
+		wait func(r *explore.Run, up *cancel.Scope, woken func())
+	}{
+		{"by Done", func(r *explore.Run, up *cancel.Scope, woken func()) {
+			done := up.Done()
+			r.Point("waiting")
+			<-done
+			r.Point("woken")
+			woken()
+		}},
+		{"by bare.Done", func(r *explore.Run, up *cancel.Scope, woken func()) {
+			done := bare.Done(up)
+			r.Point("waiting")
+			<-done
+			r.Point("woken")
+			woken()
+		}},
+		{"by a standard context", func(r *explore.Run, up *cancel.Scope, woken func()) {
+			ctx, stop := context.WithCancel(up)
+			r.Cleanup(stop)
+			r.Point("waiting")
+			<-ctx.Done()
+			r.Point("woken")
+			woken()
+		}},
+		{"by AfterFunc", func(r *explore.Run, up *cancel.Scope, woken func()) {
+			context.AfterFunc(up, func() {
+				r.Point("called")
+				woken()
+			})
+		}},
+		{"by OnDone", func(r *explore.Run, up *cancel.Scope, woken func()) {
+			up.OnDone(func() {
+				r.Point("called")
+				woken()
+			})
+		}},
+		{"by Err", func(r *explore.Run, up *cancel.Scope, woken func()) {
+			if up.Err() == nil {
+				<-up.Done() // covered above
+				r.Point("woken")
+			}
+			woken()
+		}},
+	} {
+		t.Run("C4/a scope below has ended when a goroutine learns of the end "+test.name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				up := cancel.New(background)
+				s := cancel.New(up)
+				leaf := cancel.New(s)
+				leaf.Done()
+				woken := 0
+				r.Go("wait", func() {
+					test.wait(r, up, func() {
+						wantEndedRun(r, "the scope", s)
+						wantEndedRun(r, "the scope below that", leaf)
+						woken++
+					})
+				})
+				r.Go("cancel", func() { up.Cancel(errA) })
+				r.Go("cancel in between", func() { s.Cancel(errA) })
+				r.Check(func() {
+					if woken != 1 {
+						r.Errorf("woken %d times, want 1", woken)
+					}
+					r.Saw("woken")
+				})
+			}, "woken")
+		})
+	}
+
+	for name, of := range map[string]func(ctx context.Context) error{"an echo": cancel.Err, "the cause": context.Cause} {
+		t.Run("C9/"+name+" from another branch that ended before", func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				up := cancel.New(background)
+				s := cancel.New(cancel.New(up))
+				beside := cancel.New(cancel.New(up))
+				r.Go("cancel", func() { up.Cancel(errA) })
+				for name, scopes := range map[string][2]*cancel.Scope{"a": {s, beside}, "b": {beside, s}} {
+					r.Go(name, func() {
+						err := of(scopes[0])
+						if err == nil {
+							r.Saw("not ended yet")
+							return
+						}
+						r.Saw("ended")
+						if !scopes[1].IsEcho(err) {
+							r.Errorf("IsEcho() = false, want true")
+						}
+					})
+				}
+			}, "not ended yet", "ended")
+		})
+	}
 
 	t.Run("C1/Done is always the same", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
@@ -112,18 +209,18 @@ func TestSchedulesDone(t *testing.T) {
 				r.Go(name, func() {
 					done[i] = s.Done()
 					if again := s.Done(); again != done[i] {
-						r.Errorf("Done() returns another channel the second time")
+						r.Errorf("a second call of Done() returns another channel")
 					}
 				})
 			}
 			r.Go("cancel", func() {
 				up.Cancel(errA)
-				told(r, "the scope", s)
+				wantEndedRun(r, "the scope", s)
 			})
 			r.Check(func() {
 				stop()
 				if done[0] != done[1] {
-					r.Errorf("Done() returns two channels")
+					r.Errorf("Done() returned different channels")
 				}
 				r.Saw("the same")
 				wantNoHubs(r)
@@ -154,13 +251,13 @@ func TestSchedulesOthers(t *testing.T) {
 			})
 			r.Check(func() {
 				if !s.IsEcho(errB) || !s.IsEcho(errA) || s.IsEcho(errors.New("c")) {
-					r.Errorf("IsEcho() is wrong in the end")
+					r.Errorf("IsEcho() is wrong at the end")
 				}
 			})
 		}, "an echo", "not an echo")
 	})
 
-	t.Run("C9/IsEcho at a deadline that is moved", func(t *testing.T) {
+	t.Run("C9/IsEcho at a deadline that moves", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background, cancel.Timeout(time.Second))
 			r.Cleanup(s.Close)
@@ -190,11 +287,11 @@ func TestSchedulesOthers(t *testing.T) {
 			below.Done()
 			r.Go("as", func() {
 				s.CancelAs(err)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope below", below)
 			})
 			r.Go("cancel", func() {
 				s.Cancel(errB)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope below", below)
 			})
 			r.Check(func() {
 				causeIs(r, below, map[error]string{errA: "CancelAs first", errB: "Cancel first"})
@@ -229,7 +326,7 @@ func TestSchedulesOthers(t *testing.T) {
 					done := ctx.Err() != nil
 					stop := s.Follow(ctx)
 					if done {
-						told(r, "the scope, when Follow has returned,", s)
+						wantEndedRun(r, "the scope, when Follow has returned,", s)
 					}
 					if s.Err() != nil {
 						r.Saw("the end came first")
@@ -245,7 +342,7 @@ func TestSchedulesOthers(t *testing.T) {
 					}
 				})
 				r.Check(func() {
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 					if s.Err() == nil {
 						r.Errorf("Err() = nil")
 					}
@@ -263,16 +360,16 @@ func TestSchedulesOthers(t *testing.T) {
 			b.Follow(a)
 			r.Go("a", func() {
 				a.Cancel(errA)
-				told(r, "a", a)
+				wantEndedRun(r, "a", a)
 			})
 			r.Go("b", func() {
 				b.Cancel(errB)
-				told(r, "b", b)
-				told(r, "below b", below)
+				wantEndedRun(r, "b", b)
+				wantEndedRun(r, "below b", below)
 			})
 			r.Check(func() {
-				told(r, "a", a)
-				told(r, "b", b)
+				wantEndedRun(r, "a", a)
+				wantEndedRun(r, "b", b)
 				switch ca, cb := context.Cause(a), context.Cause(b); {
 				case ca == errA && cb == errA:
 					r.Saw("a first")
@@ -294,15 +391,15 @@ func TestSchedulesOthers(t *testing.T) {
 			l := cancel.UntilStop(s)
 			r.Go("shutdown", func() {
 				s.Shutdown(time.Second)
-				told(r, "what UntilStop has returned", l)
+				wantEndedRun(r, "the result of UntilStop", l)
 			})
 			r.Go("close", s.Close)
 			r.Clock(time.Second)
 			r.Check(func() {
-				causeIs(r, l, map[error]string{cancel.ErrStopping: "stopped", cancel.ErrClosed: "closed"})
+				causeIs(r, l, map[error]string{cancel.ErrStopping: "stopped", cancel.ErrClosed: "closed", cancel.ErrGraceExpired: "the grace was over first"})
 				causeIs(r, s, map[error]string{cancel.ErrGraceExpired: "the grace expired", cancel.ErrClosed: "Close came first"})
 				wantKids(r, "the scope above", up, 0)
 			})
-		}, "stopped", "closed", "the grace expired", "Close came first")
+		}, "stopped", "closed", "the grace was over first", "the grace expired", "Close came first")
 	})
 }

@@ -8,21 +8,53 @@ import (
 	"testing"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/test/explore"
 )
 
-// wantNoHubs notes that the scenario fails if a registration is left.
+// wantNoHubs fails the scenario if a shared registration is left.
 func wantNoHubs(r *explore.Run) {
 	if n := cancel.Hubs(); n != 0 {
-		r.Errorf("%d registrations that scopes share are left, want 0", n)
+		r.Errorf("%d shared registrations are left, want 0", n)
 	}
 }
 
 func TestSchedulesForeign(t *testing.T) {
 	background := context.Background()
+
+	// The walk of Cancel may already have passed when the scope is added to the list.
+	t.Run("C4/New below a standard context against Cancel above", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			root := cancel.New(background)
+			cancel.New(root).Done()
+			std, stop := context.WithCancel(root)
+			r.Check(func() { stop() })
+			var leaf *cancel.Scope
+			both := 0
+			check := func() {
+				if both++; both == 2 {
+					wantEndedRun(r, "the leaf", leaf)
+				}
+			}
+			r.Go("cancel", func() {
+				root.Cancel(nil)
+				check()
+			})
+			r.Go("new", func() {
+				if root.Err() == nil {
+					r.Saw("New came first")
+				} else {
+					r.Saw("Cancel came first")
+				}
+				s := cancel.New(std)
+				s.Done()
+				leaf = cancel.New(s)
+				check()
+			})
+		}, "New came first", "Cancel came first")
+	})
 	errA, errB := errors.New("a"), errors.New("b")
 
-	// The kinds of foreign contexts below a scope or not, and how each ends.
+	// kinds are the kinds of foreign contexts, below a scope or not, and how each ends.
 	kinds := []struct {
 		name   string
 		shared bool // scopes below it share a registration
@@ -56,11 +88,11 @@ func TestSchedulesForeign(t *testing.T) {
 				})
 				r.Go("err", func() {
 					if s.Err() != nil && below.Err() == nil {
-						r.Errorf("Err() = nil below, want it canceled as above")
+						r.Errorf("Err() = nil below, want an error as above")
 					}
 				})
 				r.Check(func() {
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 					if context.Cause(below) != context.Cause(ctx) {
 						r.Errorf("Cause() = %v, want %v", context.Cause(below), context.Cause(ctx))
 					}
@@ -89,8 +121,8 @@ func TestSchedulesForeign(t *testing.T) {
 					})
 				}
 				r.Check(func() {
-					told(r, "the scope", s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the scope below", below)
 					wantKids(r, "the scope", s, 0)
 					wantNoHubs(r)
 				})
@@ -115,7 +147,7 @@ func TestSchedulesForeign(t *testing.T) {
 				r.Go("end", end)
 				r.Check(func() {
 					for _, s := range scopes {
-						told(r, s.Name(), s)
+						wantEndedRun(r, s.Name(), s)
 						if context.Cause(s) != context.Cause(ctx) {
 							r.Errorf("Cause() = %v, want %v", context.Cause(s), context.Cause(ctx))
 						}
@@ -127,7 +159,7 @@ func TestSchedulesForeign(t *testing.T) {
 
 		t.Run("C8/the last one leaves while another joins, below "+kind.name, func(t *testing.T) {
 			if !kind.shared {
-				return // each has a registration of its own
+				return // each scope has its own registration
 			}
 			explore.All(t, func(r *explore.Run) {
 				ctx, end := kind.make(background)
@@ -163,8 +195,8 @@ func TestSchedulesForeign(t *testing.T) {
 				r.Go("join", func() { b.Done() })
 				r.Go("end", end)
 				r.Check(func() {
-					told(r, "the one that leaves", a)
-					told(r, "the one that joins", b)
+					wantEndedRun(r, "the scope that leaves", a)
+					wantEndedRun(r, "the scope that joins", b)
 					if context.Cause(b) != context.Cause(ctx) {
 						r.Errorf("Cause() = %v, want %v", context.Cause(b), context.Cause(ctx))
 					}
@@ -190,12 +222,12 @@ func TestSchedulesForeign(t *testing.T) {
 						return
 					}
 					r.Saw("the end came first")
-					told(r, "the scope", s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the scope below", below)
 				})
 				r.Check(func() {
-					told(r, "the scope", s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the scope below", below)
 					wantNoHubs(r)
 				})
 			}, "lowered first", "the end came first")
@@ -212,14 +244,14 @@ func TestSchedulesForeign(t *testing.T) {
 				r.Go("end", end)
 				r.Go("cancel", func() {
 					up.Cancel(errB)
-					if ctx.Err() != nil { // at once, if it is a standard one
-						told(r, "the scope", s)
-						told(r, "the leaf", leaf)
+					if ctx.Err() != nil { // at once for a standard context
+						wantEndedRun(r, "the scope", s)
+						wantEndedRun(r, "the leaf", leaf)
 					}
 				})
 				r.Go("err", func() { _ = leaf.Err() })
 				r.Check(func() {
-					told(r, "the leaf", leaf)
+					wantEndedRun(r, "the leaf", leaf)
 					want := context.Cause(s)
 					if context.Cause(leaf) != want {
 						r.Errorf("causes %v and %v, want the same", context.Cause(leaf), want)
@@ -237,8 +269,8 @@ func TestSchedulesForeign(t *testing.T) {
 		})
 	}
 
-	// A context with a method AfterFunc tells of its end by that, and its Done
-	// channel may stay open.
+	// A context with a method AfterFunc announces its end by a callback. Its Done channel
+	// may stay open.
 	for name, closes := range map[string]bool{"that closes Done": true, "that leaves Done open": false} {
 		t.Run("C5/Cancel against the callback of a parent "+name, func(t *testing.T) {
 			explore.All(t, func(r *explore.Run) {
@@ -249,15 +281,15 @@ func TestSchedulesForeign(t *testing.T) {
 				r.Go("end", func() { p.end(closes, func() { r.Point("calling back") }) })
 				r.Go("cancel", func() {
 					s.Cancel(errB)
-					told(r, "the scope", s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the scope below", below)
 				})
 				r.Go("close", func() {
 					below.Close()
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 				})
 				r.Check(func() {
-					told(r, "the scope", s)
+					wantEndedRun(r, "the scope", s)
 					causeIs(r, s, map[error]string{context.Canceled: "the callback came first", errB: "Cancel came first"})
 					if len(p.fs) != 0 {
 						r.Errorf("%d registrations are left, want 0", len(p.fs))
@@ -281,8 +313,8 @@ func TestSchedulesForeign(t *testing.T) {
 					}
 					below.Done()
 					s.Close()
-					told(r, "the scope", s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the scope below", below)
 				})
 				r.Check(func() {
 					if len(p.fs) != 0 {
@@ -307,11 +339,11 @@ func TestSchedulesForeign(t *testing.T) {
 						return
 					}
 					r.Saw("the end came first")
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 				})
 				r.Check(func() {
-					told(r, "the scope", s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the scope below", below)
 				})
 			}, "lowered first", "the end came first")
 		})
@@ -331,8 +363,8 @@ func TestSchedulesForeign(t *testing.T) {
 					up.Cancel(errA)
 				})
 				r.Check(func() {
-					told(r, "the scope", s)
-					told(r, "the leaf", leaf)
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "the leaf", leaf)
 					causeIs(r, leaf, map[error]string{errB: "b first", errA: "a first"})
 					wantKids(r, "the scope above", up, 0)
 				})
@@ -340,11 +372,11 @@ func TestSchedulesForeign(t *testing.T) {
 		})
 	}
 
-	t.Run("C8/Close of a scope with a hook, the last one below a scope that has ended", func(t *testing.T) {
+	t.Run("C8/Close of a scope with a hook, the last scope below one that has ended", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			mid := cancel.New(root)
-			// More below mid, so that mid does not leave with the one that has the hook.
+			// These scopes keep mid in the tree when the scope with the hook leaves.
 			s, last := cancel.New(mid, cancel.Shielded()), cancel.New(mid, cancel.Shielded())
 			s.OnDone(func() { r.Point("in the hook") })
 			mid.Cancel(errA)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/test/explore"
 )
 
 func TestSchedulesPrune(t *testing.T) {
@@ -60,13 +60,13 @@ func TestSchedulesPrune(t *testing.T) {
 				leaf.Done()
 				r.Go("leaf", func() {
 					leaf.Close()
-					told(r, "the child", leaf)
+					wantEndedRun(r, "the child", leaf)
 				})
 				r.Go("mid", func() {
 					mid.Close()
 					switch {
 					case !shielded:
-						told(r, "the child", leaf)
+						wantEndedRun(r, "the child", leaf)
 					case leaf.Err() == nil:
 						r.Saw("open when its parent was closed")
 					default:
@@ -99,7 +99,7 @@ func TestSchedulesPrune(t *testing.T) {
 				"a: nothing is left", "b: nothing is left", "c: nothing is left",
 				"b: something is left", "c: something is left",
 			}
-			if opts != nil { // otherwise Close ends and takes along what is below
+			if opts != nil { // otherwise Close also ends the scopes below
 				outcomes = append(outcomes, "a: something is left")
 			}
 			explore.All(t, func(r *explore.Run) {
@@ -144,7 +144,7 @@ func TestSchedulesPrune(t *testing.T) {
 			})
 			r.Go("close-leaf", leaf.Close)
 			r.Check(func() {
-				told(r, "the scope below", leaf)
+				wantEndedRun(r, "the scope below", leaf)
 				for _, s := range []*cancel.Scope{root, a, b, c} {
 					wantKids(r, "a scope", s, 0)
 				}
@@ -157,8 +157,8 @@ func TestSchedulesHelp(t *testing.T) {
 	background := context.Background()
 	errA, errB, errC := errors.New("a"), errors.New("b"), errors.New("c")
 
-	// Goroutines cancel at several heights. When one returns, it may count on all
-	// that is below.
+	// Goroutines cancel scopes at several heights. When a Cancel returns, everything
+	// below must have ended.
 	direct := func(s *cancel.Scope) context.Context { return s }
 	standard := func(s *cancel.Scope) context.Context {
 		ctx, stop := context.WithCancel(context.WithValue(s, key(1), 1))
@@ -169,7 +169,7 @@ func TestSchedulesHelp(t *testing.T) {
 		name   string
 		at     []string
 		below  func(s *cancel.Scope) context.Context // the parent of the leaf
-		parent func(s *cancel.Scope) context.Context // of the others
+		parent func(s *cancel.Scope) context.Context // the parent of the other scopes
 	}{
 		{"C4/Cancel of three", []string{"root", "mid", "leaf"}, direct, direct},
 		{"C4/Cancel of the root and in the middle, a standard context between", []string{"root", "mid"}, direct, standard},
@@ -198,9 +198,9 @@ func TestSchedulesHelp(t *testing.T) {
 					r.Go(s.Name(), func() {
 						s.Cancel(errors.New(s.Name()))
 						for _, below := range all[i:] {
-							told(r, below.Name()+", after Cancel of "+s.Name(), below)
+							wantEndedRun(r, below.Name()+", after Cancel of "+s.Name(), below)
 						}
-						told(r, "the end, after Cancel of "+s.Name(), end)
+						wantEndedRun(r, "the end, after Cancel of "+s.Name(), end)
 					})
 				}
 				r.Check(func() {
@@ -239,8 +239,8 @@ func TestSchedulesHelp(t *testing.T) {
 			leaf.OnDone(func() {
 				calls++
 				root.Cancel(errC)
-				told(r, "beside, when the hook has canceled the root,", beside)
-				told(r, "a standard context there", std)
+				wantEndedRun(r, "beside, when the hook has canceled the root,", beside)
+				wantEndedRun(r, "a standard context there", std)
 			})
 			r.Go("leaf", func() {
 				leaf.Cancel(errA)
@@ -251,12 +251,12 @@ func TestSchedulesHelp(t *testing.T) {
 			})
 			r.Go("mid", func() {
 				mid.Cancel(errB)
-				told(r, "the leaf", leaf)
+				wantEndedRun(r, "the leaf", leaf)
 			})
 			r.Check(func() {
 				defer stop()
-				told(r, "beside", beside)
-				told(r, "a standard context there", std)
+				wantEndedRun(r, "beside", beside)
+				wantEndedRun(r, "a standard context there", std)
 				if calls != 1 || context.Cause(root) != errC {
 					r.Errorf("%d calls, Cause() = %v; want 1 and c", calls, context.Cause(root))
 				}
@@ -287,9 +287,9 @@ func TestSchedulesHelp(t *testing.T) {
 				root.OnDone(func() { r.Point("in a hook") })
 				leaf.OnDone(func() { r.Point("in a hook") })
 				check := func() {
-					told(r, "the leaf", leaf)
-					told(r, "the standard context", std)
-					told(r, "the scope below that", foreign)
+					wantEndedRun(r, "the leaf", leaf)
+					wantEndedRun(r, "the standard context", std)
+					wantEndedRun(r, "the scope below that", foreign)
 				}
 				r.Go("cancel", func() {
 					root.Cancel(errA)
@@ -319,15 +319,15 @@ func TestSchedulesHelp(t *testing.T) {
 			r.Go("cancel", func() { root.Cancel(errA) })
 			r.Go("past", func() {
 				mid.SetTimeout(0)
-				told(r, "the scope", mid)
-				told(r, "the leaf", leaf)
-				told(r, "the standard context", std)
+				wantEndedRun(r, "the scope", mid)
+				wantEndedRun(r, "the leaf", leaf)
+				wantEndedRun(r, "the standard context", std)
 			})
 			r.Go("lower", func() {
 				canceled := mid.Err() != nil
 				mid.SetShield(false)
 				if canceled {
-					told(r, "the leaf, when the shield was lowered,", leaf)
+					wantEndedRun(r, "the leaf, when the shield was lowered,", leaf)
 				}
 			})
 			r.Check(func() {
@@ -338,7 +338,7 @@ func TestSchedulesHelp(t *testing.T) {
 		}, "Cancel first", "the timeout first")
 	})
 
-	// A shield goes up and down while the end travels past it.
+	// A shield is raised and lowered while the end of an outer scope passes it.
 	t.Run("C7/Cancel above, while a shield is raised and lowered", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
@@ -356,15 +356,15 @@ func TestSchedulesHelp(t *testing.T) {
 				canceled := root.Err() != nil
 				mid.SetShield(false)
 				if canceled {
-					told(r, "the scope", mid)
-					told(r, "the leaf", leaf)
-					told(r, "the standard context", std)
+					wantEndedRun(r, "the scope", mid)
+					wantEndedRun(r, "the leaf", leaf)
+					wantEndedRun(r, "the standard context", std)
 				}
 			})
 			r.Go("close", func() { leaf.Close() })
 			r.Check(func() {
 				defer stop()
-				told(r, "the scope", mid)
+				wantEndedRun(r, "the scope", mid)
 				wantKids(r, "the root", root, 0)
 				wantKids(r, "the scope", mid, 0)
 			})

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/test/explore"
 )
 
 // A counting is a context of a foreign type with an AfterFunc method that counts
@@ -44,9 +44,8 @@ func (c *counting) add(n int) {
 	c.n += n
 }
 
-// told notes that the scenario fails unless ctx has ended, and its Done channel is
-// closed.
-func told(r *explore.Run, what string, ctx context.Context) {
+// wantEndedRun fails the scenario unless ctx has ended and its Done channel is closed.
+func wantEndedRun(r *explore.Run, what string, ctx context.Context) {
 	if ctx.Err() == nil {
 		r.Errorf("%s: Err() = nil, want it canceled", what)
 		return
@@ -58,7 +57,7 @@ func told(r *explore.Run, what string, ctx context.Context) {
 	}
 }
 
-// leaves closes below, after which the scenario fails if something is listed in s.
+// leaves closes below and fails the scenario if scopes are then still listed in s.
 func leaves(r *explore.Run, below, s *cancel.Scope) {
 	below.Close()
 	if n := cancel.Kids(s); n > 0 {
@@ -66,7 +65,7 @@ func leaves(r *explore.Run, below, s *cancel.Scope) {
 	}
 }
 
-// causeIs notes the name of the error that ended ctx.
+// causeIs records the name of the error that ended ctx.
 func causeIs(r *explore.Run, ctx context.Context, named map[error]string) {
 	cause := context.Cause(ctx)
 	for err, name := range named {
@@ -75,7 +74,7 @@ func causeIs(r *explore.Run, ctx context.Context, named map[error]string) {
 			return
 		}
 	}
-	r.Errorf("Cause() = %v, which is none of those given", cause)
+	r.Errorf("Cause() = %v, which is unexpected", cause)
 }
 
 func TestSchedules(t *testing.T) {
@@ -93,15 +92,15 @@ func TestSchedules(t *testing.T) {
 			r.Go("watch", func() {
 				<-done
 				r.Point("Done is closed")
-				told(r, "the scope, when Done was closed,", s)
+				wantEndedRun(r, "the scope, when Done was closed,", s)
 			})
 			for _, err := range []error{errA, errB} {
 				r.Go(err.Error(), func() {
 					s.Cancel(err)
-					told(r, "the scope", s)
-					told(r, "a scope below", below)
-					told(r, "a standard context below", std)
-					// Not context.Cause: a scope keeps the answer.
+					wantEndedRun(r, "the scope", s)
+					wantEndedRun(r, "a scope below", below)
+					wantEndedRun(r, "a standard context below", std)
+					// Do not use context.Cause, because a scope keeps its result.
 					was, _ := cancel.ReasonOf(s)
 					r.Check(func() {
 						reason, _ := cancel.ReasonOf(s)
@@ -129,12 +128,12 @@ func TestSchedules(t *testing.T) {
 			below.Done()
 			r.Go("a", func() {
 				s.Cancel(errA)
-				told(r, "the scope in the middle", mid)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope in the middle", mid)
+				wantEndedRun(r, "the scope below", below)
 			})
 			r.Go("b", func() {
 				mid.Cancel(errB)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope below", below)
 			})
 			r.Check(func() {
 				causeIs(r, mid, ab)
@@ -150,10 +149,10 @@ func TestSchedules(t *testing.T) {
 		}, "a first", "b first")
 	})
 
-	// In each of these something is made known to a scope that is just being canceled.
+	// In each of these scenarios something registers with a scope that is being canceled.
 	for _, test := range []struct {
 		name   string
-		parent func(s *cancel.Scope) context.Context // of the scope below
+		parent func(s *cancel.Scope) context.Context // the parent of the scope below
 	}{
 		{"C4/Cancel against Done below", func(s *cancel.Scope) context.Context { return s }},
 		{"C4/Cancel against Done two below", func(s *cancel.Scope) context.Context { return cancel.New(s) }},
@@ -174,7 +173,7 @@ func TestSchedules(t *testing.T) {
 				below := cancel.New(test.parent(s))
 				r.Go("cancel", func() {
 					s.Cancel(errA)
-					told(r, "the scope", s)
+					wantEndedRun(r, "the scope", s)
 					if below.Err() == nil {
 						r.Errorf("Err() = nil below, want it canceled")
 					}
@@ -191,11 +190,11 @@ func TestSchedules(t *testing.T) {
 				})
 				r.Go("err", func() {
 					if below.Err() != nil {
-						told(r, "the scope below, when Err was set,", below)
+						wantEndedRun(r, "the scope below, when Err was set,", below)
 					}
 				})
 				r.Check(func() {
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 					if context.Cause(below) != errA {
 						r.Errorf("Cause() = %v, want a", context.Cause(below))
 					}
@@ -217,7 +216,7 @@ func TestSchedules(t *testing.T) {
 					r.Saw("derived after Cancel")
 				}
 				r.Check(func() {
-					told(r, "the standard context", ctx)
+					wantEndedRun(r, "the standard context", ctx)
 					if context.Cause(ctx) != errA {
 						r.Errorf("Cause() = %v, want a", context.Cause(ctx))
 					}
@@ -260,11 +259,11 @@ func TestSchedules(t *testing.T) {
 			below.Done()
 			r.Go("cancel", func() {
 				s.Cancel(errA)
-				told(r, "the scope below, after Cancel,", below)
+				wantEndedRun(r, "the scope below, after Cancel,", below)
 			})
 			r.Go("close", func() {
 				s.Close()
-				told(r, "the scope below, after Close,", below)
+				wantEndedRun(r, "the scope below, after Close,", below)
 			})
 			r.Check(func() {
 				causeIs(r, s, map[error]string{errA: "Cancel came first", cancel.ErrClosed: "Close came first"})
@@ -293,8 +292,8 @@ func TestSchedules(t *testing.T) {
 				})
 			}
 			r.Check(func() {
-				told(r, "the scope", s)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope", s)
+				wantEndedRun(r, "the scope below", below)
 				leaves(r, s, up)
 				leaves(r, below, s)
 			})
@@ -317,7 +316,7 @@ func TestSchedules(t *testing.T) {
 				})
 			}
 			r.Check(func() {
-				told(r, "the scope", s)
+				wantEndedRun(r, "the scope", s)
 				leaves(r, s, up)
 				if foreign.n != 0 {
 					r.Errorf("%d registrations with the foreign context are left", foreign.n)
@@ -344,7 +343,7 @@ func TestSchedules(t *testing.T) {
 			r.Clock(time.Second)
 			r.Check(func() {
 				if s.Err() != nil {
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 				}
 			})
 			r.Cleanup(s.Close)
@@ -366,15 +365,15 @@ func TestSchedules(t *testing.T) {
 				below.Done()
 				r.Go("other", func() {
 					test.other(s)
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 				})
 				r.Go("past", func() {
 					s.SetTimeout(-1)
-					told(r, "the scope", s)
+					wantEndedRun(r, "the scope", s)
 				})
 				r.Clock(time.Second)
 				r.Check(func() {
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 					causeIs(r, s, map[error]string{
 						errA:                     "Cancel came first",
 						cancel.ErrClosed:         "Close came first",
@@ -401,7 +400,7 @@ func TestSchedules(t *testing.T) {
 				inner.SetTimeout(time.Second)
 			})
 			r.Check(func() {
-				told(r, "the inner scope", inner)
+				wantEndedRun(r, "the inner scope", inner)
 				reason, _ := cancel.ReasonOf(inner)
 				r.Saw(reason.Scope)
 			})
@@ -419,7 +418,7 @@ func TestSchedules(t *testing.T) {
 				s.SetShield(true)
 				if s.Err() != nil {
 					r.Saw("Cancel came first")
-					told(r, "the scope below", below)
+					wantEndedRun(r, "the scope below", below)
 					return
 				}
 				r.Saw("the shield came first")
@@ -427,13 +426,13 @@ func TestSchedules(t *testing.T) {
 					wantOpenRun(r, s)
 					wantOpenRun(r, below)
 					s.SetShield(false)
-					told(r, "the scope below, when the shield was lowered", below)
+					wantEndedRun(r, "the scope below, when the shield was lowered", below)
 				})
 			})
 		}, "Cancel came first", "the shield came first")
 	})
 
-	t.Run("C7/asking upward against raising a shield", func(t *testing.T) {
+	t.Run("C7/Err against raising a shield", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			up := cancel.New(background)
 			s := cancel.New(up)
@@ -467,13 +466,13 @@ func TestSchedules(t *testing.T) {
 				}
 			})
 			r.Check(func() {
-				told(r, "the scope", s)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope", s)
+				wantEndedRun(r, "the scope below", below)
 			})
 		}, "Cancel came first", "lowered first")
 	})
 
-	t.Run("C7/asking upward against lowering a shield", func(t *testing.T) {
+	t.Run("C7/Err against lowering a shield", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			up := &counting{Context: background, done: make(chan struct{})}
 			s := cancel.New(up, cancel.Shielded())
@@ -489,14 +488,14 @@ func TestSchedules(t *testing.T) {
 			})
 			r.Go("lower", func() {
 				s.SetShield(false)
-				told(r, "the scope", s)
-				told(r, "the scope below", below)
+				wantEndedRun(r, "the scope", s)
+				wantEndedRun(r, "the scope below", below)
 			})
 		}, "asked first", "lowered first")
 	})
 }
 
-// wantOpenRun is wantOpen for a scenario.
+// wantOpenRun is like wantOpen, for a scenario.
 func wantOpenRun(r *explore.Run, ctx context.Context) {
 	if err := ctx.Err(); err != nil || isClosed(ctx.Done()) {
 		r.Errorf("Err() = %v, want nil and Done() open", err)

@@ -8,18 +8,18 @@ import (
 	"testing"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/test/explore"
 )
 
-// wantKids notes that the scenario fails unless n scopes are listed in s.
+// wantKids fails the scenario unless n scopes are listed in s.
 func wantKids(r *explore.Run, what string, s *cancel.Scope, n int) {
 	if got := cancel.Kids(s); got != n {
 		r.Errorf("%d scopes are listed in %s, want %d", got, what, n)
 	}
 }
 
-// ended returns a chain of n scopes below parent, the outermost canceled, with
-// nothing below them: all have left the tree.
+// ended returns a chain of n scopes below parent, the outermost canceled. Nothing is
+// below them, so all have left the tree.
 func ended(parent *cancel.Scope, n int) []*cancel.Scope {
 	chain := nest(parent, n)
 	chain[0].Cancel(errBoom)
@@ -49,13 +49,13 @@ func TestSchedulesLink(t *testing.T) {
 						r.Saw("New came first")
 					} else {
 						r.Saw("the end came first")
-						told(r, "the scope below", below)
+						wantEndedRun(r, "the scope below", below)
 					}
 				})
 				r.Go("beside", func() { beside = cancel.New(s, cancel.Name("beside")) })
 				r.Check(func() {
 					for _, c := range []*cancel.Scope{below, beside} {
-						told(r, "the scope below", c)
+						wantEndedRun(r, "the scope below", c)
 						if !errors.Is(context.Cause(c), test.cause) {
 							r.Errorf("Cause() = %v below, want %v", context.Cause(c), test.cause)
 						}
@@ -68,7 +68,7 @@ func TestSchedulesLink(t *testing.T) {
 		})
 	}
 
-	t.Run("C4/New and Cancel of it against Cancel above", func(t *testing.T) {
+	t.Run("C4/New and Cancel of the new scope against Cancel above", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			up := cancel.New(background)
 			s := cancel.New(up)
@@ -78,8 +78,8 @@ func TestSchedulesLink(t *testing.T) {
 				below := cancel.New(s)
 				leaf := cancel.New(below)
 				below.Cancel(errB)
-				told(r, "the scope below", below)
-				told(r, "the scope below that", leaf)
+				wantEndedRun(r, "the scope below", below)
+				wantEndedRun(r, "the scope below that", leaf)
 				r.Check(func() {
 					causeIs(r, below, map[error]string{errA: "Cancel above came first", errB: "Cancel below came first"})
 					if context.Cause(leaf) != context.Cause(below) {
@@ -94,7 +94,7 @@ func TestSchedulesLink(t *testing.T) {
 		}, "Cancel above came first", "Cancel below came first")
 	})
 
-	t.Run("C12/New of a shielded scope below one that is just leaving the tree", func(t *testing.T) {
+	t.Run("C12/New of a shielded scope below a scope that is leaving the tree", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			up := cancel.New(root)
@@ -133,7 +133,7 @@ func TestSchedulesLink(t *testing.T) {
 		}, "the scopes above had left", "one had left", "none had left")
 	})
 
-	t.Run("C12/two scopes bring back those above them", func(t *testing.T) {
+	t.Run("C12/two scopes return their ancestors to the tree", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			chain := ended(root, 3)
@@ -173,7 +173,7 @@ func TestSchedulesLink(t *testing.T) {
 		}, "a finds no other", "a finds the other", "b finds no other", "b finds the other")
 	})
 
-	t.Run("C12/New while another that has brought back the same scopes is closed", func(t *testing.T) {
+	t.Run("C12/New while a scope that returned the same ancestors to the tree is closed", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			chain := ended(root, 2)
@@ -204,7 +204,7 @@ func TestSchedulesLink(t *testing.T) {
 	})
 
 	// An enclosing scope is canceled while a scope below it is listed again.
-	t.Run("C4/Cancel of a scope while one below it comes back", func(t *testing.T) {
+	t.Run("C4/Cancel of a scope while a scope below it returns to the tree", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			up := cancel.New(root)
@@ -228,7 +228,7 @@ func TestSchedulesLink(t *testing.T) {
 						r.Errorf("Err() = nil after Stop, want it canceled")
 					}
 					s.SetShield(false)
-					told(r, "the scope, when the shield was lowered,", s)
+					wantEndedRun(r, "the scope, when the shield was lowered,", s)
 					wantKids(r, "the scope canceled, later,", up, 0)
 					wantKids(r, "the root, later,", root, 0)
 				})
@@ -236,7 +236,7 @@ func TestSchedulesLink(t *testing.T) {
 		}, "New came first", "Cancel came first")
 	})
 
-	t.Run("C12/Stop while a scope comes back", func(t *testing.T) {
+	t.Run("C12/Stop while a scope returns to the tree", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			leaf := ended(root, 2)[1]
@@ -296,7 +296,7 @@ func TestSchedulesListen(t *testing.T) {
 				})
 				r.Go("listen-below", func() { below = cancel.UntilStop(shielded) })
 				r.Check(func() {
-					told(r, "what UntilStop has returned", l)
+					wantEndedRun(r, "the result of UntilStop", l)
 					causeIs(r, l, test.cause)
 					wantOpenRun(r, shielded)
 					if test.cause[cancel.ErrStopping] == "" {
@@ -317,13 +317,13 @@ func TestSchedulesListen(t *testing.T) {
 		name  string
 		below func(s *cancel.Scope) context.Context
 	}{
-		{"C12/two that listen to the same scope", func(s *cancel.Scope) context.Context { return s }},
-		{"C12/two that listen to the same standard context", func(s *cancel.Scope) context.Context {
+		{"C12/two listeners of the same scope", func(s *cancel.Scope) context.Context { return s }},
+		{"C12/two listeners of the same standard context", func(s *cancel.Scope) context.Context {
 			ctx, stop := context.WithCancel(s)
 			_ = stop // s ends it
 			return ctx
 		}},
-		{"C12/two that listen to the same context without cancel", func(s *cancel.Scope) context.Context {
+		{"C12/two listeners of the same context without cancel", func(s *cancel.Scope) context.Context {
 			return context.WithoutCancel(s)
 		}},
 	} {
@@ -338,7 +338,7 @@ func TestSchedulesListen(t *testing.T) {
 						l := cancel.UntilStop(ctx)
 						listening[name] = l
 						if l.Err() == nil {
-							r.Saw(name + " is told")
+							r.Saw(name + " is stopped")
 						} else {
 							r.Saw(name + " comes too late")
 						}
@@ -347,7 +347,7 @@ func TestSchedulesListen(t *testing.T) {
 				r.Go("stop", root.Stop)
 				r.Check(func() {
 					for name, l := range listening {
-						told(r, name, l)
+						wantEndedRun(r, name, l)
 						if context.Cause(l) != cancel.ErrStopping {
 							r.Errorf("Cause() = %v, want %v", context.Cause(l), cancel.ErrStopping)
 						}
@@ -356,11 +356,11 @@ func TestSchedulesListen(t *testing.T) {
 					wantOpenRun(r, s)
 					leaves(r, s, root)
 				})
-			}, "a is told", "b is told", "a comes too late", "b comes too late")
+			}, "a is stopped", "b is stopped", "a comes too late", "b comes too late")
 		})
 	}
 
-	t.Run("C12/two that listen share a registration", func(t *testing.T) {
+	t.Run("C12/two listeners share a registration", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s := cancel.New(background)
 			listening := make(map[string]context.Context)
@@ -376,7 +376,7 @@ func TestSchedulesListen(t *testing.T) {
 			}
 			r.Check(func() {
 				if listening["a"] != listening["b"] {
-					r.Errorf("two registrations, want one")
+					r.Errorf("2 registrations, want 1")
 				}
 				wantKids(r, "the scope", s, 1)
 				leaves(r, s, s)
@@ -394,7 +394,7 @@ func TestSchedulesListen(t *testing.T) {
 				r.Go(name, func() {
 					l := cancel.UntilStop(ctx)
 					if l.Err() != nil {
-						r.Errorf("Err() = %v, want nil: nothing cancels it but a stop", l.Err())
+						r.Errorf("Err() = %v, want nil because only a stop cancels it", l.Err())
 					}
 				})
 			}
@@ -406,18 +406,79 @@ func TestSchedulesListen(t *testing.T) {
 				case 1:
 					r.Saw("listened to the root")
 				default:
-					r.Errorf("%d scopes are listed in the root, want one at most", n)
+					r.Errorf("%d scopes are listed in the root, want at most 1", n)
 				}
 				l := cancel.UntilStop(ctx)
 				wantKids(r, "the root, later,", root, 1)
 				root.Stop()
-				told(r, "what UntilStop has returned", l)
+				wantEndedRun(r, "the result of UntilStop", l)
 				wantKids(r, "the root, after the stop,", root, 0)
 			})
 		}, "listened to the scope", "listened to the root")
 	})
 
-	t.Run("C12/a context without cancel is listened to again, while the scope is closed", func(t *testing.T) {
+	// A listener that is dropped leaves the tree with the last scope below.
+	for _, shielded := range []bool{false, true} {
+		name := "C4/New below a listener that is dropped and stopped"
+		if shielded {
+			name += ", shielded at first"
+		}
+		t.Run(name, func(t *testing.T) {
+			explore.All(t, func(r *explore.Run) {
+				root := cancel.New(background)
+				s := cancel.New(root)
+				l := cancel.UntilStop(context.WithoutCancel(s))
+				r.Go("close", s.Close)
+				r.Go("stop", root.Stop)
+				r.Go("new", func() {
+					var below *cancel.Scope
+					if shielded {
+						below = cancel.New(l, cancel.Shielded())
+						below.SetShield(false)
+					} else {
+						below = cancel.New(l)
+					}
+					r.Check(func() {
+						if l.Err() == nil {
+							r.Saw("the stop missed the listener")
+							wantOpenRun(r, below)
+						} else {
+							r.Saw("the stop reached the listener")
+							wantEndedRun(r, "the scope below", below)
+						}
+						below.Close()
+						wantKids(r, "the root", root, 0)
+					})
+				})
+			}, "the stop missed the listener", "the stop reached the listener")
+		})
+	}
+
+	t.Run("C4/New below a listener that stays in the tree and is stopped", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			root := cancel.New(background)
+			s := cancel.New(root)
+			l := cancel.UntilStop(context.WithoutCancel(s))
+			other := cancel.New(l)
+			s.Close()
+			r.Go("stop", root.Stop)
+			r.Go("new", func() {
+				if l.Err() == nil {
+					r.Saw("before the stop")
+				} else {
+					r.Saw("after the stop")
+				}
+				below := cancel.New(l)
+				r.Check(func() {
+					wantEndedRun(r, "the other scope", other)
+					wantEndedRun(r, "the scope below", below)
+					wantKids(r, "the root", root, 0)
+				})
+			})
+		}, "before the stop", "after the stop")
+	})
+
+	t.Run("C12/a new listener of a context without cancel, while the scope is closed", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			s := cancel.New(root)
@@ -438,7 +499,7 @@ func TestSchedulesListen(t *testing.T) {
 			r.Check(func() {
 				wantKids(r, "the scope", s, 0)
 				wantKids(r, "the root", root, 0)
-				l := cancel.UntilStop(ctx) // no open scope is left to tell it of a stop
+				l := cancel.UntilStop(ctx) // no open scope is left to forward a stop
 				root.Stop()
 				s.Stop()
 				wantOpenRun(r, context.WithoutCancel(l))

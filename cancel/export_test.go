@@ -1,6 +1,8 @@
 package cancel
 
-// Kids returns how many scopes are in the list of s.
+import "reflect"
+
+// Kids returns the number of scopes in the list of s.
 func Kids(s *Scope) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -10,9 +12,15 @@ func Kids(s *Scope) (n int) {
 	return n
 }
 
-// Hubs returns how many registrations with foreign contexts scopes share.
+// Hubs returns the number of shared registrations with foreign contexts.
 func Hubs() int {
 	hubs.mu.Lock()
 	defer hubs.mu.Unlock()
 	return len(hubs.byDone)
+}
+
+// Sizes are the sizes of what scopes and their ends allocate.
+var Sizes = map[string]uintptr{
+	"Scope": reflect.TypeFor[Scope]().Size(),
+	"end":   reflect.TypeFor[end]().Size(),
 }

@@ -4,9 +4,9 @@ import "context"
 
 // Follow also cancels the scope when ctx is canceled, with that context's error,
 // cause and reason, as if the scope had two parents. If ctx is already done,
-// Follow cancels the scope before it returns. If ctx is a [*Scope], the scope is
-// canceled before the call that cancels ctx returns, and otherwise after a
-// goroutine has run. Neither values nor the deadline of ctx show in the scope.
+// Follow cancels the scope before it returns. If ctx is a [*Scope], a function of
+// [Scope.OnDone] cancels the scope, in most cases before the call that cancels ctx
+// returns. Otherwise a goroutine does. Neither values nor the deadline of ctx show in the scope.
 //
 // Calling stop ends this, and reports whether it did so before ctx was
 // canceled. Close does not: call both. Follow panics if ctx is nil.

@@ -2,11 +2,11 @@ package cancel
 
 import (
 	"context"
-	"errors"
 	"sync"
-	"sync/atomic"
 
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/internal/errtree"
+	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/point"
 )
 
@@ -19,10 +19,10 @@ import (
 // asks no earlier either.
 type edge struct {
 	Scope
-	far        <-chan struct{} // the parent's Done channel; nil: the parent never ends
-	registered atomic.Bool     // with the parent, or about to be
-	over       atomic.Bool     // the parent has called back
-	asked      atomic.Uint32   // how often a scope below has asked; see ask
+
+	// Immutable.
+	far <-chan struct{} // the parent's Done channel; nil: the parent never ends
+	std context.Context // what standardOf returns for the parent
 
 	// Guarded by hubs.mu.
 	hub        *hub
@@ -65,12 +65,15 @@ func (s *Scope) isDetached() bool { return s.isForeign() && s.edge.far == nil }
 // enter connects a new scope with its parent, which was open a moment ago or is
 // shielded off.
 func (b *edge) enter() {
-	if isClosed(b.far) {
+	if up := b.up; up != nil && up.state.Load() != nil {
+		up.help(noticing) // a walk that ends the parent may have missed b
+	}
+	if bare.IsClosed(b.far) {
 		b.hear()
 	} else if p, ok := b.parent.(afterFuncer); ok && b.far != nil {
 		// A context with this method may report its end by the callback alone.
 		// Package context registers with it as well.
-		b.registered.Store(true)
+		b.flags.Or(registered)
 		h := &hub{ctx: b.parent, done: b.far}
 		b.join(h, p.AfterFunc(h.fire), false)
 	}
@@ -83,12 +86,12 @@ func (s *Scope) ask() *end {
 	const often = 16
 	b := s.edge
 	switch {
-	case isClosed(b.far):
+	case bare.IsClosed(b.far):
 		b.hear()
 	case s == &b.Scope:
-	case b.registered.Load():
+	case b.is(registered):
 		s.flags.Or(edgeTells)
-	case b.asked.Add(1) == often:
+	case b.flags.Add(asked)/asked == often:
 		s.register()
 	}
 	return s.state.Load()
@@ -99,7 +102,7 @@ func (s *Scope) ask() *end {
 // Err; see ended.
 func (s *Scope) register() {
 	b := s.edge
-	if b == nil || b.far == nil || b.registered.Load() || b.registered.Swap(true) {
+	if b == nil || b.far == nil || b.is(registered) || b.flags.Or(registered)&registered != 0 {
 		return
 	}
 	hubs.mu.Lock()
@@ -113,12 +116,11 @@ func (s *Scope) register() {
 		b.recheck()
 		return
 	}
-	std := standardOf(b.parent)
 	h = &hub{ctx: b.parent, done: b.far}
-	if std != nil {
-		h.ctx = std // and not the values of this edge's parent
+	if b.std != nil {
+		h.ctx = b.std // and not the values of this edge's parent
 	}
-	b.join(h, context.AfterFunc(h.ctx, h.fire), std != nil)
+	b.join(h, context.AfterFunc(h.ctx, h.fire), b.std != nil)
 }
 
 // join makes the edge the first member of a new hub. If two edges register at
@@ -128,7 +130,7 @@ func (b *edge) join(h *hub, stop func() bool, share bool) {
 	hubs.mu.Lock()
 	h.stop = stop
 	if h.fired {
-		b.over.Store(true)
+		b.flags.Or(over)
 	} else {
 		h.addLocked(b)
 		if share && hubs.byDone[h.done] == nil {
@@ -143,7 +145,7 @@ func (b *edge) join(h *hub, stop func() bool, share bool) {
 // before, and so may the scope.
 func (b *edge) recheck() {
 	point.Here("recheck")
-	if isClosed(b.far) || b.over.Load() {
+	if bare.IsClosed(b.far) || b.is(over) {
 		b.hear()
 	}
 	if b.state.Load() != nil {
@@ -160,9 +162,16 @@ func (h *hub) addLocked(b *edge) {
 	h.members = b
 }
 
+// leaveAfter calls the hooks, and then leave, which calls a function of the foreign
+// context.
+func (b *edge) leaveAfter(hooks []*hook, how manner) {
+	defer b.leave()
+	callHooks(hooks, how)
+}
+
 // leave removes the registration of a scope that has ended.
 func (b *edge) leave() {
-	if !b.registered.Load() {
+	if !b.is(registered) {
 		return // if register is about to set it, recheck finds the scope ended
 	}
 	hubs.mu.Lock()
@@ -218,17 +227,16 @@ func (h *hub) fire() {
 // the end of their parents. The hub has fired, so that leave does not look at the
 // list any more.
 func (b *edge) adoptAll(e *end) {
-	defer func() {
-		if b != nil { // a hook of the scope before has called Goexit
-			go b.adoptAll(e)
-		}
-	}()
-	for b != nil {
+	persist(func() bool {
 		x := b
+		if x == nil {
+			return false
+		}
 		b, x.prev, x.next = x.next, nil, nil
-		x.over.Store(true)
+		x.flags.Or(over)
 		x.conclude(x.known(e), following)
-	}
+		return true
+	})
 }
 
 // hear ends the scope as its parent, which has ended, unless the shield is up.
@@ -241,18 +249,32 @@ func (b *edge) hear() {
 	}
 }
 
-// hearStandard is hear for the nearest edge, if its parent is a standard context
+// hearStandard is hear for the innermost edge whose parent is a standard context
 // that has ended. Goroutines that are about to end the scope call it: they may hold
-// a lock that the Err method of a context of another type takes.
+// a lock that a method of a context of another type takes.
 func (s *Scope) hearStandard() {
-	if b := s.edge; s.state.Load() == nil && b != nil && isClosed(b.far) && standardOf(b.parent) != nil {
-		b.hear()
+	if s.state.Load() != nil {
+		return
+	}
+	for x := s; x != nil && x.edge != nil; x = x.edge.up {
+		b := x.edge
+		switch {
+		case b.standardEnded():
+			b.hear()
+			return
+		case b.up != nil && b.up.state.Load() != nil:
+			b.up.help(noticing) // the goroutine that tells may not have come to s
+			return
+		}
 	}
 }
 
+// standardEnded reports whether the parent is a standard context that has ended.
+func (b *edge) standardEnded() bool { return b.std != nil && bare.IsClosed(b.far) }
+
 // outer returns the end of the parent, or nil if it is open.
 func (b *edge) outer() *end {
-	if !isClosed(b.far) && !b.over.Load() {
+	if !bare.IsClosed(b.far) && !b.is(over) {
 		return nil
 	}
 	return b.outerEnd()
@@ -262,8 +284,8 @@ func (b *edge) outer() *end {
 // standard context says of its end does not count, as for package context.
 func (b *edge) outerEnd() *end {
 	ctx := b.parent
-	if std := standardOf(ctx); std != nil {
-		ctx = std
+	if b.std != nil {
+		ctx = b.std
 	}
 	e := foreignEnd(ctx)
 	point.Here("outerEnd: asked the parent")
@@ -289,7 +311,7 @@ func foreignEnd(ctx context.Context) *end {
 		if cause == nil || standardErr(cause) {
 			cause = err
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errtree.Is(err, context.DeadlineExceeded) {
 			err = context.DeadlineExceeded
 		} else {
 			err = context.Canceled
@@ -298,7 +320,7 @@ func foreignEnd(ctx context.Context) *end {
 	if cause == nil {
 		cause = err
 	}
-	return &end{err: err, cause: cause, source: SourceContext}
+	return &end{err: err, cause: cause, source: SourceContext, at: live.Now()}
 }
 
 // standardErr reports whether err is the Err of a standard context.

@@ -10,16 +10,15 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A tree is a random tree of errors, and what is known of it.
+// A tree is a random tree of errors with its properties.
 type tree struct {
 	err    error
 	real   int  // leaves that are not echoes
-	echo   int  // leaves that are
-	opaque bool // holds errors where they cannot be judged
+	echo   int  // leaves that are echoes
+	opaque bool // holds errors that IsEcho cannot see
 }
 
-// A grower makes trees of errors as its script says. When the script is at its
-// end, so is the tree.
+// A grower makes trees of errors from a script. A tree ends with the script.
 type grower struct {
 	script []byte
 	leaves []tree
@@ -49,13 +48,13 @@ func (g *grower) grow(depth int) tree {
 		return tree{fmt.Errorf("both: %w and %w", a.err, b.err), a.real + b.real, a.echo + b.echo, a.opaque || b.opaque}
 	case 2:
 		t := g.grow(depth - 1)
-		if t.echo > 0 && t.real == 0 { // a panic's value: all below is real
+		if t.echo > 0 && t.real == 0 { // the value of a panic counts as real
 			t.real, t.echo = t.echo, 0
 		}
 		t.err = opaque{t.err, false}
 		return t
 	case 3, 4, 5:
-		// Any type may hold any errors in any order.
+		// A container may hold any errors in any order.
 		c := containers[g.next()%len(containers)]
 		a, b := g.grow(depth-1), g.grow(depth-1)
 		return tree{c.make(a.err, b.err), a.real + b.real, a.echo + b.echo, a.opaque || b.opaque || c.opaque}
@@ -73,9 +72,9 @@ func (g *grower) grow(depth int) tree {
 	return joined
 }
 
-// FuzzEcho builds random trees of errors. A tree that holds anywhere a leaf which is
-// not an echo of the scope's cancellation is never an echo, and never dropped. A tree
-// of nothing but echoes, all of which can be reached, always is.
+// FuzzEcho builds random trees of errors. A tree with a leaf that is not an echo of the
+// scope's cancellation is never an echo and never dropped. A tree of visible echoes only
+// is always an echo.
 func FuzzEcho(f *testing.F) {
 	for _, script := range []string{
 		"", "\x00", "\x01\x02", "\x80\x01", "\x81\x00\x05", "\x83\x03\x00\x01\x02\x06", "\x82\x00", "\x83\x01\x82\x00\x01",
@@ -87,9 +86,9 @@ func FuzzEcho(f *testing.F) {
 		const container = 129                                              // 3 modulo 7
 		f.Add([]byte{container, byte(i), 0, 1})                            // two echoes
 		f.Add([]byte{container, byte(i), 2, 5})                            // one is real
-		f.Add([]byte{container, byte(i), 5, 2})                            // the other one
-		f.Add([]byte{container, 0, container, byte(i), 3, 6, 1})           // below another
-		f.Add([]byte{container, byte(i), container, byte(i + 1), 0, 0, 5}) // around another
+		f.Add([]byte{container, byte(i), 5, 2})                            // the other is real
+		f.Add([]byte{container, 0, container, byte(i), 3, 6, 1})           // below another container
+		f.Add([]byte{container, byte(i), container, byte(i + 1), 0, 0, 5}) // around another container
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		cause := errors.New("cause")
@@ -121,17 +120,17 @@ func FuzzEcho(f *testing.F) {
 		e := g.grow(6)
 		want := e.real == 0
 		if e.opaque && want {
-			want = s.IsEcho(e.err) // either way is right
+			want = s.IsEcho(e.err) // either result is right
 		}
 		if got := s.IsEcho(e.err); got != want {
-			t.Errorf("IsEcho() = %v, want %v, of %#v", got, want, e.err)
+			t.Errorf("IsEcho() = %v, want %v, for %#v", got, want, e.err)
 		}
 		if got := s.Absorb(e.err); (got == nil) != want {
-			t.Errorf("Absorb() = %v, of %#v", got, e.err)
+			t.Errorf("Absorb() = %v, for %#v", got, e.err)
 		}
 		open := cancel.New(t.Context())
 		if open.IsEcho(e.err) {
-			t.Errorf("IsEcho() of a scope that is not canceled = true, of %#v", e.err)
+			t.Errorf("IsEcho() of an open scope = true, want false, for %#v", e.err)
 		}
 	})
 }

@@ -13,17 +13,18 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
-// goContextForms are the kinds of contexts that Go's tests run on. The words are
-// explained in testdata/gocontext/context. The first two forms show that a failure in
-// another form is not the harness's own.
+// goContextForms are the forms of contexts that Go's tests run on. The words are
+// explained in testdata/gocontext/context. The first two forms show whether a failure in
+// another form is caused by the harness.
 var goContextForms = []struct{ name, words string }{
 	{"C1/standard contexts", "std"},
 	{"C1/standard contexts with values between", "std,values"},
@@ -41,17 +42,17 @@ var goContextForms = []struct{ name, words string }{
 // occur in the file.
 var goContextEdits = []struct{ file, old, new, reason string }{
 	{"x_test.go", `"context.Background.WithCancel"`, `StringOf(".WithCancel")`,
-		"String of a scope says that it is a scope"},
+		"String of a scope shows that it is a scope"},
 	{"x_test.go", `"context.Background.WithDeadline("`, `StringOf(".WithDeadline(")`,
-		"String of a scope says that it is a scope"},
+		"String of a scope shows that it is a scope"},
 	{"context_test.go", "now != g+1", "Wrong(now, g+1)",
 		"a scope starts a goroutine for a foreign parent only when something waits for the scope"},
 }
 
-// goContextLeftOut are the tests that do not run, or only where scopes and standard
-// contexts do not take turns. Go must have them.
+// goContextLeftOut are the tests that never run, or do not run where scopes and standard
+// contexts alternate. Go must have them.
 var goContextLeftOut = []leftOut{
-	{"TestAllocs", false, "it promises the number of allocations of package context; TestAllocs here has those of scopes"},
+	{"TestAllocs", false, "it limits the allocations of package context; TestAllocs here limits those of scopes"},
 	{"TestCancelRemoves", false, "it counts the children in package context's own type, and checks nothing else"},
 	{"TestCustomContextGoroutines", true, toldByGoroutine},
 	{"TestLayersCancel", true, toldByGoroutine},
@@ -59,11 +60,11 @@ var goContextLeftOut = []leftOut{
 	{"TestWithCancel", true, toldByGoroutine},
 }
 
-const toldByGoroutine = "a standard context tells the scopes below it of its end by a goroutine, see C4"
+const toldByGoroutine = "a standard context ends the scopes below it in a goroutine, see C4"
 
 type leftOut struct {
 	name   string
-	mixed  bool // only where scopes and standard contexts take turns
+	mixed  bool // left out only where scopes and standard contexts alternate
 	reason string
 }
 
@@ -87,7 +88,7 @@ func TestGoContext(t *testing.T) {
 	}
 	for _, l := range goContextLeftOut {
 		if !slices.Contains(names, l.name) {
-			t.Errorf("Go has no test %s of package context any more, which is left out because %s", l.name, l.reason)
+			t.Errorf("Go no longer has the test %s of package context, which is left out because %s", l.name, l.reason)
 		}
 	}
 	for _, form := range goContextForms {
@@ -170,31 +171,15 @@ func buildGoContext(t *testing.T) (bin string) {
 	}
 	for i, e := range goContextEdits {
 		if !edited[i] {
-			t.Errorf("Go's tests of package context have no %s in %s any more, to be replaced because %s", e.old, e.file, e.reason)
+			t.Errorf("Go's tests of package context no longer have %s in %s, which is replaced because %s", e.old, e.file, e.reason)
 		}
 	}
-	bin = filepath.Join(dir, "gocontext.test.exe")
-	args := []string{"test", "-c", "-o", bin}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		t.Fatal("no build information")
-	}
-	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		args = append(args, "-race")
-	}
-	c := exec.Command("go", append(args, "./context")...)
-	c.Dir = dir
-	c.Env = append(os.Environ(),
-		"GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off",
-		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", c, err, out)
-	}
+	bin, _ = kit.BuildTest(t, dir, "./context")
 	return bin
 }
 
-// replaceImports makes a test file of package context import what testdata has in
-// place of package context and of what is internal to the standard library.
+// replaceImports replaces the imports of a test file of package context: testdata has
+// substitutes for package context and for internal packages.
 func replaceImports(t *testing.T, name string, src []byte) []byte {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -218,9 +203,9 @@ func replaceImports(t *testing.T, name string, src []byte) []byte {
 	return src
 }
 
-// blankInternals replaces declarations and statements by spaces if they use a name in
-// goContextInternals or a variable that such a statement declares. It also returns
-// the names of the tests that check nothing without them.
+// blankInternals replaces a declaration or statement by spaces if it uses a name in
+// goContextInternals, or a variable that such a statement declares. It also returns the
+// names of the tests that check nothing without them.
 func blankInternals(t *testing.T, name string, src []byte) (blanked []byte, unchecked []string) {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -251,7 +236,7 @@ func blankInternals(t *testing.T, name string, src []byte) (blanked []byte, unch
 			if !uses(stmt) {
 				continue
 			}
-			// A loop stays, without the statements in it that use them.
+			// A loop stays, without the statements that use them.
 			switch s := stmt.(type) {
 			case *ast.ForStmt:
 				blankIn(s.Body.List)
@@ -311,8 +296,8 @@ var (
 	goRunning = regexp.MustCompile(`(?m)^\t+(\w+)(?:/\S*)? \(\d\S*\)$`)
 )
 
-// runGoContext runs the test binary in a form and returns each test's verdict. After
-// a timeout it starts over without the tests that were running.
+// runGoContext runs the test binary in a form and returns each test's verdict. After a
+// timeout it starts again without the tests that were running.
 func runGoContext(t *testing.T, bin, words string, skip []string) map[string]string {
 	t.Helper()
 	const timeout = 20 * time.Second

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
 var (
-	bubble    = testkit.Bubble
-	mustPanic = testkit.MustPanic
+	bubble    = kit.Bubble
+	mustPanic = kit.MustPanic
 )
 
 // wantEnded fails the test unless ctx is canceled with err and cause, and its

@@ -1,12 +1,16 @@
 package cancel
 
-import "github.com/grove-go/grove/internal/point"
+import (
+	"context"
+
+	"github.com/grove-go/grove/internal/point"
+)
 
 // OnDone registers f to be called once when the scope ends. The goroutine that
-// ends the scope calls f before it continues. Everything below the scope has ended
-// by then, except what is below contexts of other types. If the scope has already
-// ended, or if a call finds that a foreign context above has ended before the
-// goroutine that tells so, f runs in a new goroutine.
+// ends the scope calls f before it continues. If the scope has already ended, or if
+// a call that only asks for its end is the first to reach it, f runs in a new
+// goroutine. Everything below the scope has ended by then, except what is below
+// foreign contexts.
 //
 // Calling stop removes the registration, and reports whether it did so before
 // the scope ended. Stop does not wait for f.
@@ -18,17 +22,28 @@ func (s *Scope) OnDone(f func()) (stop func() bool) {
 	if f == nil {
 		panic("cancel: Scope.OnDone: nil function")
 	}
+	return s.hook(f, false)
+}
+
+// onDone is bare.OnDone.
+func onDone(ctx context.Context, f func()) (stop func() bool) { return ctx.(*Scope).hook(f, true) }
+
+// hook is OnDone. Functions of this module come first.
+func (s *Scope) hook(f func(), first bool) (stop func() bool) {
 	s.register()
 	point.Here("OnDone: registered")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.Load() != nil {
 		// Not in this goroutine: the caller may hold a lock that f takes.
-		go f()
+		go func() {
+			s.learn()
+			f()
+		}()
 		return func() bool { return false }
 	}
 	m := s.extraLocked()
-	h := &hook{scope: s, f: f, next: m.hooks}
+	h := &hook{scope: s, f: f, first: first, next: m.hooks}
 	if h.next != nil {
 		h.next.prev = h
 	}
@@ -40,7 +55,8 @@ func (s *Scope) OnDone(f func()) (stop func() bool) {
 // list, guarded by the scope's mu.
 type hook struct {
 	scope      *Scope
-	f          func()
+	f          func() // nil: it was called
+	first      bool   // f is a function of this module, which does not block
 	prev, next *hook
 	stopped    bool
 }
@@ -68,24 +84,50 @@ func (h *hook) stop() bool {
 // callHooks calls the hooks, and the hooks behind each of them. Their scopes have
 // ended, so that stop does not look at the lists any more.
 func callHooks(hooks []*hook, how manner) {
-	if len(hooks) == 0 {
-		return
-	}
-	if how == noticing {
-		go callHooks(hooks, following)
-		return
-	}
-	defer func() {
-		if len(hooks) > 0 { // a hook has called Goexit or panicked
-			go callHooks(hooks, following)
+	for _, h := range hooks {
+		for ; h != nil; h = h.next {
+			if h.first {
+				h.f()
+				h.f = nil
+			}
 		}
-	}()
-	for len(hooks) > 0 {
+	}
+	switch {
+	case len(hooks) == 0:
+	case how == noticing:
+		go runHooks(hooks)
+	default:
+		runHooks(hooks)
+	}
+}
+
+func runHooks(hooks []*hook) {
+	persist(func() bool {
+		if len(hooks) == 0 {
+			return false
+		}
 		h := hooks[0]
 		if hooks[0] = h.next; h.next == nil {
 			hooks = hooks[1:]
 		}
 		h.prev, h.next = nil, nil
-		h.f()
+		if h.f != nil {
+			h.f()
+		}
+		return true
+	})
+}
+
+// persist calls step until it returns false. A step may run a hook. If that panics
+// or calls Goexit, another goroutine goes on with the next step.
+func persist(step func() bool) {
+	over := false
+	defer func() {
+		if !over {
+			go persist(step)
+		}
+	}()
+	for step() {
 	}
+	over = true
 }

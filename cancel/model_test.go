@@ -7,9 +7,8 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A node is a context in a random tree, together with the model of it. The model is
-// eager. A scope may learn of an end only when it is asked or when it registers; the
-// model ends all nodes at once.
+// A node is a context in a random tree with its model. The model ends all nodes at once,
+// although a scope may learn of an end only when it registers or when a method is called.
 type node struct {
 	kind   string // scope, cancel, deadline, value, without, until
 	name   string

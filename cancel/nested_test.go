@@ -41,6 +41,37 @@ func TestNested(t *testing.T) {
 		wantEnded(t, "leaf", scopes[deep-1], context.Canceled, boom)
 	})
 
+	t.Run("C4/a goroutine that learns of the outermost end finds the innermost scope ended", func(t *testing.T) {
+		for name, wait := range map[string]func(s *cancel.Scope, woken func()){
+			"Err": func(s *cancel.Scope, woken func()) {
+				go func() {
+					for s.Err() == nil {
+					}
+					woken()
+				}()
+			},
+			"Done": func(s *cancel.Scope, woken func()) {
+				done := s.Done()
+				go func() {
+					<-done
+					woken()
+				}()
+			},
+			"AfterFunc": func(s *cancel.Scope, woken func()) { context.AfterFunc(s, woken) },
+			"OnDone":    func(s *cancel.Scope, woken func()) { s.OnDone(woken) },
+		} {
+			scopes := nest(t.Context(), deep)
+			top, leaf := scopes[0], scopes[deep-1]
+			leaf.Done()
+			got := make(chan error, 1)
+			wait(top, func() { got <- leaf.Err() })
+			top.Cancel(boom)
+			if err := <-got; err != context.Canceled {
+				t.Errorf("%s: Err() of the innermost scope = %v, want %v", name, err, context.Canceled)
+			}
+		}
+	})
+
 	t.Run("C13/values may stand between nested scopes", func(t *testing.T) {
 		var ctx context.Context = cancel.New(t.Context())
 		top := cancel.FromContext(ctx)
@@ -185,7 +216,7 @@ func TestDeep(t *testing.T) {
 	}
 	t.Run("C13/the same deadline at every level", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			const depth = 2000 // each timer looks at the scopes above
+			const depth = 2000 // each timer checks the scopes above
 			scopes := nest(t.Context(), depth)
 			for _, s := range scopes {
 				s.SetTimeout(time.Second)

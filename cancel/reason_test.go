@@ -138,7 +138,7 @@ func TestBecause(t *testing.T) {
 			s.Close()
 		}
 	})
-	t.Run("C10/Run hands the detail on to the outer scope", func(t *testing.T) {
+	t.Run("C10/Run passes the detail on to the outer scope", func(t *testing.T) {
 		outer, inner := cancel.New(t.Context()), (*cancel.Scope)(nil)
 		inner = cancel.New(outer)
 		err := inner.Run(func(ctx context.Context) error {
@@ -227,7 +227,7 @@ func TestReasonOfCanceledWithoutCause(t *testing.T) {
 	}
 }
 
-// A timedOut wraps nothing, although it has the method, and says what it is.
+// A timedOut matches DeadlineExceeded. It has a method Unwrap that returns nil.
 type timedOut int
 
 func (timedOut) Error() string        { return "timed out" }
@@ -239,9 +239,9 @@ func TestEchoThatUnwrapsToNil(t *testing.T) {
 	canceled := cancel.New(t.Context())
 	canceled.Cancel(nil)
 	if !late.IsEcho(timedOut(1)) {
-		t.Error("IsEcho() = false, want true: the error says that it is DeadlineExceeded")
+		t.Error("IsEcho() = false, want true because the error matches DeadlineExceeded")
 	}
 	if canceled.IsEcho(timedOut(1)) {
-		t.Error("IsEcho() = true of a scope that was canceled, want false")
+		t.Error("IsEcho() of a scope canceled without a deadline = true, want false")
 	}
 }

@@ -3,6 +3,8 @@ package cancel
 import (
 	"context"
 	"time"
+
+	"github.com/grove-go/grove/internal/live"
 )
 
 // Run calls fn with the scope as its context and closes the scope. It returns
@@ -33,6 +35,9 @@ func (s *Scope) run(fn func(ctx context.Context) error) (by *end, err error) {
 	s.mu.Unlock()
 	if !fresh {
 		panic("cancel: Scope.Run: the scope has been used; make a new one with cancel.New")
+	}
+	if live.Enabled() {
+		defer live.Enter(s)()
 	}
 	defer s.Close()
 	if err = fn(s); err != nil {
@@ -92,6 +97,9 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 // returns nil or a real error, that counts even if the deadline passed in the
 // meantime. Of nested timeouts, exactly the one with the earliest deadline
 // reports it, the outermost one on a tie.
+//
+// An error of another library that the timeout caused, such as "signal: killed",
+// is a real error unless it unwraps to the error of the context; see [Because].
 //
 // With a d of zero or less fn runs with a context that is done from the start.
 // The options are the same as for [New]. [Name] gives the timeout a name in its

@@ -129,7 +129,7 @@ func TestRun(t *testing.T) {
 		scopes, passed = nil, nil
 	})
 
-	t.Run("C10/Run hands the echo on to a canceled outer scope", func(t *testing.T) {
+	t.Run("C10/Run passes the echo on to a canceled outer scope", func(t *testing.T) {
 		outer := cancel.New(t.Context(), cancel.Name("outer"))
 		inner := cancel.New(outer, cancel.Name("inner"))
 		err := inner.Run(func(ctx context.Context) error {
@@ -161,7 +161,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 
-	// Trio: a program may cancel a scope just to look for an outer cancellation.
+	// Trio: a program may cancel a scope just to check for an outer cancellation.
 	t.Run("C10/Checkpoint in a canceled scope reports the outer cancellation", func(t *testing.T) {
 		look := func(ctx context.Context) error {
 			s := cancel.New(ctx)

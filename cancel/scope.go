@@ -40,9 +40,9 @@ type Scope struct {
 	// Any other scope made below an ended one is ended from the start, and not
 	// listed. A listener that is dropped leaves the tree as an ended scope does.
 	//
-	// state is nil while the scope is open, and is set once. endLocked sets it,
-	// closes the channels of Done and bareDone, and cancels the standard contexts
-	// below, all of it under mu.
+	// state is nil while the scope is open, and is set once. Then everything below
+	// ends, and after that tellLocked closes the channels of Done and bareDone and
+	// ends the standard contexts below.
 	//
 	// The order of locks is mu of up, mu, the locks of package context. No
 	// goroutine holds mu of three scopes. No code of another package runs under
@@ -52,7 +52,7 @@ type Scope struct {
 	// Immutable.
 	parent context.Context
 	up     *Scope // the innermost enclosing scope, not always the parent, or nil
-	edge   *edge  // the scope, this one or one above, to ask for the end of a foreign parent, or nil; see ended
+	edge   *edge  // the innermost edge: the scope itself, or one above; or nil
 
 	state atomic.Pointer[end]    // set under mu; closed may be replaced by its full record
 	clock atomic.Pointer[clock]  // set once, under mu; see deadline.go
@@ -80,8 +80,12 @@ const (
 	hasStd                        // std is set
 	hasBare                       // bare is set
 	dropped                       // it is a listener that nothing ends, and out of use; see dropDetached
-	told                          // bare is closed and std has ended, as far as they are set; set under mu
+	registered                    // of an edge: with the parent, or about to be
+	over                          // of an edge: the parent has called back
+	told                          // everything below has ended, and so have bare and std, as far as they are set; set under mu
 	shielded                      // the shield is up; set under mu
+
+	asked uint32 = 1 << 16 // of an edge: the bits from here on count how often scopes below have asked; see ask
 )
 
 // A use says how far a scope has been used.
@@ -103,6 +107,8 @@ type extras struct {
 
 	hooks     *hook                      // registered by OnDone and not yet called
 	listeners map[<-chan struct{}]*Scope // made by UntilStop, by the Done channel of its argument
+
+	stopCause error // of StopCause, or nil; set before the flag stopping, and read after it without mu
 
 	grace    *time.Timer // of Shutdown
 	graceDue time.Time
@@ -131,11 +137,18 @@ var closedChan = func() chan struct{} {
 // nil.
 func New(parent context.Context, opts ...Option) *Scope {
 	mustContext("New", parent)
-	if len(opts) == 0 {
-		s := attach(parent)
-		s.enter()
-		return s
+	if len(opts) > 0 {
+		return newWith(parent, opts)
 	}
+	s := attach(parent)
+	s.enter()
+	return s
+}
+
+// newWith is New with options, which need much stack.
+//
+//go:noinline
+func newWith(parent context.Context, opts []Option) *Scope {
 	return open(parent, config{}.with("New", opts))
 }
 
@@ -169,7 +182,7 @@ func attach(parent context.Context) *Scope {
 	if done == nil && up == nil || done != nil && up != nil && done == up.shown() {
 		return below(parent, up) // nothing but values in between
 	}
-	b := &edge{far: done}
+	b := &edge{far: done, std: standardOf(parent, done)}
 	b.parent, b.up, b.edge = parent, up, b
 	b.inherit()
 	return &b.Scope
@@ -179,18 +192,23 @@ func attach(parent context.Context) *Scope {
 func below(parent context.Context, up *Scope) *Scope {
 	s := &Scope{parent: parent, up: up}
 	if up != nil {
-		if b := up.edge; b != nil && !b.registered.Load() {
-			s.edge = b
-		}
+		s.edge = up.edge
 		s.inherit()
 	}
 	return s
 }
 
-// inherit sets the flags that the scope has from its enclosing scope.
+// inherit sets the flags that the scope has from what is above it.
 func (s *Scope) inherit() {
-	if s.up != nil && s.up.is(hasEchoIf) {
-		s.flags.Store(hasEchoIf)
+	var f uint32
+	if s.up != nil {
+		f = s.up.flags.Load() & hasEchoIf
+	}
+	if s.edge != nil && !s.isForeign() && s.edge.is(registered) {
+		f |= edgeTells
+	}
+	if f != 0 {
+		s.flags.Store(f)
 	}
 }
 
@@ -298,17 +316,7 @@ func (s *Scope) err() error {
 	if e == nil {
 		return nil
 	}
-	if f := s.flags.Load(); f&told == 0 {
-		// The caller may rely on Done being closed, which endLocked is about to do.
-		// Waiting for mu would take longer: the goroutine that closes a channel
-		// wakes all waiters first.
-		if f&hasStd != 0 {
-			<-s.std.ctx.Done()
-		}
-		if f&hasBare != 0 {
-			<-s.bare
-		}
-	}
+	s.learn()
 	return e.err
 }
 
@@ -366,15 +374,5 @@ func (s *Scope) extraLocked() *extras {
 func mustContext(fn string, ctx context.Context) {
 	if ctx == nil {
 		panic("cancel: " + fn + ": nil context; pass context.Background() if there is no other")
-	}
-}
-
-// isClosed reports whether done, which may be nil, is closed.
-func isClosed(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
 	}
 }

@@ -39,7 +39,7 @@ func (s *Scope) SetShield(on bool) {
 	}
 }
 
-// above returns the end of something above that reaches the scope, or nil. That of
+// above returns the end of something above that reaches the scope, or nil. The end of
 // a scope further up may not have reached the parent yet.
 func (s *Scope) above() *end {
 	if s.isForeign() {
@@ -54,6 +54,16 @@ func (s *Scope) above() *end {
 		}
 	}
 	return nil
+}
+
+// hearAbove ends the scope if a scope above has ended that has not told it yet.
+func (s *Scope) hearAbove() {
+	for x := s; x != nil && !x.isForeign() && !x.is(shielded); x = x.up {
+		if x.state.Load() != nil {
+			x.help(noticing)
+			return
+		}
+	}
 }
 
 // Shield runs fn in a shielded scope, for clean-up that a cancellation of ctx

@@ -82,7 +82,7 @@ func TestShield(t *testing.T) {
 		}
 	})
 
-	t.Run("C10/a shield that is raised later does not make an echo from outside the scope's own", func(t *testing.T) {
+	t.Run("C10/raising a shield later does not make an outer echo the scope's own", func(t *testing.T) {
 		up := cancel.New(t.Context())
 		std, stop := context.WithCancelCause(context.Background())
 		told, asked, lowered := cancel.New(up), cancel.New(std), cancel.New(up, cancel.Shielded())

@@ -16,12 +16,11 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
-	select {
+	select { // which takes either if both are ready
 	case <-t.C:
-		return nil
 	case <-bareDone(ctx):
-		return Err(ctx)
 	}
+	return Err(ctx)
 }
 
 // SleepUntil is [Sleep] until the time t.

@@ -12,7 +12,7 @@ import (
 func TestSleep(t *testing.T) {
 	boom := errors.New("boom")
 
-	bubble(t, "C1/Sleep and SleepUntil take as long as asked", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C1/Sleep and SleepUntil take the requested time", func(t *testing.T, ctx context.Context) {
 		for _, d := range []time.Duration{0, -time.Hour, 1, time.Second, 1000 * time.Hour} {
 			for name, sleep := range map[string]func() error{
 				"Sleep":      func() error { return cancel.Sleep(ctx, d) },

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/internal/bare"
+	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/point"
 )
 
@@ -81,14 +82,14 @@ func (p *standard) AfterFunc(f func()) (stop func() bool) {
 func notStopped() bool { return false }
 
 // standardOf returns the standard context that package context would register a
-// context below ctx with, or nil if there is none. It calls the methods Value and
-// Done of ctx, as package context does.
-func standardOf(ctx context.Context) context.Context {
-	if standardKey == nil {
+// context below ctx with, or nil if there is none. The Done channel of ctx is done.
+// standardOf calls the method Value of ctx, as package context does.
+func standardOf(ctx context.Context, done <-chan struct{}) context.Context {
+	if standardKey == nil || done == nil {
 		return nil
 	}
 	std, ok := ctx.Value(standardKey).(context.Context)
-	if !ok || std.Done() != ctx.Done() {
+	if !ok || std.Done() != done {
 		return nil
 	}
 	return std
@@ -117,27 +118,31 @@ func (p *keyProbe) Value(key any) any {
 }
 
 // Done returns a channel that is closed when the scope is canceled or closed.
-// Successive calls return the same channel.
+// Everything below the scope has ended by then, except what is below foreign
+// contexts. Successive calls return the same channel.
 //
 // As with a context of the standard library, if Done is first called in a bubble
-// of [testing/synctest], or a context is first derived from the scope there, the
-// scope must not end outside the bubble.
+// of [testing/synctest], a context is first derived from the scope there, or a
+// goroutine first waits there for the scope, as in [Sleep], the scope must not end
+// outside the bubble.
 func (s *Scope) Done() <-chan struct{} {
 	if s.is(hasStd) {
 		return s.std.ctx.Done()
 	}
-	// In this order the scope cannot miss an end above: one that comes before the
+	// In this order the scope cannot miss an end above: an end that comes before the
 	// channel is made shows in state.
 	s.register()
 	point.Here("Done: registered")
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if done := s.shown(); done != nil {
-		return done
+	done := s.shown()
+	if done == nil {
+		s.std = newStandard(s)
+		s.flags.Or(hasStd)
+		done = s.std.ctx.Done()
 	}
-	s.std = newStandard(s)
-	s.flags.Or(hasStd)
-	return s.std.ctx.Done()
+	s.mu.Unlock()
+	s.learn()
+	return done
 }
 
 // shown returns the channel that Done returns, or nil if Done would have to make
@@ -152,7 +157,71 @@ func (s *Scope) shown() <-chan struct{} {
 	return nil
 }
 
-func init() { bare.Done = bareDone }
+func init() {
+	bare.Done = bareDone
+	bare.IsOver = isOver
+	bare.Judge = judgeOf
+	bare.OnDone = onDone
+	bare.Standard = standardOf
+	bare.WithValues = withValues
+	live.DescribeScope = describe
+	live.DescribeScopes = describeBelow
+	live.CanceledAt = canceledAt
+}
+
+// withValues is bare.WithValues.
+func withValues(scope, values context.Context, name string) context.Context {
+	up := scope.(*Scope)
+	s := below(valuesContext{up, values}, up)
+	if name != "" {
+		s.more.Store(&extras{name: name})
+	}
+	s.enter()
+	return s
+}
+
+// A valuesContext is a scope with the values of another context, as the parent of a scope
+// that answers for itself when this package looks for scopes by values. Package context
+// looks for its own contexts by values too, and finds the scope's.
+type valuesContext struct {
+	*Scope
+	values context.Context
+}
+
+// Value implements [context.Context].
+func (c valuesContext) Value(key any) any {
+	if key == standardKey {
+		return c.Scope.Value(key)
+	}
+	if _, ok := key.(bare.NurseryKey); ok {
+		return c.Scope.Value(key)
+	}
+	return c.values.Value(key)
+}
+
+// String keeps [Scope.String] of a scope below readable.
+func (c valuesContext) String() string { return c.Scope.String() + ".WithValues" }
+
+// isOver is bare.IsOver.
+func isOver(ctx context.Context, done <-chan struct{}) bool {
+	s, ok := ctx.(*Scope)
+	if !ok {
+		return bare.IsClosed(done)
+	}
+	if s.state.Load() != nil {
+		return true
+	}
+	b := s.edge
+	if b == nil || s.is(edgeTells) || !bare.IsClosed(b.far) {
+		return false
+	}
+	for x := s; x != &b.Scope; x = x.up {
+		if x.is(shielded) {
+			return false
+		}
+	}
+	return !b.is(shielded)
+}
 
 // bareDone is bare.Done.
 func bareDone(ctx context.Context) <-chan struct{} {
@@ -174,15 +243,17 @@ func (s *Scope) bareDone() <-chan struct{} {
 	s.register()
 	point.Here("bareDone: registered")
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if done := s.shown(); done != nil {
-		return done
+	done := s.shown()
+	if done == nil {
+		if !s.is(hasBare) {
+			s.bare = make(chan struct{})
+			s.flags.Or(hasBare)
+		}
+		done = s.bare
 	}
-	if !s.is(hasBare) {
-		s.bare = make(chan struct{})
-		s.flags.Or(hasBare)
-	}
-	return s.bare
+	s.mu.Unlock()
+	s.learn()
+	return done
 }
 
 // standard returns the standard context behind Done or, if the scope ended

@@ -12,12 +12,13 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
-// What package context derives below a scope hangs in the scope's tree.
+// TestDerived tests contexts that package context derives from a scope. They are part of
+// the scope's tree.
 func TestDerived(t *testing.T) {
-	t.Run("C4/a thousand derived contexts cost no goroutine, and end with the scope", func(t *testing.T) {
+	t.Run("C4/a thousand derived contexts start no goroutine and end with the scope", func(t *testing.T) {
 		const n = 1000
 		ends := map[string]struct {
 			end        func(s *cancel.Scope)
@@ -72,7 +73,7 @@ func TestDerived(t *testing.T) {
 		}
 	})
 
-	// As below a standard context, it goes when the scope ends.
+	// As with a standard context, the derived context is released when the scope ends.
 	t.Run("C8/a forgotten stop function leaves nothing once the scope has ended", func(t *testing.T) {
 		up := cancel.New(context.Background())
 		defer up.Close()
@@ -83,7 +84,7 @@ func TestDerived(t *testing.T) {
 			"deadline": func(s *cancel.Scope) { s.SetTimeout(0) },
 		} {
 			var gone []weak.Pointer[[1024]byte]
-			testkit.WantNoGrowth(t, name, 1<<17, func() {
+			kit.WantNoGrowth(t, name, 1<<17, func() {
 				for range 1000 {
 					s := cancel.New(up)
 					large := new([1024]byte)
@@ -112,7 +113,7 @@ func TestDerived(t *testing.T) {
 		s := cancel.New(context.Background())
 		defer s.Close()
 		values := context.WithValue(s, key(1), 1)
-		testkit.WantNoGrowth(t, "below an open scope", 1<<17, func() {
+		kit.WantNoGrowth(t, "below an open scope", 1<<17, func() {
 			for range 2000 {
 				ctx, stop := context.WithTimeout(values, time.Hour)
 				below := cancel.New(ctx)
@@ -154,7 +155,7 @@ func TestOutsideBubble(t *testing.T) {
 			_ = stop // s ends it
 			return ctx, s.Close
 		},
-		"C13/what UntilStop returns": func() (context.Context, func()) {
+		"C13/a result of UntilStop": func() (context.Context, func()) {
 			s := cancel.New(context.Background())
 			return cancel.UntilStop(context.WithValue(s, key(1), 1)), s.Close
 		},
@@ -186,7 +187,7 @@ func TestOutsideBubble(t *testing.T) {
 					<-derived.Done()
 					<-s.Done()
 					if got := time.Since(start); got != 2*time.Second {
-						t.Errorf("it took %v, want 2s", got)
+						t.Errorf("the sleep took %v, want 2s", got)
 					}
 					wantEnded(t, "derived", derived, context.DeadlineExceeded, context.DeadlineExceeded)
 					wantEnded(t, "scope", s, context.DeadlineExceeded, context.DeadlineExceeded)
@@ -206,9 +207,9 @@ func TestOutsideBubble(t *testing.T) {
 	}
 }
 
-// C13: each walk of the tree keeps a list, and does not call itself.
+// C13: walks of the tree are iterative, so that deep trees do not exhaust the stack.
 func TestDeepTree(t *testing.T) {
-	// behind returns n scopes inside each other, and a shielded one below.
+	// behind returns n nested scopes and a shielded scope below them.
 	behind := func(root context.Context, n int) (chain []*cancel.Scope, leaf *cancel.Scope) {
 		chain = nest(root, n)
 		return chain, cancel.New(chain[n-1], cancel.Shielded())
@@ -228,7 +229,7 @@ func TestDeepTree(t *testing.T) {
 		}
 	})
 
-	t.Run("C12/a scope below a chain of closed ones", func(t *testing.T) {
+	t.Run("C12/a scope below a chain of closed scopes", func(t *testing.T) {
 		root := cancel.New(context.Background())
 		chain := nest(root, deep)
 		for i := range chain {
@@ -253,9 +254,9 @@ func TestDeepTree(t *testing.T) {
 		}
 	})
 
-	t.Run("C12/Stop, and listeners at every height", func(t *testing.T) {
+	t.Run("C12/Stop with listeners at every height", func(t *testing.T) {
 		root := cancel.New(context.Background())
-		chain, leaf := behind(root, deep/20) // UntilStop looks at all that is above
+		chain, leaf := behind(root, deep/20) // UntilStop checks all scopes above
 		var listening []context.Context
 		for _, s := range append(chain, leaf) {
 			listening = append(listening, cancel.UntilStop(s))
@@ -309,7 +310,7 @@ func TestDeepTree(t *testing.T) {
 			for _, s := range scopes {
 				wantEnded(t, "scope", s, context.Canceled, errBoom)
 			}
-			synctest.Wait() // for what other goroutines call
+			synctest.Wait() // for calls in other goroutines
 			if n := calls.Load(); n != depth {
 				t.Errorf("%d calls, want %d", n, depth)
 			}
@@ -320,13 +321,13 @@ func TestDeepTree(t *testing.T) {
 		})
 	})
 
-	// Below a context of a foreign type, only a callback tells a scope, and Err asks
-	// further up.
+	// Below a context of a foreign type, only a callback ends a scope, and Err checks the
+	// contexts above.
 	t.Run("C13/contexts of a foreign type at every height, with one channel", func(t *testing.T) {
 		b := newBlunt(context.Background())
 		var ctx context.Context = b
 		var scopes []*cancel.Scope
-		for range deep / 50 { // each cause is looked for above
+		for range deep / 50 { // each cause is searched above
 			s := cancel.New(ctx)
 			scopes = append(scopes, s)
 			w := newBlunt(s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/point"
 )
 
@@ -14,8 +15,21 @@ import (
 //
 // This is Kotlin's and Erlang's idea of a shutdown in two steps rather than
 // Trio's, where it is under discussion (python-trio/trio#147).
-func (s *Scope) Stop() {
-	if s.flags.Or(stopping)&stopping != 0 {
+func (s *Scope) Stop() { s.StopCause(nil) }
+
+// StopCause is [Scope.Stop] with a cause, which [context.Cause] returns for the contexts of
+// [UntilStop]. A nil cause stands for [ErrStopping].
+func (s *Scope) StopCause(cause error) {
+	s.mu.Lock()
+	before := s.is(stopping)
+	if !before {
+		if cause != nil {
+			s.extraLocked().stopCause = cause
+		}
+		s.flags.Or(stopping)
+	}
+	s.mu.Unlock()
+	if before {
 		return
 	}
 	point.Here("Stop: flag set")
@@ -35,9 +49,15 @@ func (s *Scope) Stop() {
 	}
 	point.Here("Stop: listeners found")
 	e := stopped(s)
-	for _, l := range listeners {
+	persist(func() bool {
+		if len(listeners) == 0 {
+			return false
+		}
+		l := listeners[0]
+		listeners = listeners[1:]
 		l.finish(e)
-	}
+		return true
+	})
 }
 
 // Shutdown asks the scope to stop, as Stop does. If the scope has not ended
@@ -45,11 +65,16 @@ func (s *Scope) Stop() {
 // grace is zero or less, at once. Shutdown does not wait. A second Shutdown can
 // only shorten the grace.
 func (s *Scope) Shutdown(grace time.Duration) {
-	s.Stop()
-	if grace <= 0 {
-		s.graceOver()
-		return
+	if grace > 0 {
+		s.setGrace(grace)
+	} else {
+		defer s.graceOver()
 	}
+	s.Stop()
+}
+
+// setGrace sets the timer of Shutdown.
+func (s *Scope) setGrace(grace time.Duration) {
 	s.hearStandard()
 	due := time.Now().Add(grace)
 	s.mu.Lock()
@@ -70,19 +95,21 @@ func (s *Scope) Shutdown(grace time.Duration) {
 }
 
 func (s *Scope) graceOver() {
-	s.finish(&end{err: context.Canceled, cause: ErrGraceExpired, source: SourceStop, scope: s.Name()})
+	s.finish(&end{err: context.Canceled, cause: ErrGraceExpired, source: SourceStop, scope: s.Name(), at: live.Now()})
 }
 
-// UntilStop returns a context that is canceled, with the cause [ErrStopping], as
-// soon as a scope that encloses ctx is asked to stop, and when ctx is done. Use
-// it for what a graceful stop should interrupt, such as the wait for more work,
+// UntilStop returns a context that is canceled as soon as a scope that encloses ctx is
+// asked to stop, and when ctx is done. The cause of a stop is [ErrStopping], or the cause
+// that was passed to [Scope.StopCause]. Use UntilStop for what a graceful stop should interrupt, such as the wait for more work,
 // and ctx itself for what a stop should let finish.
 //
 // The returned context needs no release. UntilStop may be called again and
-// again: all calls for the same ctx share what it registers. That goes away when
-// ctx is done or, if ctx never is because it comes from
-// [context.WithoutCancel], when the scope around it is closed. UntilStop returns
-// ctx if no scope encloses it, if it is done, or if a stop already cancels it.
+// again: all calls for the same ctx share what it registers, which is released when
+// ctx is done. A ctx that is never done, as it comes from [context.WithoutCancel],
+// counts as out of use when the scope around it is closed. A stop does not reach a
+// context that UntilStop returned for it before, unless a scope is open below that:
+// call UntilStop again. UntilStop returns ctx if no scope encloses it, if it is done,
+// or if a stop already cancels it.
 //
 // The stopped scope is not canceled, so the returned context's error is not an
 // echo. A task that finishes because of it returns [Err](ctx), which is nil
@@ -135,7 +162,11 @@ func (u *untilStop) Value(key any) any {
 
 // stopped returns the end of the listeners that a stop of by reaches.
 func stopped(by *Scope) *end {
-	return &end{err: context.Canceled, cause: ErrStopping, source: SourceStop, scope: by.Name()}
+	cause := ErrStopping
+	if m := by.more.Load(); m != nil && m.stopCause != nil {
+		cause = m.stopCause
+	}
+	return &end{err: context.Canceled, cause: cause, source: SourceStop, scope: by.Name()}
 }
 
 // listen returns the listener for ctx: a scope below it that is canceled when
@@ -223,6 +254,9 @@ func (s *Scope) forgetLocked(l *Scope) {
 // dropDetached drops the listener for contexts that are never done: it leaves
 // the tree as soon as nothing is below it. The scope is closed.
 func (s *Scope) dropDetached() {
+	if s.more.Load() == nil {
+		return
+	}
 	s.mu.Lock()
 	l := s.listenerLocked(nil)
 	if l != nil {

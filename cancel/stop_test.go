@@ -4,13 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 )
+
+func TestStopCause(t *testing.T) {
+	s := cancel.New(context.Background(), cancel.Name("app"))
+	defer s.Close()
+	below := cancel.New(s, cancel.Shielded())
+	before := cancel.UntilStop(below)
+	s.StopCause(errBoom)
+	s.StopCause(io.EOF) // the first stop counts
+	s.Stop()
+	for name, u := range map[string]context.Context{"before": before, "after": cancel.UntilStop(cancel.New(below))} {
+		wantEnded(t, name, u, context.Canceled, errBoom)
+		if r, ok := cancel.ReasonOf(u); !ok || r.Source != cancel.SourceStop || r.Scope != "app" {
+			t.Errorf("%s: ReasonOf() = %+v, %v, want a stop of app", name, r, ok)
+		}
+	}
+	wantOpen(t, "scope", s)
+	other := cancel.New(context.Background())
+	defer other.Close()
+	other.StopCause(nil)
+	wantEnded(t, "nil cause", cancel.UntilStop(other), context.Canceled, cancel.ErrStopping)
+}
 
 func TestStop(t *testing.T) {
 	boom := errors.New("boom")
@@ -130,7 +152,7 @@ func TestStop(t *testing.T) {
 	bubble(t, "C12/UntilStop in a loop leaves nothing behind", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(cancel.New(ctx))
 		v := context.WithValue(s, key(1), 1)
-		testkit.WantNoGrowth(t, "UntilStop", 1<<17, func() {
+		kit.WantNoGrowth(t, "UntilStop", 1<<17, func() {
 			for range 2000 {
 				cancel.UntilStop(s)
 				cancel.UntilStop(v).Done()
@@ -159,7 +181,7 @@ func TestStop(t *testing.T) {
 		}
 	})
 
-	t.Run("C12/a listener of a detached context keeps the scope around that, closed or not", func(t *testing.T) {
+	t.Run("C12/a listener of a detached context keeps the enclosing scope, closed or not", func(t *testing.T) {
 		for _, closed := range []bool{false, true} {
 			root := cancel.New(t.Context(), cancel.Name("root"))
 			s := cancel.New(root, cancel.Name("s"), cancel.EchoIf(func(err error) bool { return err == boom }))
@@ -183,7 +205,7 @@ func TestStop(t *testing.T) {
 		}
 	})
 
-	t.Run("C12/below a listener, in a context that does not end with it", func(t *testing.T) {
+	t.Run("C12/Stop reaches a listener of a context that does not end with the listener above", func(t *testing.T) {
 		root := cancel.New(t.Context())
 		l := cancel.UntilStop(root)
 		own := &custom{parent: l, done: make(chan struct{})}

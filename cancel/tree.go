@@ -3,10 +3,14 @@ package cancel
 import (
 	"slices"
 
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/internal/point"
 )
 
 // How an end travels down the tree; see Scope for the states of a scope.
+//
+// A scope tells of its end, by its channels and standard contexts, after
+// everything below it has ended.
 //
 // Goroutines help each other. A goroutine that finds a scope ended, and not
 // settled, walks the tree below it as well, and returns when everything below
@@ -18,7 +22,7 @@ import (
 // enter puts a new scope into the tree. It ends the scope if something above
 // has ended.
 func (s *Scope) enter() {
-	if s.isForeign() && isClosed(s.edge.far) && !s.is(shielded) {
+	if s.isForeign() && bare.IsClosed(s.edge.far) && !s.is(shielded) {
 		s.state.Store(s.edge.outerEnd())
 		return
 	}
@@ -38,7 +42,7 @@ func (s *Scope) link() {
 	switch {
 	case !up.isOver():
 		up.listLocked(s)
-	case up.state.Load() != nil && !s.isForeign() && !s.is(shielded):
+	case s.endsWithLocked(up):
 		s.state.Store(up.fullLocked())
 	default:
 		up.mu.Unlock()
@@ -51,7 +55,7 @@ func (s *Scope) link() {
 // isOver reports whether the scope leaves the tree with the last scope below.
 func (s *Scope) isOver() bool { return s.state.Load() != nil || s.is(dropped) }
 
-// relink puts the scope into the list of its enclosing scope, which may have left
+// relink puts a new scope into the list of its enclosing scope, which may have left
 // the tree. Scopes above that have left are listed again, from the top down.
 func (s *Scope) relink() {
 	path := []*Scope{s}
@@ -64,7 +68,10 @@ func (s *Scope) relink() {
 			path = append(path, up)
 		} else {
 			x.mu.Lock()
-			if !x.listed {
+			switch {
+			case x == s && s.endsWithLocked(up):
+				s.state.Store(up.fullLocked()) // up was dropped, and has ended since link looked
+			case !x.listed:
 				up.listLocked(x)
 			}
 			x.mu.Unlock()
@@ -72,9 +79,18 @@ func (s *Scope) relink() {
 		}
 		up.mu.Unlock()
 	}
+	if s.state.Load() != nil {
+		s.up.prune() // what was listed again
+	}
 }
 
-// listLocked puts c, which is new or whose mu is held too, into the list of s.
+// endsWithLocked reports whether the new scope has to end because up, the enclosing
+// scope, has.
+func (s *Scope) endsWithLocked(up *Scope) bool {
+	return up.state.Load() != nil && !s.isForeign() && !s.is(shielded)
+}
+
+// listLocked puts c into the list of s. If c is not new, the caller holds mu of c too.
 func (s *Scope) listLocked(c *Scope) {
 	c.listed = true
 	c.next = s.kids
@@ -141,6 +157,9 @@ func (s *Scope) conclude(e *end, how manner) {
 		}
 		if e != nil {
 			hooks = s.endLocked(e, how != following && how != noticing, hooks)
+			if s.kids == nil && s.isSilent() {
+				s.tellLocked()
+			}
 		}
 	}
 	point.Here("conclude: ended")
@@ -149,34 +168,45 @@ func (s *Scope) conclude(e *end, how manner) {
 	if up != nil {
 		up.mu.Unlock()
 	}
-	if s.state.Load() != nil && s.isForeign() {
-		s.edge.leave()
-	}
 	if untold {
 		hooks = s.spread(hooks)
 	}
 	if emptied {
 		up.prune()
 	}
-	callHooks(hooks, how)
+	if s.state.Load() != nil && s.isForeign() {
+		s.edge.leaveAfter(hooks, how)
+	} else {
+		callHooks(hooks, how)
+	}
 }
 
 // retireLocked takes the scope out of the tree if it has ended and nothing is
-// below it. It reports whether something below has to be told, and whether the
-// enclosing scope has ended and has nothing below it any more. The caller holds
-// mu of both.
+// below it. It reports whether the scope or something below has to be told, and
+// whether the enclosing scope has ended and has nothing below it any more. The
+// caller holds mu of both.
 func (s *Scope) retireLocked() (untold, emptied bool) {
-	if up := s.up; s.listed && s.kids == nil && s.isOver() {
+	untold = s.untoldLocked()
+	if up := s.up; s.listed && s.kids == nil && s.isOver() && !untold {
 		up.unlistLocked(s)
 		emptied = up.kids == nil && up.isOver()
 	}
-	return s.untoldLocked(), emptied
+	return untold, emptied
 }
 
-// untoldLocked reports whether the scope has ended and something below has to be
-// told.
+// untoldLocked reports whether the scope has ended, and has to tell of it or
+// something below has to be told.
 func (s *Scope) untoldLocked() bool {
-	return s.state.Load() != nil && !s.settled && s.kids != nil
+	if s.state.Load() == nil {
+		return false
+	}
+	return s.isSilent() || s.kids != nil && !s.settled
+}
+
+// isSilent reports whether the scope, which has ended, has yet to tell of it.
+func (s *Scope) isSilent() bool {
+	f := s.flags.Load()
+	return f&(hasStd|hasBare) != 0 && f&told == 0
 }
 
 // prune takes the scope out of the tree if it has ended and nothing is below it.
@@ -195,24 +225,12 @@ func (s *Scope) prune() {
 	}
 }
 
-// endLocked ends the scope, and the standard contexts below it. It appends the
-// scope's hooks to hooks, for the caller to call them.
+// endLocked ends the scope. It appends the scope's hooks to hooks, for the caller to
+// call them.
 func (s *Scope) endLocked(e *end, own bool, hooks []*hook) []*hook {
 	s.own = own
 	s.state.Store(e)
 	point.Here("end: set")
-	if f := s.flags.Load(); f&(hasStd|hasBare) != 0 {
-		if f&hasBare != 0 {
-			close(s.bare)
-		}
-		if f&hasStd != 0 {
-			if e == closed && s.Name() != "" {
-				s.fullLocked() // package context keeps the cause, which has the name
-			}
-			s.std.end()
-		}
-		s.flags.Or(told)
-	}
 	if c := s.clock.Load(); c != nil && c.timer != nil {
 		c.timer.Stop()
 	}
@@ -228,80 +246,138 @@ func (s *Scope) endLocked(e *end, own bool, hooks []*hook) []*hook {
 	return hooks
 }
 
-// tellLocked ends c, a scope in the list of s, with e, unless e is nil or c has
-// ended or is shielded. It reports whether something below c has to be told, and
-// appends the hooks of c to hooks if it has ended c.
-func (s *Scope) tellLocked(c *Scope, e *end, hooks []*hook) (untold bool, _ []*hook) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e != nil && c.state.Load() == nil && !c.is(shielded) {
-		hooks = c.endLocked(e, false, hooks)
+// tellLocked closes the channels of the scope and ends the standard contexts below
+// it, unless that is done. The scope, and everything below it, has ended.
+func (s *Scope) tellLocked() {
+	if s.is(told) {
+		return
 	}
-	untold, _ = c.retireLocked()
-	return untold, hooks
+	if s.is(hasBare) {
+		close(s.bare)
+	}
+	if s.is(hasStd) {
+		if s.Name() != "" {
+			s.fullLocked() // package context keeps the cause, which has the name
+		}
+		s.std.end()
+	}
+	s.flags.Or(told)
 }
 
-// spread tells everything below the scope, which has ended, and appends the hooks
-// of the scopes that it ends to hooks. Trees may be deep, so spread keeps lists
-// rather than call itself.
+// spread ends everything below the scope, which has ended, and tells of it. It
+// returns hooks and the hooks of the scopes that it ends.
 func (s *Scope) spread(hooks []*hook) []*hook {
-	todo := append(make([]*Scope, 0, 8), s) // ended, with something below
-	told := make([]*Scope, 0, 8)
-	var foreign []*Scope
-	for len(todo) > 0 {
-		x := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		told = append(told, x)
-		foreign = foreign[:0]
-		x.mu.Lock()
-		e := x.fullLocked()
-		for c, next := x.kids, (*Scope)(nil); c != nil; c = next {
-			next = c.next
-			if c.isForeign() {
-				foreign = append(foreign, c)
-				continue
-			}
-			var untold bool
-			if untold, hooks = x.tellLocked(c, e, hooks); untold {
-				todo = append(todo, c)
-			}
-		}
-		x.mu.Unlock()
-		point.Here("spread: scopes told")
-		for _, c := range foreign {
-			// Its parent has ended by now if it is a standard context. A context of
-			// another type tells the scope later, if it is registered.
-			var e *end
-			if isClosed(c.edge.far) && standardOf(c.parent) != nil {
-				e = c.edge.outer()
-			}
-			point.Here("spread: asked a foreign parent")
+	w := walk{todo: []*Scope{s}, hooks: hooks}
+	for len(w.todo) > 0 {
+		silent := len(w.done)
+		w.end()
+		for _, x := range w.done[silent:] {
 			x.mu.Lock()
-			var untold bool
-			untold, hooks = x.tellLocked(c, e, hooks)
+			x.tellLocked()
 			x.mu.Unlock()
-			if untold {
-				todo = append(todo, c)
-			}
-			if c.state.Load() != nil {
-				c.edge.leave()
-			}
+			point.Here("spread: scope told")
 		}
+		w.ask()
 	}
 	point.Here("spread: all told")
-	for _, x := range slices.Backward(told) { // upward: a scope leaves after those below
+	for _, x := range slices.Backward(w.done) { // upward: a scope leaves after those below
 		x.mu.Lock()
 		x.settled = true
 		x.mu.Unlock()
 		x.prune()
 	}
-	return hooks
+	return w.hooks
+}
+
+// A walk ends what is below a scope. Trees may be deep, so it keeps lists rather
+// than call itself.
+type walk struct {
+	todo    []*Scope // ended, and to look below
+	done    []*Scope // looked below, those above first
+	foreign []*Scope // edges, to ask
+	hooks   []*hook  // of the scopes that the walk has ended
+}
+
+// end ends everything below the scopes to look below, except the edges.
+func (w *walk) end() {
+	for len(w.todo) > 0 {
+		x := w.todo[len(w.todo)-1]
+		w.todo = w.todo[:len(w.todo)-1]
+		w.done = append(w.done, x)
+		point.Here("spread: next")
+		x.mu.Lock()
+		e := x.fullLocked()
+		for c, next := x.kids, (*Scope)(nil); c != nil; c = next {
+			next = c.next
+			if c.isForeign() {
+				w.foreign = append(w.foreign, c)
+			} else {
+				w.passLocked(c, e)
+			}
+		}
+		x.mu.Unlock()
+	}
+}
+
+// ask ends each edge if its parent has ended. A standard parent has, by now. A
+// context of another type tells the edge later, if that is registered.
+func (w *walk) ask() {
+	for _, c := range w.foreign {
+		var e *end
+		if c.edge.standardEnded() {
+			e = c.edge.outerEnd()
+		}
+		point.Here("spread: asked a foreign parent")
+		c.up.mu.Lock()
+		w.passLocked(c, e)
+		c.up.mu.Unlock()
+	}
+	w.foreign = w.foreign[:0]
+}
+
+// passLocked ends c with e, unless e is nil or c has ended or is shielded. The
+// caller holds mu of the scope above.
+func (w *walk) passLocked(c *Scope, e *end) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e != nil && c.state.Load() == nil && !c.is(shielded) {
+		w.hooks = c.endLocked(e, false, w.hooks)
+	}
+	if untold, _ := c.retireLocked(); untold {
+		w.todo = append(w.todo, c)
+	}
+}
+
+// learn is called by a goroutine that may learn of the scope's end by asking. If the
+// scope has ended, everything below it has ended, and Done is closed, when learn
+// returns.
+func (s *Scope) learn() {
+	if s.state.Load() == nil {
+		return
+	}
+	closed := false
+	switch f := s.flags.Load(); {
+	case f&told != 0:
+		return
+	// A goroutine that closes a channel wakes all waiters before it gives up mu, and
+	// they ask next.
+	case f&hasStd != 0:
+		closed = bare.IsClosed(s.std.ctx.Done())
+	case f&hasBare != 0:
+		closed = bare.IsClosed(s.bare)
+	}
+	if !closed {
+		s.help(noticing)
+	}
 }
 
 // help tells everything below the scope if it has ended, unless that is done.
 func (s *Scope) help(how manner) {
 	s.mu.Lock()
 	untold := s.untoldLocked()
+	if !untold && s.state.Load() != nil {
+		s.tellLocked()
+	}
 	s.mu.Unlock()
 	if untold {
 		callHooks(s.spread(nil), how)

@@ -11,15 +11,14 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
-// The tests here stop one goroutine in the middle of a step, by a hook that blocks or
-// a context of a foreign type that acts when it is asked, and let another goroutine
-// come in between.
+// The tests in this file stop one goroutine in the middle of an operation, in a hook or
+// in a method of a foreign context, and let another goroutine run.
 
-// An acting is a context of a foreign type that calls a function once before it
-// answers.
+// An acting is a context of a foreign type that calls a function once before Done
+// returns.
 type acting struct {
 	*custom
 	onDone atomic.Pointer[func()]
@@ -36,10 +35,10 @@ func TestWindows(t *testing.T) {
 	boom := errors.New("boom")
 
 	for name, second := range map[string]func(s *cancel.Scope){
-		"C4/a second Cancel tells what the first has not reached":       func(s *cancel.Scope) { s.Cancel(nil) },
-		"C8/Close tells what a Cancel has not reached":                  (*cancel.Scope).Close,
-		"C6/a timeout of zero tells what a Cancel has not reached":      func(s *cancel.Scope) { s.SetTimeout(0) },
-		"C6/a deadline in the past tells what a Cancel has not reached": func(s *cancel.Scope) { s.SetDeadline(time.Unix(1, 0)) },
+		"C4/a second Cancel ends what the first has not reached":       func(s *cancel.Scope) { s.Cancel(nil) },
+		"C8/Close ends what a Cancel has not reached":                  (*cancel.Scope).Close,
+		"C6/a timeout of zero ends what a Cancel has not reached":      func(s *cancel.Scope) { s.SetTimeout(0) },
+		"C6/a deadline in the past ends what a Cancel has not reached": func(s *cancel.Scope) { s.SetDeadline(time.Unix(1, 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := cancel.New(t.Context())
@@ -65,7 +64,7 @@ func TestWindows(t *testing.T) {
 		})
 	}
 
-	t.Run("C7/lowering a shield tells what another goroutine has not reached", func(t *testing.T) {
+	t.Run("C7/lowering a shield ends what another goroutine has not reached", func(t *testing.T) {
 		up := cancel.New(t.Context())
 		s := cancel.New(up, cancel.Shielded())
 		std, stop := context.WithCancel(s)
@@ -92,12 +91,12 @@ func TestWindows(t *testing.T) {
 
 	t.Run("C8/a scope that ends while it is being linked", func(t *testing.T) {
 		p := &acting{custom: newCustom(cancel.New(t.Context()))}
-		testkit.WantNoGrowth(t, "below a foreign context", 1<<17, func() {
+		kit.WantNoGrowth(t, "below a foreign context", 1<<17, func() {
 			for range 2000 {
 				s := cancel.New(p)
 				act := func() { s.Cancel(boom) }
 				p.onDone.Store(&act)
-				s.Done() // and no Close: Cancel has released it
+				s.Done() // no Close is needed, because Cancel has released it
 			}
 		})
 	})
@@ -135,7 +134,7 @@ func TestWindows(t *testing.T) {
 						return std.Err()
 					})
 					if err != nil {
-						t.Fatalf("Run() = %v, want nil: the scope's own deadline has passed as well", err)
+						t.Fatalf("Run() = %v, want nil because the scope's own deadline has passed too", err)
 					}
 				}
 			})

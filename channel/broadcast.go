@@ -1,11 +1,13 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 	"sync"
 
 	"github.com/grove-go/grove/cancel"
@@ -28,17 +30,30 @@ const (
 	CutOff                       // it loses all, and gets ErrLagged from then on
 )
 
-// A Broadcast is a channel each value of which is received by every subscriber.
-// A subscriber sees what is published after it subscribed.
+// String returns the name of the policy.
+func (p Policy) String() string {
+	switch p {
+	case Block:
+		return "Block"
+	case DropOldest:
+		return "DropOldest"
+	case CutOff:
+		return "CutOff"
+	}
+	return "Policy(" + strconv.Itoa(int(p)) + ")"
+}
+
+// A Broadcast is a channel that passes each value to every subscriber. A subscriber
+// receives the values that are published after it subscribed.
 //
 // A Broadcast is safe for use by multiple goroutines simultaneously.
 type Broadcast[T any] struct {
-	turn chan struct{} // holds an element while somebody publishes: publishers take turns
+	turn chan struct{} // holds an element while a goroutine publishes: publishers take turns
 	room chan struct{} // has an element if a subscriber may have made room
 	end  chan struct{} // closed by Close
 
 	mu     sync.Mutex // never held while anything blocks; guards the fields below
-	slots  []slot[T]  // value number i is in slots[i % len(slots)] while somebody is to receive it
+	slots  []slot[T]  // value number i is in slots[i % len(slots)] until all have received it
 	next   uint64     // number of the next value
 	subs   *Subscription[T]
 	nsubs  int
@@ -52,7 +67,8 @@ type slot[T any] struct {
 }
 
 // NewBroadcast returns a new broadcast. A subscriber may be up to capacity values
-// behind before it counts as slow. NewBroadcast panics if capacity is less than 1.
+// behind before it counts as slow. A broadcast belongs to the bubble of [testing/synctest]
+// where it was made, if any. NewBroadcast panics if capacity is less than 1.
 func NewBroadcast[T any](capacity int) *Broadcast[T] {
 	if capacity < 1 {
 		panic(fmt.Sprintf("channel: NewBroadcast: capacity must be at least 1, got %d", capacity))
@@ -75,7 +91,7 @@ func NewBroadcast[T any](capacity int) *Broadcast[T] {
 // subscribers see all values in the same order. Publish panics if ctx is nil.
 func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	if ctx == nil {
-		panic("channel: Publish: nil context; pass context.Background() if there is no other")
+		panic("channel: Broadcast.Publish: nil context; pass context.Background() if there is no other")
 	}
 	if err := cancel.Err(ctx); err != nil {
 		return err
@@ -84,12 +100,16 @@ func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	select {
 	case b.turn <- struct{}{}:
 	case <-b.end:
-		return ErrClosed
+		return cmp.Or(cancel.Err(ctx), ErrClosed)
 	case <-done:
 		return cancel.Err(ctx)
 	}
 	defer func() { <-b.turn }()
 	for {
+		// A select that finds several channels ready takes any of them.
+		if err := cancel.Err(ctx); err != nil {
+			return err
+		}
 		err := b.publish(v)
 		if err != ErrWouldBlock {
 			return err
@@ -97,16 +117,14 @@ func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 		select {
 		case <-b.room:
 		case <-b.end:
-			return ErrClosed
 		case <-done:
-			return cancel.Err(ctx)
 		}
 	}
 }
 
-// TryPublish publishes v if that takes no waiting, neither for a subscriber nor for
-// another publisher. The errors are those of Publish, except that it knows no context,
-// and [ErrWouldBlock].
+// TryPublish publishes v if that is possible without waiting, for a subscriber or for
+// another publisher. It returns [ErrWouldBlock] if it is not, and [ErrClosed] if the
+// broadcast is closed.
 func (b *Broadcast[T]) TryPublish(v T) error {
 	select {
 	case b.turn <- struct{}{}:
@@ -191,7 +209,7 @@ func (b *Broadcast[T]) removeLocked(s *Subscription[T]) {
 // [CutOff].
 func (b *Broadcast[T]) Subscribe(p Policy) *Subscription[T] {
 	if p < Block || p > CutOff {
-		panic(fmt.Sprintf("channel: Subscribe: no such policy: %d", p))
+		panic(fmt.Sprintf("channel: Broadcast.Subscribe: p must be a policy, got %d", p))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -204,8 +222,8 @@ func (b *Broadcast[T]) Subscribe(p Policy) *Subscription[T] {
 	return s
 }
 
-// Subscribers returns how many subscribers there are. Those that are closed or have
-// been cut off do not count.
+// Subscribers returns how many subscribers there are. Subscriptions that are closed or
+// have been cut off do not count.
 func (b *Broadcast[T]) Subscribers() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -253,7 +271,7 @@ func (s *Subscription[T]) signal() {
 // Receive returns the next value. It blocks while there is none. If it returns an
 // error, it has taken no value. The error is, the first that applies,
 //
-//   - the [*cancel.Error] of ctx, if that is done, also if there is a value,
+//   - the [*cancel.Error] of ctx if ctx is done, even if there is a value,
 //   - [ErrClosed] if the subscription is closed,
 //   - [ErrLagged] if it has been cut off,
 //   - [io.EOF] if the broadcast is closed and all has been received.
@@ -261,19 +279,25 @@ func (s *Subscription[T]) signal() {
 // Receive panics if ctx is nil.
 func (s *Subscription[T]) Receive(ctx context.Context) (T, error) {
 	if ctx == nil {
-		panic("channel: Receive: nil context; pass context.Background() if there is no other")
+		panic("channel: Subscription.Receive: nil context; pass context.Background() if there is no other")
 	}
+	woken := false
 	for {
-		var none T
 		if err := cancel.Err(ctx); err != nil {
+			if woken {
+				s.signal() // for another call
+			}
+			var none T
 			return none, err
 		}
 		v, err := s.TryReceive()
 		if err != ErrWouldBlock {
 			return v, err
 		}
+		woken = false
 		select {
 		case <-s.wake:
+			woken = true
 		case <-s.out:
 		case <-s.b.end:
 		case <-bare.Done(ctx):
@@ -281,8 +305,8 @@ func (s *Subscription[T]) Receive(ctx context.Context) (T, error) {
 	}
 }
 
-// TryReceive returns the next value if there is one. The errors are those of
-// Receive, except that it knows no context, and [ErrWouldBlock].
+// TryReceive returns the next value if there is one, and [ErrWouldBlock] if there is
+// none. The other errors are as for Receive.
 func (s *Subscription[T]) TryReceive() (v T, err error) {
 	b := s.b
 	b.mu.Lock()
@@ -315,7 +339,7 @@ func (s *Subscription[T]) TryReceive() (v T, err error) {
 // All returns an iterator over the values that are to come; see [Receiver.All].
 // It ends without an error when the broadcast is closed and all has been received.
 func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
-	return all(ctx, s.Receive)
+	return all("Subscription", ctx, s.Receive)
 }
 
 // Dropped returns how many values the subscriber has lost because it was slow. It
@@ -325,6 +349,11 @@ func (s *Subscription[T]) Dropped() uint64 {
 	defer s.b.mu.Unlock()
 	return s.dropped
 }
+
+// Done returns a channel that is closed when the subscription is closed or has been
+// cut off. A goroutine that is busy with a value can look there whether it is still a
+// subscriber.
+func (s *Subscription[T]) Done() <-chan struct{} { return s.out }
 
 // Close ends the subscription. A Receive that is blocked returns [ErrClosed], and
 // no publisher waits for the subscriber any more. Close is idempotent, does not

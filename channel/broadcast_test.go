@@ -13,7 +13,7 @@ import (
 	"github.com/grove-go/grove/channel"
 )
 
-// received returns what a subscription has, and the error after that.
+// received returns the values that a subscription has, and the error after them.
 func received(s *channel.Subscription[int]) (got []int, err error) {
 	for {
 		v, err := s.TryReceive()
@@ -27,7 +27,7 @@ func received(s *channel.Subscription[int]) (got []int, err error) {
 func TestBroadcast(t *testing.T) {
 	bubble(t, "CH7/every subscriber sees every value, in order", func(t *testing.T, ctx context.Context) {
 		b := channel.NewBroadcast[int](3)
-		wantErr(t, "Publish() to nobody", b.Publish(ctx, -1), nil)
+		wantErr(t, "Publish() without subscribers", b.Publish(ctx, -1), nil)
 		const subscribers, values = 5, 100
 		var wg sync.WaitGroup
 		for i := range subscribers {
@@ -65,7 +65,7 @@ func TestBroadcast(t *testing.T) {
 		_, err = s.Receive(ctx)
 		wantErr(t, "Receive()", err, channel.ErrClosed)
 	})
-	bubble(t, "CH7/the publisher waits for a slow one with Block", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/Publish waits for a slow subscriber with Block", func(t *testing.T, ctx context.Context) {
 		b := channel.NewBroadcast[int](2)
 		slow, fast := b.Subscribe(channel.Block), b.Subscribe(channel.DropOldest)
 		for i := range 2 {
@@ -78,7 +78,7 @@ func TestBroadcast(t *testing.T) {
 		wantBlocked(t, first, second)
 		wantErr(t, "TryPublish()", b.TryPublish(9), channel.ErrWouldBlock)
 		if got, err := received(fast); !slices.Equal(got, []int{0, 1}) || err != channel.ErrWouldBlock {
-			t.Errorf("received %v, %v, want 0, 1: what waits has not been published", got, err)
+			t.Errorf("received %v, %v, want 0, 1: a waiting Publish has not published", got, err)
 		}
 		if v, err := slow.Receive(ctx); v != 0 || err != nil {
 			t.Errorf("Receive() = %d, %v, want 0, nil", v, err)
@@ -89,10 +89,10 @@ func TestBroadcast(t *testing.T) {
 		wantErr(t, "Close() of the slow one", slow.Close(), nil)
 		wantErr(t, "Publish()", <-second, nil)
 		if got, _ := received(fast); !slices.Equal(got, []int{2, 3}) || fast.Dropped() != 0 {
-			t.Errorf("received %v and dropped %d, want 2, 3 and none", got, fast.Dropped())
+			t.Errorf("received %v and dropped %d, want 2, 3 and 0", got, fast.Dropped())
 		}
 	})
-	bubble(t, "CH7/a canceled Publish has published to nobody", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/a canceled Publish publishes to no subscriber", func(t *testing.T, ctx context.Context) {
 		b := channel.NewBroadcast[int](1)
 		block, drop := b.Subscribe(channel.Block), b.Subscribe(channel.DropOldest)
 		wantErr(t, "Publish()", b.Publish(ctx, 1), nil)
@@ -114,17 +114,17 @@ func TestBroadcast(t *testing.T) {
 		_, err := block.Receive(scope)
 		wantCanceled(t, "Receive()", err, scope)
 	})
-	bubble(t, "CH7/one with DropOldest loses the oldest, and counts", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/DropOldest drops the oldest values and counts them", func(t *testing.T, ctx context.Context) {
 		b := channel.NewBroadcast[int](3)
 		s := b.Subscribe(channel.DropOldest)
 		for i := range 10 {
 			wantErr(t, "Publish()", b.Publish(ctx, i), nil)
 		}
 		if got, _ := received(s); !slices.Equal(got, []int{7, 8, 9}) || s.Dropped() != 7 {
-			t.Errorf("received %v and dropped %d, want the last 3 and 7", got, s.Dropped())
+			t.Errorf("received %v and dropped %d, want the last 3 values and 7", got, s.Dropped())
 		}
 	})
-	bubble(t, "CH7/one with CutOff is cut off", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/a slow subscriber with CutOff is cut off", func(t *testing.T, ctx context.Context) {
 		b := channel.NewBroadcast[int](2)
 		slow, fast := b.Subscribe(channel.CutOff), b.Subscribe(channel.CutOff)
 		for i := range 3 {
@@ -144,7 +144,7 @@ func TestBroadcast(t *testing.T) {
 		_, err := slow.Receive(ctx)
 		wantErr(t, "Receive()", err, channel.ErrClosed)
 	})
-	bubble(t, "CH7/who is blocked is woken", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/blocked calls are woken", func(t *testing.T, ctx context.Context) {
 		b := channel.NewBroadcast[int](1)
 		s, other := b.Subscribe(channel.Block), b.Subscribe(channel.Block)
 		receives := func(s *channel.Subscription[int]) <-chan error {
@@ -183,8 +183,8 @@ func TestBroadcast(t *testing.T) {
 	})
 }
 
-// CH7: with publishers, subscribers and their comings and goings at once, all who
-// block see all values in one order.
+// CH7: all subscribers with Block see all values in the same order, while other
+// subscribers come and go.
 func TestStressBroadcast(t *testing.T) {
 	const publishers, values = 4, 500
 	b := channel.NewBroadcast[int](4)
@@ -205,7 +205,7 @@ func TestStressBroadcast(t *testing.T) {
 	}
 	for i := range 3 {
 		receiving.Go(func() {
-			for range 200 { // comes and goes
+			for range 200 { // subscribes and leaves
 				s := b.Subscribe(channel.Policy(i) + channel.Block)
 				for range 3 {
 					_ = b.TryPublish(0)
@@ -230,24 +230,24 @@ func TestStressBroadcast(t *testing.T) {
 	seen := make(map[int]bool)
 	for _, v := range orders[0] {
 		if v != 0 && seen[v] {
-			t.Errorf("value %d came twice", v)
+			t.Errorf("value %d was received twice", v)
 		}
 		seen[v] = true
 	}
 	if len(seen) < publishers*values {
-		t.Errorf("%d values came, want %d", len(seen), publishers*values)
+		t.Errorf("received %d values, want %d", len(seen), publishers*values)
 	}
 	for i, o := range orders {
 		if !slices.Equal(o, orders[0]) {
-			t.Errorf("subscriber %d saw another order than subscriber 0", i)
+			t.Errorf("subscriber %d and subscriber 0 saw different orders", i)
 		}
 	}
 }
 
 func TestWatch(t *testing.T) {
-	bubble(t, "CH7/the latest value, at first at once", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/Receive returns the latest value, the first time at once", func(t *testing.T, ctx context.Context) {
 		w := channel.NewWatch("a")
-		r := w.Watch()
+		r := w.Subscribe()
 		get := func(want string) {
 			t.Helper()
 			if v, err := r.Receive(ctx); v != want || err != nil {
@@ -260,8 +260,8 @@ func TestWatch(t *testing.T) {
 		wantErr(t, "Set()", w.Set("b"), nil)
 		wantErr(t, "Set()", w.Set("c"), nil)
 		get("c")
-		if v := w.Get(); v != "c" {
-			t.Errorf("Get() = %q, want c", v)
+		if v := w.Latest(); v != "c" {
+			t.Errorf("Latest() = %q, want c", v)
 		}
 		waits := call(func() error { _, err := r.Receive(ctx); return err })
 		wantBlocked(t, waits)
@@ -275,20 +275,20 @@ func TestWatch(t *testing.T) {
 		_, err = r.Receive(ctx)
 		wantErr(t, "Receive()", err, io.EOF)
 		var got []string
-		for v, err := range w.Watch().All(ctx) {
+		for v, err := range w.Subscribe().All(ctx) {
 			wantErr(t, "All()", err, nil)
 			got = append(got, v)
 		}
-		if !slices.Equal(got, []string{"e"}) || w.Get() != "e" {
+		if !slices.Equal(got, []string{"e"}) || w.Latest() != "e" {
 			t.Errorf("a late watcher received %q, want e", got)
 		}
 	})
-	bubble(t, "CH7/who waits is woken", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH7/waiting receivers are woken", func(t *testing.T, ctx context.Context) {
 		w := channel.NewWatch(0)
 		scope := cancel.New(ctx)
 		var calls []<-chan error
 		for i := range 3 {
-			r := w.Watch()
+			r := w.Subscribe()
 			if _, err := r.Receive(ctx); err != nil {
 				t.Error(err)
 			}
@@ -305,12 +305,12 @@ func TestWatch(t *testing.T) {
 		w.Close()
 		wantErr(t, "Receive()", <-calls[1], io.EOF)
 		wantErr(t, "Receive()", <-calls[2], io.EOF)
-		_, err := w.Watch().Receive(scope)
+		_, err := w.Subscribe().Receive(scope)
 		wantCanceled(t, "Receive()", err, scope)
 	})
 }
 
-// CH7: two values wake two who are about to wait.
+// CH7: two values wake two receivers that are about to wait.
 func TestStressSubscription(t *testing.T) {
 	ctx := t.Context()
 	for range 5000 {
@@ -325,14 +325,15 @@ func TestStressSubscription(t *testing.T) {
 	}
 }
 
-// CH7: nobody sees an older value after a newer one, and everybody sees the last.
+// CH7: no watcher sees an older value after a newer one, and every watcher sees the last
+// one.
 func TestStressWatch(t *testing.T) {
 	const values = 20_000
 	w := channel.NewWatch(0)
 	var wg sync.WaitGroup
 	var seen atomic.Int64
 	for i := range 4 {
-		r := w.Watch()
+		r := w.Subscribe()
 		wg.Go(func() {
 			last := -1
 			for v, err := range r.All(t.Context()) {

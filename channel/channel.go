@@ -3,30 +3,29 @@ package channel
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"io"
 
-	"github.com/grove-go/grove/internal/point"
+	"github.com/grove-go/grove/internal/ring"
 )
 
 var (
 	// ErrClosed is returned by an operation on a handle, a [Broadcast] or a [Watch]
-	// that has been closed, also by one that was blocked at that moment.
+	// that is closed, even if the operation was blocked when it was closed.
 	ErrClosed = errors.New("channel: handle is closed")
 
-	// ErrBroken is returned by a Send when all receivers have been closed: nobody
-	// is ever going to receive the value.
-	ErrBroken = errors.New("channel: all receivers are closed")
+	// ErrBroken is returned by a Send if no receiver is going to take the value: all
+	// are closed, or one has called Refuse.
+	ErrBroken = errors.New("channel: no receiver takes values any more")
 
-	// ErrWouldBlock is returned by a TrySend or TryPublish for which there is no
-	// room, and by a TryReceive for which there is no value.
+	// ErrWouldBlock is returned by TrySend and TryPublish if there is no room, and by
+	// TryReceive if there is no value.
 	ErrWouldBlock = errors.New("channel: operation would block")
 )
 
-// Stats is what Stats of a [Sender] and of a [Receiver] returns: the channel as
-// it is at the moment.
+// Stats describes a channel at one moment. See [Sender.Stats].
 type Stats struct {
 	Len              int // values in the buffer
-	Cap              int // values for which the buffer has room; -1: no bound
+	Cap              int // values that fit into the buffer; -1: no bound
 	Senders          int // handles that are open
 	Receivers        int // handles that are open
 	BlockedSenders   int // calls of Send that wait
@@ -37,82 +36,133 @@ type Stats struct {
 // that have been sent and not received. With a capacity of 0 each Send waits
 // for its receiver.
 //
+// In a bubble of [testing/synctest], goroutines that wait are durably blocked,
+// wherever the channel was made. A channel must not be used inside and outside of
+// a bubble at the same time. If a goroutine waits inside, its context must not end
+// outside.
+//
 // New panics if capacity is negative. For a channel without a bound see
 // [Unbounded].
 func New[T any](capacity int) (*Sender[T], *Receiver[T]) {
 	if capacity < 0 {
 		panic(fmt.Sprintf("channel: New: capacity must not be negative, got %d", capacity))
 	}
-	return ends(&core[T]{ch: make(chan T, capacity)})
+	return ends[T](capacity)
 }
+
+// Unbounded returns the two ends of a new channel that holds any number of
+// values: Send does not block. Nothing keeps a sender from being faster than its
+// receivers until memory runs out. A channel with a large capacity is nearly
+// always the better choice.
+func Unbounded[T any]() (*Sender[T], *Receiver[T]) { return ends[T](unbounded) }
+
+const unbounded = -1
 
 // ends returns the first handles of each side.
-func ends[T any](c *core[T]) (*Sender[T], *Receiver[T]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.newSenderLocked(), c.newReceiverLocked()
+func ends[T any](capacity int) (*Sender[T], *Receiver[T]) {
+	c := &core[T]{capacity: capacity}
+	s, r := new(Sender[T]), new(Receiver[T])
+	c.newHandle(&s.handle, &c.sending, &c.senders)
+	c.newHandle(&r.handle, &c.receiving, &c.receivers)
+	return s, r
 }
 
-// core is what the handles of a channel share: Go's own channel, and who has
-// hold of it. The native channel does all that passes values; what is here is
-// about the ends.
-//
-// The native channel is closed when the last sender is, so that receivers, also
-// native ones, drain it and then see the end. When the last receiver is closed it
-// stays open, and all senders are told.
+// A core is what the handles of a channel share. Senders wait only while the buffer
+// is full, and receivers only while it is empty and no sender waits.
 type core[T any] struct {
-	ch     chan T
-	broken atomic.Bool  // all receivers are closed; set under mu
-	over   *overflow[T] // of an unbounded channel
-	ask    *demand      // of a generated channel
+	// mu is never held while a goroutine blocks or code of a user runs. It guards the
+	// fields below and, in part, handles and waiters.
+	mu lock
 
-	mu         point.Mutex  // never held while anything blocks; guards the fields below
-	senders    *Sender[T]   // those that are open, linked
-	receivers  *Receiver[T] // likewise
-	nsenders   int
-	nreceivers int
-	ended      bool // all senders are closed
+	capacity  int // or unbounded; immutable
+	buffer    ring.Queue[T]
+	sending   line[T]
+	receiving line[T]
+	senders   int           // handles that are open
+	receivers int           // handles that are open
+	refused   bool          // receivers take no new value
+	ready     chan struct{} // what Ready returns, or nil; closed when it is taken out
+
+	demand chan struct{} // of Generate, has an element if the producer should look for receivers; or nil
+}
+
+// sendLocked sends v, or returns ErrWouldBlock. The caller rouses the receiver, if
+// there is one, after unlocking the core.
+func (c *core[T]) sendLocked(v T) (receiver *waiter[T], err error) {
+	if c.refused {
+		return nil, ErrBroken
+	}
+	if r := c.receiving.nextLocked(); r != nil {
+		r.v = v
+		return r, nil
+	}
+	if c.capacity != unbounded && c.buffer.Len() >= c.capacity {
+		return nil, ErrWouldBlock
+	}
+	c.buffer.Push(v)
+	c.tellReadyLocked()
+	return nil, nil
+}
+
+// receiveLocked receives into v, or returns ErrWouldBlock. The caller rouses the
+// sender, if there is one, after unlocking the core.
+func (c *core[T]) receiveLocked(v *T) (sender *waiter[T], err error) {
+	s := c.sending.nextLocked()
+	switch {
+	case c.buffer.Len() > 0:
+		*v = c.buffer.Pop()
+		if s != nil {
+			c.buffer.Push(s.v)
+		}
+	case s != nil:
+		*v = s.v
+	case c.endedLocked():
+		return nil, io.EOF
+	default:
+		return nil, ErrWouldBlock
+	}
+	return s, nil
+}
+
+// endedLocked reports whether no value is going to be sent any more.
+func (c *core[T]) endedLocked() bool { return c.senders == 0 || c.refused }
+
+// endLocked is called when the last sender is closed.
+func (c *core[T]) endLocked() { c.receiving.failAllLocked(io.EOF) }
+
+// refuseLocked refuses new values.
+func (c *core[T]) refuseLocked() {
+	c.refused = true
+	c.sending.failAllLocked(ErrBroken)
+	c.receiving.failAllLocked(io.EOF)
+	c.tellReadyLocked()
+	c.tellAskedLocked()
+}
+
+// breakLocked is called when the last receiver is closed.
+func (c *core[T]) breakLocked() {
+	c.refuseLocked()
+	c.buffer = ring.Queue[T]{}
+}
+
+// tellReadyLocked is called when there may be something to receive.
+func (c *core[T]) tellReadyLocked() {
+	if c.ready != nil {
+		close(c.ready)
+		c.ready = nil
+	}
 }
 
 // stats returns the figures of the channel.
 func (c *core[T]) stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	stats := Stats{
-		Len:       len(c.ch),
-		Cap:       cap(c.ch),
-		Senders:   c.nsenders,
-		Receivers: c.nreceivers,
-	}
-	for s := c.senders; s != nil; s = s.next {
-		stats.BlockedSenders += int(s.waits.Load())
-	}
-	for r := c.receivers; r != nil; r = r.next {
-		stats.BlockedReceivers += int(r.waits.Load())
-	}
-	if c.over != nil {
-		stats.Len += c.over.queue.Len()
-		stats.Cap = -1
-	}
-	return stats
-}
-
-// drop takes what is in the buffer of a broken channel out of it, so that it can
-// be collected.
-func (c *core[T]) drop() {
-	// Not before all who are blocked have been woken: they would count as having
-	// sent.
-	c.mu.Lock()
-	c.mu.Unlock() //lint:ignore SA2001 to wait is the point
-	point.Here("drop")
-	for {
-		select {
-		case _, ok := <-c.ch:
-			if !ok {
-				return
-			}
-		default:
-			return
-		}
+	return Stats{
+		Len:              c.buffer.Len(),
+		Cap:              c.capacity,
+		Senders:          c.senders,
+		Receivers:        c.receivers,
+		BlockedSenders:   c.sending.len,
+		BlockedReceivers: c.receiving.len,
 	}
 }

@@ -12,17 +12,17 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
 var (
-	bubble    = testkit.Bubble
-	mustPanic = testkit.MustPanic
+	bubble    = kit.Bubble
+	mustPanic = kit.MustPanic
 )
 
 var errBoom = errors.New("boom")
 
-// both runs fn with a channel with a bound and with one without.
+// both runs fn with a bounded channel and with an unbounded one.
 func both(t *testing.T, name string, fn func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int])) {
 	t.Helper()
 	kinds := []struct {
@@ -56,7 +56,7 @@ func wantCanceled(t *testing.T, what string, err error, ctx context.Context) {
 	}
 }
 
-// call runs fn in a goroutine and returns where to read its result.
+// call runs fn in a goroutine and returns a channel with its result.
 func call(fn func() error) <-chan error {
 	result := make(chan error, 1)
 	go func() { result <- fn() }()
@@ -76,7 +76,8 @@ func wantBlocked(t *testing.T, calls ...<-chan error) {
 	}
 }
 
-// drain returns what can be received without waiting, and the error after that.
+// drain returns the values that can be received without waiting, and the error after
+// them.
 func drain(r *channel.Receiver[int]) (got []int, err error) {
 	for {
 		v, err := r.TryReceive()
@@ -105,7 +106,7 @@ func TestPass(t *testing.T) {
 			wantErr(t, "TryReceive()", err, io.EOF)
 		}
 	})
-	bubble(t, "CH1/a zero and a nil value are values", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH1/zero values and nil are received like others", func(t *testing.T, ctx context.Context) {
 		s, r := channel.New[error](2)
 		wantErr(t, "Send()", s.Send(ctx, nil), nil)
 		if v, err := r.Receive(ctx); v != nil || err != nil {
@@ -129,7 +130,7 @@ func TestPass(t *testing.T) {
 			t.Errorf("Receive() = %d, %v, want 3, nil", v, err)
 		}
 	})
-	bubble(t, "CH2/those who are blocked are served in turn", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH2/blocked calls are served in turn", func(t *testing.T, ctx context.Context) {
 		s, r := channel.New[int](1)
 		wantErr(t, "Send()", s.Send(ctx, 0), nil)
 		for i := range 5 {
@@ -141,7 +142,7 @@ func TestPass(t *testing.T) {
 			if v, err := r.Receive(ctx); v != i || err != nil {
 				t.Errorf("Receive() = %d, %v, want %d, nil", v, err, i)
 			}
-			// The place that became free belongs to the one who waits.
+			// The freed slot belongs to the waiting sender.
 			if i < 5 {
 				wantErr(t, "TrySend()", s.TrySend(99), channel.ErrWouldBlock)
 			}
@@ -160,7 +161,7 @@ func TestPass(t *testing.T) {
 		}
 		for i := range 5 {
 			wantErr(t, "TrySend()", s.TrySend(i), nil)
-			// The value belongs to the one who waits.
+			// The value belongs to the waiting receiver.
 			_, err := r.TryReceive()
 			wantErr(t, "TryReceive()", err, channel.ErrWouldBlock)
 			synctest.Wait()
@@ -180,7 +181,7 @@ func TestPass(t *testing.T) {
 			t.Errorf("received %v, %v, want 1, 2", got, err)
 		}
 	})
-	both(t, "CH1/several receivers, each value once, and the end for each", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH1/several receivers get each value once, and all get the end", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		const receivers, values = 4, 400
 		counts := make(chan int, receivers)
 		seen := make([]bool, values)
@@ -191,7 +192,7 @@ func TestPass(t *testing.T) {
 				n := 0
 				for v, err := range r.All(ctx) {
 					if err != nil || seen[v] {
-						t.Errorf("received %d, %v, again or with an error", v, err)
+						t.Errorf("received %d, %v, a second time or with an error", v, err)
 					}
 					seen[v] = true
 					n++
@@ -214,7 +215,7 @@ func TestPass(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
-	both(t, "CH5/a context that is done comes first", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH5/a done context takes precedence", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		done := cancel.New(ctx)
 		done.Cancel(errBoom)
 		wantErr(t, "Send()", s.Send(ctx, 1), nil)
@@ -227,7 +228,7 @@ func TestContext(t *testing.T) {
 			wantCanceled(t, "All()", err, done)
 		}
 		if got, err := drain(r); !slices.Equal(got, []int{1}) || err != channel.ErrWouldBlock {
-			t.Errorf("left are %v, %v, want 1", got, err)
+			t.Errorf("%v, %v are left, want 1", got, err)
 		}
 		s.Close()
 		wantCanceled(t, "Send() on a closed handle", s.Send(done, 2), done)
@@ -253,7 +254,7 @@ func TestContext(t *testing.T) {
 			scope.Cancel(errBoom)
 			wantCanceled(t, "Send()", <-sent, scope)
 			if err := <-late; !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Send() = %v, want the deadline", err)
+				t.Errorf("Send() = %v, want DeadlineExceeded", err)
 			}
 			got, err := drain(r)
 			wantErr(t, "TryReceive()", err, channel.ErrWouldBlock)
@@ -276,7 +277,7 @@ func TestContext(t *testing.T) {
 			t.Errorf("Receive() = %d, %v, want 1, nil", v, err)
 		}
 	})
-	both(t, "CH1/a value that came before the cancellation is received", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH1/a value sent before the cancellation is received", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		for i := range 100 {
 			scope := cancel.New(ctx)
 			var v int
@@ -307,8 +308,8 @@ func TestBadInput(t *testing.T) {
 		"All: nil context":                           func() { r.All(none) },
 		"ReceiveBatch: empty buffer":                 func() { _, _ = r.ReceiveBatch(ctx, nil) },
 		"Publish: nil context":                       func() { _ = b.Publish(none, 1) },
-		"Subscribe: no such policy: 0":               func() { b.Subscribe(0) },
-		"Subscribe: no such policy: 4":               func() { b.Subscribe(channel.CutOff + 1) },
+		"Subscribe: p must be a policy, got 0":       func() { b.Subscribe(0) },
+		"Subscribe: p must be a policy, got 4":       func() { b.Subscribe(channel.CutOff + 1) },
 		"Generate: nil context":                      func() { _ = channel.Generate(none, 0, nothing, ignore) },
 		"Generate: nil function":                     func() { _ = channel.Generate(ctx, 0, nil, ignore) },
 		"Generate: capacity must not be negative":    func() { _ = channel.Generate(ctx, -1, nothing, ignore) },
@@ -316,6 +317,32 @@ func TestBadInput(t *testing.T) {
 		mustPanic(t, name, bad)
 	}
 	mustPanic(t, "Receive: nil context", func() { _, _ = sub.Receive(none) })
-	mustPanic(t, "Receive: nil context", func() { _, _ = w.Watch().Receive(none) })
+	mustPanic(t, "Receive: nil context", func() { _, _ = w.Subscribe().Receive(none) })
 	mustPanic(t, "Generate: nil function", func() { _ = channel.Generate(ctx, 0, nothing, nil) })
+}
+
+// TestBubbles uses one channel in a bubble, outside, and in another bubble, with calls
+// that wait in each of them.
+func TestBubbles(t *testing.T) {
+	s, r := channel.New[int](0)
+	other := s.Clone()
+	pass := func(t *testing.T, ctx context.Context) {
+		for range 3 {
+			sent := call(func() error { return s.Send(ctx, 1) })
+			also := call(func() error { return other.Send(context.Background(), 1) })
+			for range 2 {
+				if v, err := r.Receive(ctx); v != 1 || err != nil {
+					t.Errorf("Receive() = %d, %v, want 1, nil", v, err)
+				}
+			}
+			wantErr(t, "Send()", <-sent, nil)
+			wantErr(t, "Send()", <-also, nil)
+		}
+	}
+	for range 2 {
+		for name, ctx := range map[string]context.Context{"outside, in a scope": cancel.New(t.Context()), "outside": t.Context()} {
+			t.Run("CH1/"+name, func(t *testing.T) { pass(t, ctx) })
+		}
+		bubble(t, "CH1/in a bubble", pass)
+	}
 }

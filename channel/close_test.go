@@ -11,8 +11,8 @@ import (
 )
 
 func TestCloseSender(t *testing.T) {
-	both(t, "CH3/what is in the buffer is received, then the end", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
-		for i := range 100 { // more than an unbounded channel has in its native one
+	both(t, "CH3/the buffer is received, then the end", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+		for i := range 100 { // more than fits into the native channel of an unbounded one
 			wantErr(t, "Send()", s.Send(ctx, i), nil)
 		}
 		clone := s.Clone()
@@ -32,16 +32,16 @@ func TestCloseSender(t *testing.T) {
 		for range 3 {
 			calls = append(calls, call(func() error { _, err := r.Receive(ctx); return err }))
 		}
-		native := call(func() error { _, ok := <-r.C(); return map[bool]error{true: errBoom}[ok] })
+		native := call(func() error { <-r.Ready(); _, err := r.TryReceive(); return err })
 		wantBlocked(t, append(calls, native)...)
 		s.Close()
 		for _, c := range calls {
 			wantErr(t, "Receive()", <-c, io.EOF)
 		}
-		wantErr(t, "<-C()", <-native, nil)
+		wantErr(t, "TryReceive() when Ready", <-native, io.EOF)
 	})
 	for _, capacity := range []int{0, 1} {
-		bubble(t, fmt.Sprintf("CH4/Close wakes those who are blocked on that handle, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
+		bubble(t, fmt.Sprintf("CH4/Close wakes the calls that are blocked on that handle, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
 			s, r := channel.New[int](capacity)
 			for range capacity {
 				wantErr(t, "Send()", s.Send(ctx, 0), nil)
@@ -74,9 +74,9 @@ func TestCloseSender(t *testing.T) {
 			wantErr(t, "Receive()", err, io.EOF)
 		})
 	}
-	// The last one, so that the native channel is closed under those who send.
+	// Close of the last handle closes the native channel while calls send to it.
 	for range 20 {
-		bubble(t, "CH4/Close of the last handle wakes those who are blocked", func(t *testing.T, ctx context.Context) {
+		bubble(t, "CH4/Close of the last handle wakes blocked calls", func(t *testing.T, ctx context.Context) {
 			s, r := channel.New[int](0)
 			calls := []<-chan error{
 				call(func() error { return s.Send(ctx, 1) }),
@@ -110,9 +110,7 @@ func TestCloseReceiver(t *testing.T) {
 		for _, err := range r.All(ctx) {
 			wantErr(t, "All()", err, channel.ErrClosed)
 		}
-		if _, ok := <-r.C(); ok {
-			t.Error("C() of a closed handle receives")
-		}
+		<-r.Ready()
 		wantErr(t, "Send()", s.Send(ctx, 100), nil)
 		if v, err := clone.Receive(ctx); v != 0 || err != nil {
 			t.Errorf("Receive() of the clone = %d, %v, want 0, nil", v, err)
@@ -129,7 +127,7 @@ func TestCloseReceiver(t *testing.T) {
 		mustPanic(t, "Receiver.Clone: the handle is closed", func() { r.Clone() })
 	})
 	for _, capacity := range []int{0, 1, 3} {
-		bubble(t, fmt.Sprintf("CH3/it wakes every sender, and none has sent, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
+		bubble(t, fmt.Sprintf("CH3/Close wakes every sender without sending, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
 			s, r := channel.New[int](capacity)
 			for range capacity {
 				wantErr(t, "Send()", s.Send(ctx, 0), nil)
@@ -149,7 +147,7 @@ func TestCloseReceiver(t *testing.T) {
 			}
 		})
 	}
-	both(t, "CH4/Close wakes those who are blocked on that handle", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH4/Close wakes the calls that are blocked on that handle", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		clone := r.Clone()
 		mine := []<-chan error{
 			call(func() error { _, err := r.Receive(ctx); return err }),
@@ -165,7 +163,7 @@ func TestCloseReceiver(t *testing.T) {
 		wantErr(t, "Send()", s.Send(ctx, 1), nil)
 		wantErr(t, "Receive() of the clone", <-other, nil)
 	})
-	bubble(t, "CH4/closed comes before the end", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH4/ErrClosed takes precedence over the end", func(t *testing.T, ctx context.Context) {
 		s, r := channel.New[int](0)
 		clone := r.Clone()
 		s.Close()
@@ -178,10 +176,10 @@ func TestCloseReceiver(t *testing.T) {
 	})
 }
 
-// A callback that runs while Send or Receive asks the context may do anything.
+// TestCallbacks closes a handle in the methods of the context passed to Send and Receive.
 func TestCallbacks(t *testing.T) {
 	for _, capacity := range []int{0, 1} {
-		bubble(t, "CH4/a handle that is closed by the context's own code", func(t *testing.T, ctx context.Context) {
+		bubble(t, "CH4/a handle is closed by a method of the context", func(t *testing.T, ctx context.Context) {
 			outer, stop := context.WithCancel(ctx)
 			s, r := channel.New[int](capacity)
 			for range capacity {
@@ -199,8 +197,8 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
-// A hooked calls a function when it is asked for Done to wait for it: each time
-// but the first, which is for its error.
+// A hooked is a context that calls hook in each call of Done but the first, which is made
+// to check the error.
 type hooked struct {
 	context.Context
 	hook  func()

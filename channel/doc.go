@@ -1,5 +1,5 @@
-// Package channel provides memory channels: channels with two ends, each of which
-// can be cloned and closed, and whose operations can be canceled.
+// Package channel provides memory channels. A memory channel has two ends. Each end can be
+// cloned and closed, and operations on it can be canceled.
 //
 //	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 //		s, r := channel.New[string](16)
@@ -25,67 +25,72 @@
 // The loop ends when the sender is closed and all has been received. If it is left
 // earlier, the receiver is closed, and Send returns [ErrBroken]; if either side fails, the
 // context of both is canceled. So neither waits for the other in vain.
+// An [ErrBroken] that a task returns is a failure, even beside the error that ended the
+// loop. A producer that the consumer may leave early returns nil instead.
 //
 // # Concepts
 //
 // A channel has senders and receivers, which are handles to its two sides. When
-// all senders are closed, receivers take what is in the buffer, and then see the
-// end of the channel, as [io.EOF]. When all receivers are closed the channel is
-// broken: senders get [ErrBroken], so that nobody goes on producing what nobody is
-// going to take.
+// all senders are closed, receivers take what is in the buffer, and then get
+// [io.EOF], the end of the channel. When all receivers are closed the channel is
+// broken: senders get [ErrBroken], so that no goroutine goes on to produce values in
+// vain.
 //
-// An operation waits until it can be done, or its context is; one with a Try in its name
-// does not wait. [Receiver.All] is for a loop, [Receiver.ReceiveBatch] for what is dealt
-// with many at a time, and [Receiver.C] for a select.
+// An operation waits until it is possible or its context is done. One with Try in
+// its name does not wait. [Receiver.All] is for a loop, [Receiver.ReceiveBatch] for
+// values that are handled many at a time, and [Receiver.Ready] for a select.
+// [Receiver.Refuse] ends the channel from the receiving side, and loses nothing.
 //
 // [New] and [Unbounded] pass each value to one receiver. A [Broadcast] passes each
 // value to every subscriber, and a [Watch] the latest one only. [Generate] makes a
-// channel of a function that yields values, and joins it.
+// channel of a function that yields values, and joins its goroutine.
 //
 // # Rules for users
 //
-//   - Give each goroutine its own handle, by Clone, and let it close that one, by
-//     defer, in the goroutine itself. Then nobody has to know who is the last.
-//   - Close what is not needed any more. A handle that is dropped and not closed is
-//     open for ever: who waits for the other side then hangs, as a leak check in a
-//     test shows. Nothing closes handles behind your back.
-//   - Choose a capacity. Zero couples the two sides; a small one evens out their
-//     pace; none at all ([Unbounded]) needs a reason.
+//   - Give each goroutine its own handle: call Clone before you start the goroutine, and
+//     let the goroutine close the clone by defer. Then no goroutine has to know which is
+//     the last. Clone panics once the handle is closed.
+//   - Close handles. A handle that is dropped without Close stays open, and the
+//     other side waits in vain. No finalizer closes it.
+//   - Choose a capacity. A capacity of 0 couples the two sides. A small one evens
+//     out their pace. None at all ([Unbounded]) needs a reason.
 //
 // # Guarantees
 //
-// The numbers are those that tests and comments name.
+// Tests and comments refer to these numbers.
 //
-// CH1 Each value that was sent is received exactly once, or is still in the
-// buffer. A Send that returns nil has sent its value, one that returns an error has
-// not and never will, also if it was canceled at that moment. A Receive that
-// returns an error has taken nothing.
+// CH1 Each value that was sent is received exactly once, or is in the buffer. A
+// Send that returns nil has sent its value. A Send that returns an error has not
+// sent its value and is not going to. A Receive that returns an error has taken no
+// value.
 //
-// CH2 Values that one goroutine sends by one sender arrive in order. Those who are
+// CH2 Values that one goroutine sends by one sender arrive in order. Calls that are
 // blocked are served first come, first served.
 //
 // CH3 When the last sender is closed, receivers drain the buffer and then get
-// [io.EOF], always again. When the last receiver is closed, senders that are
-// blocked or come later get [ErrBroken], and what is in the buffer is dropped.
+// [io.EOF], each time. When the last receiver is closed, senders get [ErrBroken],
+// blocked ones too, and what is in the buffer is dropped. After Refuse senders get
+// ErrBroken as well, but nothing is dropped.
 //
-// CH4 Close is idempotent for each handle, does not block, and wakes those who are
-// blocked on that handle with [ErrClosed]. Other clones go on. To use a closed
-// handle is [ErrClosed], to clone it panics. Nothing here panics because a channel
-// is closed.
+// CH4 Close is idempotent for each handle, does not block, and wakes the calls that
+// are blocked on that handle with [ErrClosed]. Other handles are not affected. An
+// operation on a closed handle returns ErrClosed, and Clone panics. Nothing else in
+// this package panics because a channel is closed.
 //
-// CH5 A context that is done when the operation begins gives the error of that,
-// also if there is room or a value.
+// CH5 A context that is done when an operation begins, or while it waits, comes
+// first: the operation returns the error of the context, even if there is room or a
+// value. A call is not served after its context was canceled.
 //
 // CH6 With a capacity of 0, Send returns nil only when a receiver has the value.
 //
 // CH7 The policy of a subscriber says what happens if it is slow. A watcher never
 // sees an older value after a newer one.
 //
-// CH8 What has been received or dropped is not kept, nor is a channel that nobody
-// has a handle to. No finalizer closes anything.
+// CH8 A channel keeps no value that was received or dropped, and nothing keeps a
+// channel without handles.
 //
-// CH9 Generate returns when producer and consumer have returned. Leaving the
-// consumer cancels the producer; a failure of the producer cancels the consumer.
+// CH9 Generate returns when producer and consumer have returned. When the consumer
+// returns, the producer is canceled. A failure of the producer cancels the consumer.
 //
 // # Counterparts
 //
@@ -106,7 +111,7 @@
 //	Queue(n), put, get              New(n), Send, Receive
 //	Queue()                         Unbounded
 //	Queue.shutdown                  Sender.Close
-//	UniversalQueue                  Receiver.C, for goroutines that select
+//	UniversalQueue                  Receiver.Ready, for goroutines that select
 //
 //	Go's own channels               here
 //	make(chan T, n)                 New
@@ -114,5 +119,5 @@
 //	v, ok := <-c                    Receiver.Receive, with io.EOF
 //	range c                         Receiver.All
 //	close(c), by the last sender    Sender.Close, by each
-//	select                          Receiver.C; with default: TrySend, TryReceive
+//	select                          Receiver.Ready; with default: TrySend, TryReceive
 package channel

@@ -16,7 +16,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// A ledger holds what was sent, and what was received.
+// A ledger holds the values sent and received.
 type ledger struct {
 	mu        sync.Mutex
 	sent, got []int
@@ -34,7 +34,8 @@ func (l *ledger) receive(v int) {
 	l.got = append(l.got, v)
 }
 
-// settle fails the test unless each value that was sent was received once, and no other.
+// settle fails the test unless each value sent was received exactly once, and no other
+// value.
 func (l *ledger) settle(t *testing.T) {
 	t.Helper()
 	slices.Sort(l.sent)
@@ -229,7 +230,7 @@ func TestEverywhereWatch(t *testing.T) {
 	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
 		w := channel.NewWatch(0)
 		return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
-			r := w.Watch()
+			r := w.Subscribe()
 			n.Go(func(ctx context.Context) error {
 				defer w.Close()
 				for i := range 3 {

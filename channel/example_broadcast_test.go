@@ -10,13 +10,13 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// Everybody in a room hears what is said while they are there.
+// Every guest in a room receives the lines published while the guest is subscribed.
 func ExampleBroadcast() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		room := channel.NewBroadcast[string](16)
 		defer room.Close()
 		for range 2 {
-			guest := room.Subscribe(channel.Block) // before anything is said
+			guest := room.Subscribe(channel.Block) // before anything is published
 			n.Go(func(ctx context.Context) error {
 				defer guest.Close()
 				for line, err := range guest.All(ctx) {
@@ -37,7 +37,7 @@ func ExampleBroadcast() {
 	// <nil>
 }
 
-// The capacity is how far behind the others a subscriber may be.
+// The capacity is the number of values that a subscriber may lag behind.
 func ExampleNewBroadcast() {
 	frames := channel.NewBroadcast[int](3)
 	viewer := frames.Subscribe(channel.DropOldest)
@@ -56,7 +56,8 @@ func ExampleNewBroadcast() {
 	// 9 <nil>
 }
 
-// Measurements are not waited for: if a subscriber has no room, this one is left out.
+// TryPublish does not wait for a slow subscriber. If one has no room, the measurement is
+// skipped.
 func ExampleBroadcast_TryPublish() {
 	temperatures := channel.NewBroadcast[int](1)
 	defer temperatures.Close()
@@ -64,30 +65,31 @@ func ExampleBroadcast_TryPublish() {
 	defer archive.Close()
 	for _, t := range []int{20, 21} {
 		if err := temperatures.TryPublish(t); errors.Is(err, channel.ErrWouldBlock) {
-			fmt.Println("left out:", t)
+			fmt.Println("skipped:", t)
 		}
 	}
-	// Output: left out: 21
+	// Output: skipped: 21
 }
 
-// What is costly to make is made only if somebody wants it.
+// A chart is expensive to draw, so it is drawn only if there are subscribers.
 func ExampleBroadcast_Subscribers() {
 	charts := channel.NewBroadcast[string](1)
 	defer charts.Close()
 	publish := func() error {
 		if charts.Subscribers() == 0 {
-			fmt.Println("nobody is watching")
+			fmt.Println("no subscribers")
 			return nil
 		}
 		return charts.Publish(context.Background(), "a chart")
 	}
 	fmt.Println(publish())
 	// Output:
-	// nobody is watching
+	// no subscribers
 	// <nil>
 }
 
-// A display needs what is new, and an archive all or nothing.
+// A display needs the latest prices. An archive needs all of them and would rather be cut
+// off than miss one.
 func ExamplePolicy() {
 	ctx := context.Background()
 	prices := channel.NewBroadcast[string](2)
@@ -109,7 +111,7 @@ func ExamplePolicy() {
 	// channel: subscriber has lagged behind, and was cut off
 }
 
-// A viewer skips what it has missed, and says how much that was.
+// A viewer that falls behind skips old frames. Dropped tells it how many.
 func ExampleSubscription() {
 	ctx := context.Background()
 	frames := channel.NewBroadcast[string](1)
@@ -121,19 +123,44 @@ func ExampleSubscription() {
 		}
 	}
 	frame, err := viewer.Receive(ctx)
-	fmt.Println(frame, err, "after", viewer.Dropped(), "that were dropped")
+	fmt.Println(frame, err, "after", viewer.Dropped(), "dropped frames")
 	if _, err := viewer.TryReceive(); errors.Is(err, channel.ErrWouldBlock) {
 		fmt.Println("up to date")
 	}
 	viewer.Close()
 	fmt.Println(frames.Subscribers())
 	// Output:
-	// third <nil> after 2 that were dropped
+	// third <nil> after 2 dropped frames
 	// up to date
 	// 0
 }
 
-// A subscriber who leaves says so: nobody waits for one who does not come back.
+// Done is closed when a client has been cut off, so that a write to it that hangs can be
+// given up.
+func ExampleSubscription_Done() {
+	ctx := context.Background()
+	lines := channel.NewBroadcast[string](1)
+	defer lines.Close()
+	client := lines.Subscribe(channel.CutOff)
+	defer client.Close()
+	for _, line := range []string{"one", "two"} {
+		if err := lines.Publish(ctx, line); err != nil {
+			fmt.Println(err)
+		}
+	}
+	select {
+	case <-client.Done():
+		_, err := client.TryReceive()
+		fmt.Println(err)
+	default:
+		fmt.Println("up to date")
+	}
+	// Output:
+	// channel: subscriber has lagged behind, and was cut off
+}
+
+// A subscriber that leaves the loop must call Close, so that Publish no longer waits for
+// it.
 func ExampleSubscription_All() {
 	ctx := context.Background()
 	lines := channel.NewBroadcast[string](2)
@@ -158,11 +185,11 @@ func ExampleSubscription_All() {
 	// Output: begin
 }
 
-// A program reads its configuration again; what uses it sees the latest one.
+// A watcher of a configuration receives only the latest version.
 func ExampleWatch() {
 	ctx := context.Background()
 	config := channel.NewWatch("first")
-	watcher := config.Watch()
+	watcher := config.Subscribe()
 	for _, v := range []string{"second", "third"} {
 		if err := config.Set(v); err != nil {
 			fmt.Println(err)
@@ -178,11 +205,11 @@ func ExampleWatch() {
 	// true
 }
 
-// Some only want to know how it is, and not to wait for a change.
+// Latest returns the current value without waiting for a change.
 func ExampleNewWatch() {
 	healthy := channel.NewWatch(true)
 	status := func() string {
-		if healthy.Get() {
+		if healthy.Latest() {
 			return "200 OK"
 		}
 		return "503 Service Unavailable"
@@ -197,11 +224,11 @@ func ExampleNewWatch() {
 	// 503 Service Unavailable
 }
 
-// A display is drawn again when there is something new, until there will be no more.
+// A display is redrawn when the progress has changed, until the watch is closed.
 func ExampleWatcher() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		progress := channel.NewWatch(0)
-		display := progress.Watch()
+		display := progress.Subscribe()
 		n.Go(func(ctx context.Context) error {
 			defer progress.Close()
 			for i := range 100 {
@@ -216,7 +243,7 @@ func ExampleWatcher() {
 			if err != nil {
 				return err
 			}
-			last = percent // draws as many of them as there is time for
+			last = percent // draws; skips values that are outdated by then
 		}
 		fmt.Println(last, "percent")
 		return nil
@@ -227,14 +254,14 @@ func ExampleWatcher() {
 	// <nil>
 }
 
-// A client waits until a server is up.
+// A client waits until the server is up.
 func ExampleWatcher_Receive() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		server := channel.NewWatch("starting")
 		n.Go(func(ctx context.Context) error {
 			return errors.Join(server.Set("reading its index"), server.Set("up"))
 		})
-		for state := server.Watch(); ; {
+		for state := server.Subscribe(); ; {
 			v, err := state.Receive(ctx)
 			if err != nil {
 				return err
@@ -251,10 +278,10 @@ func ExampleWatcher_Receive() {
 	// <nil>
 }
 
-// Between two jobs a worker looks whether its orders have changed.
+// A worker checks between two jobs whether its orders have changed.
 func ExampleWatcher_TryReceive() {
 	speed := channel.NewWatch("slow")
-	orders := speed.Watch()
+	orders := speed.Subscribe()
 	for job := range 3 {
 		if job == 2 {
 			if err := speed.Set("fast"); err != nil {

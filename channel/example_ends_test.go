@@ -8,25 +8,26 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
 	"github.com/grove-go/grove/nursery"
 )
 
-// A program must not wait for its log: lines for which there is no room are dropped.
+// TrySend drops lines for which there is no room, so that the program does not wait for
+// its log.
 func ExampleSender() {
 	logs, r := channel.New[string](2)
 	defer r.Close()
 	defer logs.Close()
 	for _, line := range []string{"starting", "listening", "serving"} {
 		if err := logs.TrySend(line); errors.Is(err, channel.ErrWouldBlock) {
-			fmt.Printf("dropped %q, for %d lines wait\n", line, logs.Stats().Len)
+			fmt.Printf("dropped %q: %d lines are waiting\n", line, logs.Stats().Len)
 		}
 	}
-	// Output: dropped "serving", for 2 lines wait
+	// Output: dropped "serving": 2 lines are waiting
 }
 
-// Each producer has a sender of its own and closes it; nobody needs to know which
-// one is the last.
+// Each producer closes its own sender. The channel ends when the last one is closed.
 func ExampleSender_Clone() {
 	sum := 0
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -52,7 +53,7 @@ func ExampleSender_Clone() {
 	// Output: 3 <nil>
 }
 
-// What reads a protocol asks for values where it needs them, and knows where they end.
+// A parser receives values where it needs them. The error is io.EOF at the end.
 func ExampleReceiver() {
 	s, r := channel.New[string](3)
 	defer r.Close()
@@ -101,7 +102,8 @@ func ExampleReceiver_All() {
 	// <nil>
 }
 
-// Each worker has a receiver of its own. If all have failed, the producer hears of it.
+// Each worker has its own receiver. When all workers have failed, Send returns ErrBroken
+// to the producer.
 func ExampleReceiver_Clone() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		s, r := channel.New[int](0)
@@ -110,7 +112,7 @@ func ExampleReceiver_Clone() {
 			n.Go(func(ctx context.Context) error {
 				defer r.Close()
 				_, err := r.Receive(ctx)
-				return err // one value, and no more: out of order
+				return err // the worker fails after one value
 			})
 		}
 		r.Close()
@@ -124,19 +126,19 @@ func ExampleReceiver_Clone() {
 	})
 	fmt.Println(err)
 	// Output:
-	// channel: all receivers are closed
+	// channel: no receiver takes values any more
 	// <nil>
 }
 
-// When nobody receives any more, the producer hears of it.
+// Send returns ErrBroken after the last receiver is closed.
 func ExampleReceiver_Close() {
 	s, r := channel.New[int](0)
 	r.Close()
 	fmt.Println(s.Send(context.Background(), 1))
-	// Output: channel: all receivers are closed
+	// Output: channel: no receiver takes values any more
 }
 
-// On the way out, what is there already is dealt with, and nothing is waited for.
+// TryReceive handles the jobs that are left at shutdown without waiting for more.
 func ExampleReceiver_TryReceive() {
 	s, r := channel.New[string](8)
 	defer s.Close()
@@ -162,7 +164,7 @@ func ExampleReceiver_TryReceive() {
 	// channel: operation would block
 }
 
-// Rows are written to a table many at a time, if there are many.
+// Rows are written to a table in batches if several are waiting.
 func ExampleReceiver_ReceiveBatch() {
 	s, r := channel.New[int](10)
 	for i := range 5 {
@@ -180,20 +182,23 @@ func ExampleReceiver_ReceiveBatch() {
 	// [3 4] <nil>
 }
 
-func ExampleReceiver_C() {
-	show := func(ctx context.Context, r *channel.Receiver[string], ticker *time.Ticker) {
+func ExampleReceiver_Ready() {
+	show := func(ctx context.Context, r *channel.Receiver[string], ticker *time.Ticker) error {
 		for {
 			select {
-			case v, ok := <-r.C():
-				if !ok {
-					fmt.Println("end of channel")
-					return
+			case <-r.Ready():
+				v, err := r.TryReceive()
+				if err == channel.ErrWouldBlock {
+					continue // another receiver was faster
+				}
+				if err != nil {
+					return err
 				}
 				fmt.Println(v)
 			case <-ticker.C:
 				fmt.Println("nothing for an hour")
 			case <-ctx.Done():
-				return
+				return cancel.Err(ctx)
 			}
 		}
 	}
@@ -204,8 +209,39 @@ func ExampleReceiver_C() {
 	s.Close()
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
-	show(context.Background(), r, ticker)
+	fmt.Println(show(context.Background(), r, ticker))
 	// Output:
 	// news
-	// end of channel
+	// EOF
+}
+
+// A conn is a connection for the example of Refuse.
+type conn int
+
+func (c conn) Close() { fmt.Println("closed", int(c)) }
+
+// A server that shuts down closes the connections that were accepted but not served.
+func ExampleReceiver_Refuse() {
+	accepted, r := channel.New[conn](10)
+	for i := range 2 {
+		if err := accepted.TrySend(conn(i)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	closeAll := func() {
+		r.Refuse()
+		for {
+			conn, err := r.TryReceive()
+			if err != nil {
+				break
+			}
+			conn.Close()
+		}
+	}
+	closeAll()
+	fmt.Println(accepted.TrySend(conn(2)))
+	// Output:
+	// closed 0
+	// closed 1
+	// channel: no receiver takes values any more
 }

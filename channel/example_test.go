@@ -39,8 +39,8 @@ func Example() {
 	// <nil>
 }
 
-// Who asks for something sends along where the answer is to go. With room for one, nobody
-// who answers has to wait for those who have asked.
+// A question carries the sender for its answer. With a capacity of 1, answering never
+// blocks, even if the goroutine that asked has given up.
 func ExampleNew() {
 	type question struct {
 		text   string
@@ -73,7 +73,7 @@ func ExampleNew() {
 	// <nil>
 }
 
-// What watches over a program sees that nobody takes from a channel.
+// Stats shows a monitor that values are waiting but no receiver is.
 func ExampleStats() {
 	jobs, r := channel.New[string](2)
 	defer r.Close()
@@ -81,13 +81,13 @@ func ExampleStats() {
 		fmt.Println(err)
 	}
 	if s := jobs.Stats(); s.Len > 0 && s.BlockedReceivers == 0 {
-		fmt.Printf("%d of %d places are taken, and none of %d receivers waits\n", s.Len, s.Cap, s.Receivers)
+		fmt.Printf("%d of %d slots used, %d of %d receivers waiting\n", s.Len, s.Cap, s.BlockedReceivers, s.Receivers)
 	}
-	// Output: 1 of 2 places are taken, and none of 1 receivers waits
+	// Output: 1 of 2 slots used, 0 of 1 receivers waiting
 }
 
-// A walk through a graph, whose own findings come back to it: with a bound it could wait
-// for itself.
+// A graph walk sends the links that it finds to itself. With a bounded channel it could
+// deadlock.
 func ExampleUnbounded() {
 	links := map[string][]string{"/": {"/a", "/b"}, "/a": {"/b", "/c"}}
 	todo, found := channel.Unbounded[string]()
@@ -95,7 +95,7 @@ func ExampleUnbounded() {
 	visit := func(page string) {
 		if !seen[page] {
 			seen[page] = true
-			if err := todo.TrySend(page); err != nil { // never for want of room
+			if err := todo.TrySend(page); err != nil { // never because the channel is full
 				fmt.Println(err)
 			}
 		}
@@ -114,7 +114,8 @@ func ExampleUnbounded() {
 	// /c
 }
 
-// The loop may be left at any time: the producer, here one without end, goes with it.
+// The consumer may leave the loop at any time. That ends the producer, even an infinite
+// one.
 func ExampleGenerate() {
 	squares := func(_ context.Context, yield func(int) error) error {
 		defer fmt.Println("producer: done")

@@ -11,10 +11,11 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
-	"github.com/grove-go/grove/internal/explore"
+	"github.com/grove-go/grove/internal/test/explore"
+	"github.com/grove-go/grove/internal/test/kit"
 )
 
-// A pipe is a channel of which is noted what was sent and received.
+// A pipe is a channel that records the values sent and received.
 type pipe struct {
 	r        *explore.Run
 	s        *channel.Sender[int]
@@ -23,7 +24,7 @@ type pipe struct {
 	received []int
 }
 
-// send sends v, by Send or TrySend, and returns the error.
+// send sends v with Send or TrySend and returns the error.
 func (p *pipe) send(v int, send func() error) error {
 	err := send()
 	if err == nil {
@@ -32,7 +33,7 @@ func (p *pipe) send(v int, send func() error) error {
 	return err
 }
 
-// receive receives a value, and returns the error.
+// receive receives a value and returns the error.
 func (p *pipe) receive(receive func() (int, error)) error {
 	v, err := receive()
 	if err == nil {
@@ -43,8 +44,8 @@ func (p *pipe) receive(receive func() (int, error)) error {
 	return err
 }
 
-// exactlyOnce fails the scenario unless each value that was sent has been received,
-// or is in the buffer, and no other.
+// exactlyOnce fails the scenario unless the values received or in the buffer are exactly
+// the values sent.
 func (p *pipe) exactlyOnce(rx *channel.Receiver[int]) {
 	all := slices.Clone(p.received)
 	for {
@@ -61,8 +62,8 @@ func (p *pipe) exactlyOnce(rx *channel.Receiver[int]) {
 	}
 }
 
-// oneOf fails the scenario unless err is one of those that are named, of which it
-// notes the name.
+// oneOf fails the scenario unless err is one of the errors in named, and records its
+// name.
 func oneOf(r *explore.Run, what string, err error, named map[error]string) {
 	for want, name := range named {
 		if errors.Is(err, want) {
@@ -82,15 +83,15 @@ func TestSchedules(t *testing.T) {
 	for _, kind := range []struct {
 		name    string
 		make    makeFunc
-		room    bool // for one value at least
+		room    bool // for at least one value
 		bounded bool
 	}{
 		{" with capacity 0", of(0), false, true},
 		{" with capacity 1", of(1), true, true},
 		{" without bound", channel.Unbounded[int], true, false},
 	} {
-		// among returns the outcomes that can be in a channel of that kind: sent only
-		// if there is room, and no room only if there is a bound.
+		// among returns the outcomes that are possible in a channel of that kind: "sent"
+		// needs room, and "no room" needs a bound.
 		among := func(outcomes ...string) []string {
 			return slices.DeleteFunc(outcomes, func(outcome string) bool {
 				return outcome == "sent" && !kind.room || outcome == "no room" && !kind.bounded
@@ -102,7 +103,7 @@ func TestSchedules(t *testing.T) {
 			return p
 		}
 
-		// The last sender, and the only one.
+		// There is only one sender.
 		t.Run("CH1/Send against Close of that handle"+kind.name, func(t *testing.T) {
 			explore.All(t, func(r *explore.Run) {
 				p := newPipe(r)
@@ -134,9 +135,9 @@ func TestSchedules(t *testing.T) {
 			}, "sent", "closed", "received", "end")
 		})
 
-		// A Send that waits, for a buffer that is full, on one of two handles.
+		// A Send waits on one of two handles because the buffer is full.
 		if kind.bounded {
-			t.Run("CH4/a Send that waits against Close of that handle"+kind.name, func(t *testing.T) {
+			t.Run("CH4/a waiting Send against Close of that handle"+kind.name, func(t *testing.T) {
 				explore.All(t, func(r *explore.Run) {
 					p := newPipe(r)
 					other := p.s.Clone()
@@ -192,7 +193,7 @@ func TestSchedules(t *testing.T) {
 				r.Go("close", func() {
 					p.rx.Close()
 					if err := p.s.TrySend(2); err != channel.ErrBroken {
-						r.Errorf("TrySend when it is broken: %v, want ErrBroken", err)
+						r.Errorf("TrySend on a broken channel: %v, want ErrBroken", err)
 					}
 				})
 				r.Check(func() {
@@ -217,7 +218,7 @@ func TestSchedules(t *testing.T) {
 						oneOf(r, "Receive", err, map[error]string{nil: "received", io.EOF: "end"})
 						if err == nil {
 							if err := p.receive(func() (int, error) { return rx.Receive(background) }); err != io.EOF {
-								r.Errorf("Receive of what is no more: %v, want EOF", err)
+								r.Errorf("second Receive: %v, want EOF", err)
 							}
 						}
 					})
@@ -289,7 +290,36 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 
-	t.Run("CH3/both sides see the end at once", func(t *testing.T) {
+	// Send passes over a Receive with a context that a foreign context above has ended. The
+	// shield may go up before that end reaches the context, which then stays open.
+	t.Run("CH1/Receive against Send, the end of its context and a shield", func(t *testing.T) {
+		explore.All(t, func(r *explore.Run) {
+			p := &pipe{r: r}
+			p.s, p.rx = channel.New[int](1)
+			up := kit.NewForeign(background)
+			ctx := cancel.New(up)
+			var err error
+			r.Go("receive", func() {
+				err = p.receive(func() (int, error) { return p.rx.Receive(ctx) })
+			})
+			r.Go("shield", func() { ctx.SetShield(true) })
+			r.Go("send", func() { _ = p.send(1, func() error { return p.s.Send(background, 1) }) })
+			r.Go("end", up.End)
+			r.Check(func() {
+				p.exactlyOnce(p.rx)
+				switch end := cancel.Err(ctx); {
+				case err == nil:
+					r.Saw("received")
+				case err == end:
+					r.Saw("canceled")
+				default:
+					r.Errorf("Receive() = %v, the context ended by %v", err, end)
+				}
+			})
+		}, "received", "canceled")
+	})
+
+	t.Run("CH3/both sides see the end at the same time", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s, rx := channel.New[int](0)
 			r.Go("close", func() { s.Close() })
@@ -308,14 +338,14 @@ func TestSchedules(t *testing.T) {
 		}, "the sender is closed", "the channel has ended")
 	})
 
-	t.Run("CH3/both sides see at once that it is broken", func(t *testing.T) {
+	t.Run("CH3/both sides see the broken channel at the same time", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s, rx := channel.New[int](1)
 			r.Go("close", func() { rx.Close() })
 			r.Go("sender first", func() {
 				if s.TrySend(1) == channel.ErrBroken {
 					_, err := rx.TryReceive()
-					oneOf(r, "TryReceive when it is broken", err, map[error]string{channel.ErrClosed: "it is broken"})
+					oneOf(r, "TryReceive on a broken channel", err, map[error]string{channel.ErrClosed: "the channel is broken"})
 				}
 			})
 			r.Go("receiver first", func() {
@@ -324,10 +354,10 @@ func TestSchedules(t *testing.T) {
 					oneOf(r, "TrySend when the receiver is closed", err, map[error]string{channel.ErrBroken: "the receiver is closed"})
 				}
 			})
-		}, "it is broken", "the receiver is closed")
+		}, "the channel is broken", "the receiver is closed")
 	})
 
-	t.Run("CH3/what a Close drops has not been missing before", func(t *testing.T) {
+	t.Run("CH3/a value is received until Close drops it", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s, rx := channel.New[int](1)
 			if err := s.TrySend(1); err != nil {
@@ -345,13 +375,13 @@ func TestSchedules(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			s, rx := channel.New[int](0)
 			r.Go("send", func() {
-				oneOf(r, "TrySend", s.TrySend(1), map[error]string{channel.ErrWouldBlock: "nobody received", channel.ErrClosed: "closed"})
+				oneOf(r, "TrySend", s.TrySend(1), map[error]string{channel.ErrWouldBlock: "no receiver", channel.ErrClosed: "closed"})
 			})
 			r.Go("close", func() {
 				s.Close()
 				rx.Close()
 			})
-		}, "nobody received", "closed")
+		}, "no receiver", "closed")
 	})
 
 	t.Run("CH4/a handle is closed, and then the channel ends", func(t *testing.T) {
@@ -370,13 +400,13 @@ func TestSchedules(t *testing.T) {
 		}, "closed")
 	})
 
-	// A handle that blocks for the second time in one scope has a joint; see waker.
+	// From the second blocking call in the same scope on, a handle has a canceler.
 	for _, test := range []struct {
 		name, outcome string
 		wake          func(ctx *cancel.Scope, rx *channel.Receiver[int])
 	}{
-		{"CH4/Close against a Receive that waits once more", "closed", func(_ *cancel.Scope, rx *channel.Receiver[int]) { rx.Close() }},
-		{"CH5/Cancel against a Receive that waits once more", "canceled", func(ctx *cancel.Scope, _ *channel.Receiver[int]) { ctx.Cancel(nil) }},
+		{"CH4/Close against a second waiting Receive", "closed", func(_ *cancel.Scope, rx *channel.Receiver[int]) { rx.Close() }},
+		{"CH5/Cancel against a second waiting Receive", "canceled", func(ctx *cancel.Scope, _ *channel.Receiver[int]) { ctx.Cancel(nil) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			explore.All(t, func(r *explore.Run) {

@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/internal/bare"
@@ -34,18 +33,19 @@ import (
 //		return nil
 //	})
 //
-// The channel holds up to capacity values. With a capacity of 0 produce does not
-// run, at first and after each value, until somebody asks for the next one. The
-// channel ends when produce returns nil. yield returns an error, which produce is
-// to return, when there is nobody to yield to: the [*cancel.Error] of ctx, or one
-// that is [ErrBroken] when consume has closed the receiver. It may be called by
-// many goroutines, but not after produce has returned.
+// The channel holds up to capacity values. With a capacity of 0, produce runs only
+// while a receiver waits: it does not begin, and yield does not return, until a receiver
+// asks for the next value, by a Receive that waits or by Ready. The channel ends when produce returns nil. If no receiver is
+// left, yield returns an error, which produce should return: the [*cancel.Error] of ctx,
+// or an error that is [ErrBroken] if consume has closed the receiver. Many goroutines may
+// call yield, but not after produce has returned.
 //
-// If produce fails, consume is canceled. Generate returns the error of the one
-// that failed as it is and, if both did, a [*nursery.GroupError] with both. What
-// produce returns because nobody listens any more is no failure. If ctx, or anything
-// around it, was canceled and one of them says so, the error is the [*cancel.Error] of
-// that. A panic or Goexit of either goes on in the caller's goroutine.
+// If produce fails, consume is canceled. Generate returns the error of produce or
+// consume as it is and, if both failed, a [*nursery.GroupError] with both errors. An error
+// of yield that produce returns is not a failure. If ctx or a context that encloses it was
+// canceled, and produce or consume returns an error that says so, Generate returns the
+// [*cancel.Error] of the cancellation. A panic or Goexit goes on in the caller's
+// goroutine, as with [nursery.Run]: produce is a task, and consume the body.
 //
 // Generate panics if capacity is negative, or ctx, produce or consume is nil.
 //
@@ -67,7 +67,7 @@ func Generate[T any](
 	}
 	s, r := New[T](capacity)
 	if capacity == 0 {
-		s.c.ask = &demand{more: make(chan struct{}, 1)}
+		s.c.demand = make(chan struct{}, 1)
 	}
 	defer r.Close()
 	g := &generator[T]{s: s, broken: &brokenError{}}
@@ -75,7 +75,7 @@ func Generate[T any](
 		n.Go(func(ctx context.Context) error { return g.run(ctx, produce) }, nursery.Daemon())
 		return consume(ctx, r)
 	})
-	// That there is a nursery is nobody's business if one error is all it has.
+	// A group of one error would tell no more than that there is a nursery.
 	if group, ok := err.(*nursery.GroupError); ok && len(group.Unwrap()) == 1 {
 		return group.Unwrap()[0]
 	}
@@ -108,22 +108,31 @@ func (g *generator[T]) run(ctx context.Context, produce func(context.Context, fu
 	return err
 }
 
-// asked waits until somebody asks for a value.
+// asked waits until a receiver asks for a value.
 func (g *generator[T]) asked(ctx context.Context) error {
-	d := g.s.c.ask
-	if d == nil {
+	c := g.s.c
+	if c.demand == nil {
 		return nil
 	}
-	for !d.take() {
-		select {
-		case <-d.more:
-		case <-g.s.waker.wake:
+	for {
+		c.mu.Lock()
+		broken, asking := c.refused, c.receiving.len > 0 || c.ready != nil
+		if broken || asking {
+			c.tellAskedLocked() // another goroutine of the producer may wait as well
+		}
+		c.mu.Unlock()
+		switch {
+		case broken:
 			return g.broken
+		case asking:
+			return nil
+		}
+		select {
+		case <-c.demand:
 		case <-bare.Done(ctx):
 			return cancel.Err(ctx)
 		}
 	}
-	return nil
 }
 
 // A brokenError is what yield returns when the channel is broken. Each generator
@@ -133,53 +142,10 @@ type brokenError struct{ _ byte }
 func (*brokenError) Error() string        { return ErrBroken.Error() }
 func (*brokenError) Is(target error) bool { return target == ErrBroken }
 
-// A demand counts the receivers that wait for a value which the generator has not
-// begun to produce.
-type demand struct {
-	more chan struct{} // has an element if it may have grown
-
-	mu     sync.Mutex // guards the fields below
-	want   int
-	always bool // a native select may be waiting at any time
-}
-
-// add is called by a receiver before it waits.
-func (d *demand) add() {
-	d.mu.Lock()
-	d.want++
-	d.mu.Unlock()
-	d.signal()
-}
-
-// remove is called by a receiver that waits no longer, and has got nothing.
-func (d *demand) remove() {
-	d.mu.Lock()
-	d.want = max(0, d.want-1)
-	d.mu.Unlock()
-}
-
-// keep says that there always is demand.
-func (d *demand) keep() {
-	d.mu.Lock()
-	d.always = true
-	d.mu.Unlock()
-	d.signal()
-}
-
-func (d *demand) signal() {
+// tellAskedLocked is called when a receiver may wait, or the channel is broken.
+func (c *core[T]) tellAskedLocked() {
 	select {
-	case d.more <- struct{}{}:
+	case c.demand <- struct{}{}: // never if demand is nil
 	default:
 	}
-}
-
-// take reports whether there is a demand, and takes it.
-func (d *demand) take() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.want == 0 {
-		return d.always
-	}
-	d.want--
-	return true
 }

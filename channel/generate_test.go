@@ -16,7 +16,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// counting yields 0, 1, 2 … without end, or up to n.
+// counting yields 0, 1, 2 and so on, up to n, or without end if n is negative.
 func counting(n int) func(ctx context.Context, yield func(int) error) error {
 	return func(_ context.Context, yield func(int) error) error {
 		for i := 0; n < 0 || i < n; i++ {
@@ -66,7 +66,7 @@ func TestGenerate(t *testing.T) {
 			}
 		})
 	}
-	bubble(t, "CH9/with capacity 0 the producer runs when it is asked", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/with capacity 0 the producer runs when a receiver waits", func(t *testing.T, ctx context.Context) {
 		at := -1
 		err := channel.Generate(ctx, 0, func(ctx context.Context, yield func(int) error) error {
 			for i := range 4 {
@@ -81,7 +81,7 @@ func TestGenerate(t *testing.T) {
 			for i := range 4 {
 				synctest.Wait()
 				if at != i-1 {
-					t.Errorf("the producer is at %d before value %d was asked for", at, i)
+					t.Errorf("the producer is at %d before value %d was requested", at, i)
 				}
 				if v, err := r.Receive(ctx); v != i || err != nil {
 					t.Errorf("Receive() = %d, %v, want %d, nil", v, err, i)
@@ -95,7 +95,7 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("Generate() = %v, the producer is at %d, want nil, 4", err, at)
 		}
 	})
-	bubble(t, "CH9/with a capacity it runs ahead so far", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/with a capacity the producer runs ahead by that many values", func(t *testing.T, ctx context.Context) {
 		at := -1
 		err := channel.Generate(ctx, 3, func(ctx context.Context, yield func(int) error) error {
 			for i := 0; ; i++ {
@@ -113,7 +113,7 @@ func TestGenerate(t *testing.T) {
 		})
 		wantErr(t, "Generate()", err, nil)
 	})
-	bubble(t, "CH9/one that nobody asks never runs", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/a producer without a receive never runs", func(t *testing.T, ctx context.Context) {
 		ran := false
 		produce := func(context.Context, func(int) error) error { ran = true; return nil }
 		wantErr(t, "Generate()", channel.Generate(ctx, 0, produce, func(context.Context, *channel.Receiver[int]) error { return nil }), nil)
@@ -127,7 +127,7 @@ func TestGenerate(t *testing.T) {
 			t.Error("the producer ran")
 		}
 	})
-	bubble(t, "CH9/the producer's error is returned as it is", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/the producer's error is returned unchanged", func(t *testing.T, ctx context.Context) {
 		for _, when := range []int{0, 2} {
 			err := channel.Generate(ctx, 1, func(ctx context.Context, yield func(int) error) error {
 				if err := counting(when)(ctx, yield); err != nil {
@@ -145,7 +145,7 @@ func TestGenerate(t *testing.T) {
 			wantErr(t, "Generate()", err, errBoom)
 		}
 	})
-	bubble(t, "CH9/the consumer's error is returned as it is", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/the consumer's error is returned unchanged", func(t *testing.T, ctx context.Context) {
 		for _, want := range []error{errBoom, errors.Join(io.EOF, errBoom), nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return errBoom })} {
 			err := channel.Generate(ctx, 0, counting(-1), func(ctx context.Context, r *channel.Receiver[int]) error {
 				_, _ = r.Receive(ctx)
@@ -156,7 +156,7 @@ func TestGenerate(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "CH9/both errors", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/both errors are returned", func(t *testing.T, ctx context.Context) {
 		cleanup := errors.New("clean-up")
 		err := channel.Generate(ctx, 0, func(ctx context.Context, yield func(int) error) error {
 			err := counting(-1)(ctx, yield)
@@ -169,7 +169,7 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("Generate() = %v, want both", err)
 		}
 	})
-	bubble(t, "CH9/a receiver that is closed ends the producer, which is no failure", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/closing the receiver ends the producer without a failure", func(t *testing.T, ctx context.Context) {
 		for _, capacity := range []int{0, 3} {
 			ended := false
 			err := channel.Generate(ctx, capacity, func(ctx context.Context, yield func(int) error) error {
@@ -193,21 +193,21 @@ func TestGenerate(t *testing.T) {
 			wantErr(t, "Generate()", err, nil)
 		}
 	})
-	bubble(t, "CH9/the receiver is closed in the end", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/Generate closes the receiver", func(t *testing.T, ctx context.Context) {
 		var kept *channel.Receiver[int]
 		err := channel.Generate(ctx, 5, counting(3), func(_ context.Context, r *channel.Receiver[int]) error { kept = r; return nil })
 		wantErr(t, "Generate()", err, nil)
 		_, err = kept.Receive(ctx)
 		wantErr(t, "Receive()", err, channel.ErrClosed)
 	})
-	bubble(t, "CH9/a broken channel of the producer's own is a failure", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/ErrBroken of another channel is a failure", func(t *testing.T, ctx context.Context) {
 		s, r := channel.New[int](1)
 		r.Close()
 		err := channel.Generate(ctx, 1, func(ctx context.Context, yield func(int) error) error { return s.Send(ctx, 1) },
 			func(ctx context.Context, r *channel.Receiver[int]) error { return cancel.Forever(ctx) })
 		wantErr(t, "Generate()", err, channel.ErrBroken)
 	})
-	bubble(t, "CH9/a scope in the producer cancels nobody else", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/a scope in the producer does not cancel the consumer", func(t *testing.T, ctx context.Context) {
 		var got []int
 		err := channel.Generate(ctx, 0, func(ctx context.Context, yield func(int) error) error {
 			for i := range 3 {
@@ -259,19 +259,59 @@ func TestGenerate(t *testing.T) {
 			}
 		})
 	}
-	bubble(t, "CH9/through C, too", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/values are received with Ready", func(t *testing.T, ctx context.Context) {
 		sum := 0
 		err := channel.Generate(ctx, 0, counting(10), func(ctx context.Context, r *channel.Receiver[int]) error {
-			for v := range r.C() {
-				sum += v
+			for {
+				<-r.Ready()
+				v, err := r.TryReceive()
+				switch err {
+				case nil:
+					sum += v
+				case io.EOF:
+					return nil
+				default: // the producer has been woken but has not sent yet
+					return err
+				}
 			}
-			return nil
 		})
 		if err != nil || sum != 45 {
 			t.Errorf("Generate() = %v, the sum is %d, want nil, 45", err, sum)
 		}
 	})
-	bubble(t, "CH9/a receiver that gave up leaves no demand", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/several goroutines yield different numbers of values", func(t *testing.T, ctx context.Context) {
+		for _, pause := range []time.Duration{0, time.Millisecond} {
+			sum := 0
+			err := channel.Generate(ctx, 0, func(ctx context.Context, yield func(int) error) error {
+				return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+					for _, count := range []int{1, 3, 2} {
+						n.Go(func(context.Context) error {
+							for i := range count {
+								if err := yield(i + 1); err != nil {
+									return err
+								}
+							}
+							return nil
+						})
+					}
+					return nil
+				})
+			}, func(ctx context.Context, r *channel.Receiver[int]) error {
+				for v, err := range r.All(ctx) {
+					if err != nil {
+						return err
+					}
+					sum += v
+					time.Sleep(pause)
+				}
+				return nil
+			})
+			if err != nil || sum != 1+6+3 {
+				t.Errorf("Generate() = %v, the sum is %d, want nil, 10", err, sum)
+			}
+		}
+	})
+	bubble(t, "CH9/a receiver that gave up does not count as pending", func(t *testing.T, ctx context.Context) {
 		at := -1
 		err := channel.Generate(ctx, 0, func(ctx context.Context, yield func(int) error) error {
 			for i := 0; ; i++ {
@@ -296,13 +336,13 @@ func TestGenerate(t *testing.T) {
 			wantErr(t, "Receive()", <-first, nil)
 			synctest.Wait()
 			if at != 0 {
-				t.Errorf("the producer is at %d, want 0: nobody has asked for more", at)
+				t.Errorf("the producer is at %d, want 0: no receiver has asked for more", at)
 			}
 			return nil
 		})
 		wantErr(t, "Generate()", err, nil)
 	})
-	bubble(t, "CH9/a panic or Goexit goes on in the caller", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH9/a panic or Goexit continues in the caller", func(t *testing.T, ctx context.Context) {
 		var p *nursery.PanicError
 		func() {
 			defer func() { p, _ = recover().(*nursery.PanicError) }()
@@ -310,7 +350,7 @@ func TestGenerate(t *testing.T) {
 				func(ctx context.Context, r *channel.Receiver[int]) error { return cancel.Forever(ctx) })
 		}()
 		if p == nil || p.Value != "v" {
-			t.Errorf("panic(%v), want that of the producer", p)
+			t.Errorf("panic(%v), want the producer's panic", p)
 		}
 		ended := make(chan bool, 1)
 		go func() {

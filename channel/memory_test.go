@@ -6,14 +6,17 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
+	"github.com/grove-go/grove/testutil"
 )
 
-// collected fails the test unless all of what the pointers pointed to is garbage.
+// collected fails the test unless everything that the pointers pointed to has been
+// collected.
 func collected(t *testing.T, what string, gone []weak.Pointer[[64]byte]) {
 	t.Helper()
 	runtime.GC()
@@ -29,7 +32,7 @@ func collected(t *testing.T, what string, gone []weak.Pointer[[64]byte]) {
 	}
 }
 
-// values returns a function that makes values, and a list of those it made.
+// values returns a function that makes values, and a list of the values made.
 func values() (next func() *[64]byte, made *[]weak.Pointer[[64]byte]) {
 	made = new([]weak.Pointer[[64]byte])
 	return func() *[64]byte {
@@ -39,7 +42,7 @@ func values() (next func() *[64]byte, made *[]weak.Pointer[[64]byte]) {
 	}, made
 }
 
-// CH8: what has been received or dropped is not kept.
+// CH8: received or dropped values are not kept.
 func TestValuesCollectable(t *testing.T) {
 	ctx := t.Context()
 	for _, capacity := range []int{8, 100, -1} {
@@ -115,8 +118,8 @@ func TestValuesCollectable(t *testing.T) {
 	})
 }
 
-// CH8: a channel that nobody has a handle to is collectable, closed or not, and one
-// handle keeps no other.
+// CH8: a channel without reachable handles is collected, closed or not, and a handle does
+// not keep other handles.
 func TestHandlesCollectable(t *testing.T) {
 	s, r := channel.New[int](10)
 	var senders []weak.Pointer[channel.Sender[int]]
@@ -143,12 +146,12 @@ func TestHandlesCollectable(t *testing.T) {
 	runtime.KeepAlive(r)
 }
 
-// CH8: a closed handle leaves nothing in the scope in which it was used.
+// CH8: a closed handle leaves nothing behind in the scopes that were used with it.
 func TestScopeForgets(t *testing.T) {
 	scope := cancel.New(t.Context())
 	defer scope.Close()
 	const rounds = 3000
-	testkit.WantNoGrowth(t, "CH8: closed handles", rounds*32, func() {
+	kit.WantNoGrowth(t, "CH8: closed handles", rounds*32, func() {
 		for range rounds {
 			s, r := channel.New[int](0)
 			done := call(func() error {
@@ -168,7 +171,38 @@ func TestScopeForgets(t *testing.T) {
 	})
 }
 
-// A value that passes costs no allocation.
+// CH8: a handle that is dropped without Close leaves nothing in an open context.
+func TestScopeForgetsDropped(t *testing.T) {
+	std, stop := context.WithCancel(t.Context())
+	defer stop()
+	scope := cancel.New(t.Context())
+	defer scope.Close()
+	for name, ctx := range map[string]context.Context{"scope": scope, "standard context": std} {
+		const rounds = 3000
+		kit.WantNoGrowth(t, "CH8: handles dropped in a "+name, rounds*32, func() {
+			for range rounds {
+				s, r := channel.New[int](0)
+				done := call(func() error {
+					defer s.Close()
+					for range 4 {
+						if err := s.Send(ctx, 1); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				for {
+					if _, err := r.Receive(ctx); err != nil {
+						break
+					}
+				}
+				wantErr(t, "Send()", <-done, nil)
+			}
+		})
+	}
+}
+
+// TestAllocs checks that passing a value does not allocate.
 func TestAllocs(t *testing.T) {
 	ctx := cancel.New(context.Background())
 	defer ctx.Close()
@@ -185,16 +219,58 @@ func TestAllocs(t *testing.T) {
 			t.Errorf("%s: %v allocations per value, want none", name, n)
 		}
 	}
-	// One that is passed from hand to hand, too.
-	x, y := channel.New[int](0)
-	done := call(func() error {
-		for range y.All(ctx) {
+	// A rendezvous does not allocate either.
+	std := t.Context()
+	for _, ctx := range []context.Context{ctx, std, context.WithValue(std, t, 1)} {
+		x, y := channel.New[int](0)
+		done := call(func() error {
+			for range y.All(ctx) {
+			}
+			return nil
+		})
+		if n := testing.AllocsPerRun(1000, func() { _ = x.Send(ctx, 1) }); n != 0 {
+			t.Errorf("rendezvous in %v: %v allocations per value, want none", ctx, n)
 		}
-		return nil
-	})
-	if n := testing.AllocsPerRun(1000, func() { _ = x.Send(ctx, 1) }); n != 0 {
-		t.Errorf("rendezvous: %v allocations per value, want none", n)
+		x.Close()
+		<-done
 	}
-	x.Close()
-	<-done
+}
+
+// CH8: an open handle does not keep a context that has ended.
+func TestHandleForgets(t *testing.T) { testutil.Bubble(t, testHandleForgets) }
+
+func testHandleForgets(t *testing.T, ctx context.Context) {
+	var kept []any
+	next, made := values()
+	for name, open := range map[string]func(ctx context.Context) (context.Context, context.CancelFunc){
+		"scope": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			s := cancel.New(ctx)
+			return s, s.Close
+		},
+		"standard context": context.WithCancel,
+	} {
+		s, r := channel.New[int](0)
+		for range 3 {
+			ctx, end := open(context.WithValue(ctx, t, next()))
+			sent := call(func() error {
+				for range 10 {
+					if err := s.Send(ctx, 1); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			for range 10 {
+				if _, err := r.Receive(ctx); err != nil {
+					t.Errorf("%s: Receive() = %v, want nil", name, err)
+				}
+			}
+			wantErr(t, "Send()", <-sent, nil)
+			end()
+			synctest.Wait()
+		}
+		kept = append(kept, s, r)
+	}
+	collected(t, "contexts", *made)
+	runtime.KeepAlive(kept)
 }

@@ -2,8 +2,12 @@ package channel_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +17,7 @@ import (
 )
 
 func TestReceiveBatch(t *testing.T) {
-	both(t, "CH1/what is there, and no more than fits", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH1/ReceiveBatch takes the available values that fit", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		for i := range 200 {
 			wantErr(t, "Send()", s.Send(ctx, i), nil)
 		}
@@ -43,7 +47,7 @@ func TestReceiveBatch(t *testing.T) {
 }
 
 func TestAll(t *testing.T) {
-	both(t, "CH3/it ends without an error at the end of the channel", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH3/the loop ends without an error at the end of the channel", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		go func() {
 			defer s.Close()
 			for i := range 3 {
@@ -60,21 +64,21 @@ func TestAll(t *testing.T) {
 			t.Errorf("received %v, want 0, 1, 2", got)
 		}
 	})
-	bubble(t, "CH5/the error of the context comes once", func(t *testing.T, ctx context.Context) {
+	bubble(t, "CH5/the context's error is yielded once", func(t *testing.T, ctx context.Context) {
 		_, r := channel.New[int](1)
 		scope := cancel.New(ctx, cancel.Timeout(time.Second))
 		var errs []error
 		for v, err := range r.All(scope) {
 			if v != 0 {
-				t.Errorf("a value %d", v)
+				t.Errorf("unexpected value %d", v)
 			}
 			errs = append(errs, err)
 		}
 		if len(errs) != 1 || errs[0] != cancel.Err(scope) {
-			t.Errorf("errors %v, want that of the context", errs)
+			t.Errorf("errors %v, want the context's error once", errs)
 		}
 	})
-	both(t, "CH1/leaving the loop leaves the rest", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+	both(t, "CH1/leaving the loop leaves the other values", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		for i := range 3 {
 			wantErr(t, "Send()", s.Send(ctx, i), nil)
 		}
@@ -82,16 +86,16 @@ func TestAll(t *testing.T) {
 			break
 		}
 		if got, err := drain(r); !slices.Equal(got, []int{1, 2}) || err != channel.ErrWouldBlock {
-			t.Errorf("left are %v, %v, want 1, 2", got, err)
+			t.Errorf("%v, %v are left, want 1, 2", got, err)
 		}
 	})
 }
 
-func TestC(t *testing.T) {
+func TestReady(t *testing.T) {
 	both(t, "CH1/in a select with a timer", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
 		go func() {
 			defer s.Close()
-			for i := range 200 { // in bursts, of more than an unbounded channel has in its native one
+			for i := range 200 { // in bursts
 				if i%100 == 0 {
 					_ = cancel.Sleep(ctx, 5*time.Second)
 				}
@@ -101,18 +105,17 @@ func TestC(t *testing.T) {
 		tick := time.NewTicker(2 * time.Second)
 		defer tick.Stop()
 		ticks, next := 0, 0
-		c := r.C()
-		for c != nil {
+		for ended := false; !ended; {
 			select {
-			case v, ok := <-c:
-				if !ok {
-					c = nil
-					break
+			case <-r.Ready():
+				switch v, err := r.TryReceive(); {
+				case err == io.EOF:
+					ended = true
+				case v != next || err != nil:
+					t.Fatalf("TryReceive() = %d, %v, want %d, nil", v, err, next)
+				default:
+					next++
 				}
-				if v != next {
-					t.Fatalf("received %d, want %d", v, next)
-				}
-				next++
 			case <-tick.C:
 				ticks++
 			}
@@ -120,80 +123,155 @@ func TestC(t *testing.T) {
 		if next != 200 || ticks != 4 && ticks != 5 {
 			t.Errorf("%d values and %d ticks in 10 s, want 200 and 4 or 5", next, ticks)
 		}
-		_, err := r.Receive(ctx)
-		wantErr(t, "Receive()", err, io.EOF)
 	})
-	both(t, "CH1/mixed with Receive, each value once", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
-		for i := range 300 {
+	for _, test := range []struct {
+		name     string
+		capacity int
+		tell     func(s *channel.Sender[int], r *channel.Receiver[int])
+		v        int
+		err      error
+	}{
+		{"CH1/a value", 1, func(s *channel.Sender[int], _ *channel.Receiver[int]) { _ = s.TrySend(1) }, 1, nil},
+		{"CH6/a waiting sender", 0, func(s *channel.Sender[int], _ *channel.Receiver[int]) {
+			go func() { _ = s.Send(context.Background(), 1) }()
+		}, 1, nil},
+		{"CH3/the end", 1, func(s *channel.Sender[int], _ *channel.Receiver[int]) { s.Close() }, 0, io.EOF},
+		{"CH3/Refuse", 1, func(_ *channel.Sender[int], r *channel.Receiver[int]) { r.Refuse() }, 0, io.EOF},
+		{"CH4/Close of the handle", 1, func(_ *channel.Sender[int], r *channel.Receiver[int]) { r.Close() }, 0, channel.ErrClosed},
+	} {
+		bubble(t, test.name+" makes it ready", func(t *testing.T, ctx context.Context) {
+			s, r := channel.New[int](test.capacity)
+			other := r.Clone()
+			ready := []<-chan struct{}{r.Ready(), r.Ready()}
+			synctest.Wait()
+			select {
+			case <-ready[0]:
+				t.Error("Ready() is closed, want it open: there is nothing to receive")
+			default:
+			}
+			test.tell(s, r)
+			synctest.Wait()
+			for range 2 {
+				for _, c := range append(ready, r.Ready()) {
+					select {
+					case <-c:
+					default:
+						t.Error("Ready() is open, want it closed")
+					}
+				}
+			}
+			if v, err := r.TryReceive(); v != test.v || err != test.err {
+				t.Errorf("TryReceive() = %d, %v, want %d, %v", v, err, test.v, test.err)
+			}
+			if test.err == nil {
+				select {
+				case <-r.Ready():
+					t.Error("Ready() is closed, want it open: the value has been received")
+				default:
+				}
+			}
+			other.Close()
+		})
+	}
+	bubble(t, "CH2/a blocked Receive takes precedence", func(t *testing.T, ctx context.Context) {
+		s, r := channel.New[int](1)
+		ready := r.Ready()
+		received := call(func() error { _, err := r.Receive(ctx); return err })
+		wantBlocked(t, received)
+		wantErr(t, "TrySend()", s.TrySend(1), nil)
+		wantErr(t, "Receive()", <-received, nil)
+		select {
+		case <-ready:
+			t.Error("Ready() is closed, want it open: the value went to Receive")
+		default:
+		}
+	})
+}
+
+func TestRefuse(t *testing.T) {
+	both(t, "CH3/accepted values are received, new ones are refused", func(t *testing.T, ctx context.Context, s *channel.Sender[int], r *channel.Receiver[int]) {
+		for i := range 3 {
 			wantErr(t, "Send()", s.Send(ctx, i), nil)
 		}
-		s.Close()
-		var got []int
-		for i := 0; ; i++ {
-			switch i % 3 {
-			case 0:
-				if v, ok := <-r.C(); ok {
-					got = append(got, v)
-					continue
-				}
-			case 1:
-				if v, err := r.Receive(ctx); err == nil {
-					got = append(got, v)
-					continue
-				}
-			case 2:
-				if v, err := r.TryReceive(); err == nil {
-					got = append(got, v)
-					continue
-				}
-			}
-			break
+		for range 2 {
+			r.Refuse()
+			wantErr(t, "Send()", s.Send(ctx, 3), channel.ErrBroken)
+			wantErr(t, "TrySend()", s.TrySend(3), channel.ErrBroken)
 		}
-		if len(got) != 300 || !slices.IsSorted(got) {
-			t.Errorf("received %d values, in order: %v, want 300", len(got), slices.IsSorted(got))
+		if got, err := drain(r); !slices.Equal(got, []int{0, 1, 2}) || err != io.EOF {
+			t.Errorf("received %v, %v, want 0, 1, 2, EOF", got, err)
 		}
+		_, err := r.Clone().Receive(ctx)
+		wantErr(t, "Receive() of a clone", err, io.EOF)
 	})
-	t.Run("CH2/in order, also when one is sent for each that is received", func(t *testing.T) {
-		s, r := channel.Unbounded[int]()
-		c := r.C()
-		next := 0
-		send := func() {
-			wantErr(t, "TrySend()", s.TrySend(next), nil)
-			next++
-		}
-		for range 50 {
-			send()
-		}
-		for i := range 20_000 {
-			var v int
-			if i%2 == 0 {
-				v = <-c
-			} else {
-				var err error
-				if v, err = r.TryReceive(); err != nil {
-					t.Fatal(err)
+	for _, capacity := range []int{0, 1} {
+		bubble(t, fmt.Sprintf("CH3/blocked senders are woken, capacity %d", capacity), func(t *testing.T, ctx context.Context) {
+			_, r := channel.New[int](capacity)
+			received := call(func() error { _, err := r.Receive(ctx); return err })
+			wantBlocked(t, received)
+			r.Refuse()
+			wantErr(t, "Receive()", <-received, io.EOF)
+
+			s, r := channel.New[int](capacity)
+			for range capacity {
+				wantErr(t, "Send()", s.Send(ctx, 0), nil)
+			}
+			sent := call(func() error { return s.Send(ctx, 1) })
+			wantBlocked(t, sent)
+			r.Refuse()
+			wantErr(t, "Send()", <-sent, channel.ErrBroken)
+			if got, err := drain(r); len(got) != capacity || err != io.EOF {
+				t.Errorf("received %v, %v, want %d values, EOF", got, err, capacity)
+			}
+		})
+	}
+	t.Run("CH1/a resource in the channel is never lost", func(t *testing.T) {
+		for i := range 2000 {
+			s, r := channel.New[int](i % 4)
+			var sent, got, after atomic.Int64
+			var wg sync.WaitGroup
+			for k := range 2 {
+				s := s.Clone()
+				wg.Go(func() {
+					defer s.Close()
+					for {
+						var err error
+						if k == 0 {
+							err = s.Send(t.Context(), 1)
+						} else {
+							err = s.TrySend(1)
+							runtime.Gosched()
+						}
+						switch err {
+						case nil:
+							sent.Add(1)
+						case channel.ErrWouldBlock:
+						default:
+							return
+						}
+					}
+				})
+			}
+			s.Close()
+			wg.Go(func() {
+				for range i % 7 {
+					if _, err := r.Receive(t.Context()); err == nil {
+						got.Add(1)
+					}
 				}
+				r.Refuse()
+				for {
+					if _, err := r.TryReceive(); err != nil {
+						break
+					}
+					after.Add(1)
+				}
+				r.Close()
+			})
+			wg.Wait()
+			if sent.Load() != got.Load()+after.Load() {
+				t.Fatalf("%d values were sent, %d received before and %d after Refuse", sent.Load(), got.Load(), after.Load())
 			}
-			if v != i {
-				t.Fatalf("received %d, want %d", v, i)
-			}
-			send()
-		}
-		r.Close()
-	})
-	bubble(t, "CH3/a channel without a bound that is broken keeps no goroutine", func(t *testing.T, ctx context.Context) {
-		s, r := channel.Unbounded[int]()
-		r.C()
-		for i := range 200 {
-			wantErr(t, "Send()", s.Send(ctx, i), nil)
-		}
-		synctest.Wait()
-		if st := s.Stats(); st.Len != 200 || st.Cap != -1 {
-			t.Errorf("Stats() = %+v, want 200 values without a bound", st)
-		}
-		r.Close() // the bubble fails if the goroutine that passes values on stays
-		if st := s.Stats(); st.Len != 0 {
-			t.Errorf("Stats() = %+v, want nothing left", st)
 		}
 	})
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/grove-go/grove/channel"
 )
 
-// TestStress sends and receives from many goroutines, with handles that are cloned
-// and closed and contexts that are canceled all the time, and then compares what
-// was sent with what was received (CH1), the order (CH2), and the ends (CH3).
+// TestStress sends and receives in many goroutines while handles are cloned and closed
+// and contexts are canceled. It then compares the values sent with the values received
+// (CH1), their order (CH2), and the ends (CH3).
 func TestStress(t *testing.T) {
 	for _, capacity := range []int{0, 1, 3, 64, -1} {
 		t.Run(fmt.Sprintf("capacity=%d", capacity), func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestStress(t *testing.T) {
 	}
 }
 
-// A sent is a value: the n-th that a sender has tried to send.
+// A sent is the n-th value that a sender tried to send.
 type sent struct{ sender, n int }
 
 func stress(t *testing.T, capacity int) {
@@ -56,13 +56,13 @@ func stress(t *testing.T, capacity int) {
 			scope := cancel.New(root)
 			defer func() { s.Close(); scope.Close() }()
 			for n := range values {
-				if rnd.IntN(10) == 0 { // change handles; the old one may be in use elsewhere
+				if rnd.IntN(10) == 0 { // change handles; another goroutine may still use the old one
 					clone := s.Clone()
 					old := s
 					sending.Go(func() { old.Close() })
 					s = clone
 				}
-				if scope.Err() != nil || rnd.IntN(4) == 0 { // the others come after one another in one scope
+				if scope.Err() != nil || rnd.IntN(4) == 0 { // the other calls use the same scope again
 					scope.Close()
 					scope = momentary(root, rnd, &sending)
 				}
@@ -149,21 +149,22 @@ func stress(t *testing.T, capacity int) {
 	receiving.Wait()
 	for v, n := range got {
 		if n != 1 || !accepted[v] {
-			fail("%v was received %d times, and accepted: %v", v, n, accepted[v])
+			fail("%v was received %d times; accepted: %v", v, n, accepted[v])
 		}
 	}
 	for v := range accepted {
 		if got[v] == 0 {
-			fail("%v was accepted, and not received", v)
+			fail("%v was accepted but not received", v)
 		}
 	}
 	if st := r.Stats(); st.Len != 0 || st.Senders != 0 || st.Receivers != 1 || st.BlockedReceivers != 0 || st.BlockedSenders != 0 {
-		fail("Stats() = %+v in the end", st)
+		fail("Stats() = %+v at the end", st)
 	}
 	r.Close()
 }
 
-// momentary returns a context that somebody is about to cancel, often enough.
+// momentary returns a new scope. Another goroutine is about to cancel it in one case of
+// three.
 func momentary(root *cancel.Scope, rnd *rand.Rand, wg *sync.WaitGroup) *cancel.Scope {
 	scope := cancel.New(root)
 	if rnd.IntN(3) == 0 {
@@ -172,8 +173,8 @@ func momentary(root *cancel.Scope, rnd *rand.Rand, wg *sync.WaitGroup) *cancel.S
 	return scope
 }
 
-// rounds returns how often to try. Who sends into a channel without a bound does not
-// let go of its processor.
+// rounds returns the number of rounds. It is small for an unbounded channel, where
+// senders never block.
 func rounds(capacity int) int {
 	if capacity < 0 {
 		return 10
@@ -181,9 +182,8 @@ func rounds(capacity int) int {
 	return 400
 }
 
-// CH3, CH4: one handle that several goroutines use, while another closes it: each
-// Send has sent, or says that the handle is closed, and nothing that was sent is
-// lost.
+// CH3, CH4: several goroutines use a handle while another one closes it. Each Send either
+// sends or returns ErrClosed, and no value that was sent is lost.
 func TestStressCloseInUse(t *testing.T) {
 	for _, capacity := range []int{0, 1, 2, 100, -1} {
 		for range rounds(capacity) {
@@ -230,15 +230,15 @@ func TestStressCloseInUse(t *testing.T) {
 			}
 			for i := range senders {
 				if got[i] != sent[i] {
-					t.Fatalf("capacity %d: sender %d has sent %d values, and %d were received", capacity, i, sent[i], got[i])
+					t.Fatalf("capacity %d: sender %d sent %d values, but %d were received", capacity, i, sent[i], got[i])
 				}
 			}
 		}
 	}
 }
 
-// CH3: no Send that began after the Close of the last receiver had returned has
-// sent, and the others leave nothing.
+// CH3: a Send that begins after Close of the last receiver has returned does not send,
+// and earlier ones leave nothing behind.
 func TestStressBroken(t *testing.T) {
 	for _, capacity := range []int{0, 1, 4, -1} {
 		for range rounds(capacity) {

@@ -10,8 +10,8 @@ import (
 	"github.com/grove-go/grove/internal/bare"
 )
 
-// A Watch holds a value that changes, and tells those who watch it. They see the
-// latest value; what changes faster than they look, they do not see.
+// A Watch holds a value that changes, and tells its watchers. A watcher sees the latest
+// value. It does not see values that are replaced before it looks.
 //
 // A Watch is safe for use by multiple goroutines simultaneously.
 //
@@ -21,7 +21,8 @@ type Watch[T any] struct {
 	v       T
 	version uint64
 	closed  bool
-	changed chan struct{} // closed at the next change; nil while nobody waits
+	changed chan struct{} // closed at the next change; nil while no call waits
+	waiting int           // calls that wait for changed
 }
 
 // NewWatch returns a Watch with the value v.
@@ -43,16 +44,16 @@ func (w *Watch[T]) Set(v T) error {
 	return nil
 }
 
-// Get returns the value. It is readable also when the Watch is closed.
-func (w *Watch[T]) Get() T {
+// Latest returns the value, even if the Watch is closed.
+func (w *Watch[T]) Latest() T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.v
 }
 
-// Close says that the value is not going to change any more. Those who watch see
-// the last value, if they have not yet, and then [io.EOF]. Close is idempotent,
-// does not block, and returns nil.
+// Close says that the value does not change any more. Watchers see the last value, if
+// they have not seen it yet, and then get [io.EOF]. Close is idempotent, does not block,
+// and returns nil.
 func (w *Watch[T]) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,13 +65,13 @@ func (w *Watch[T]) Close() error {
 func (w *Watch[T]) tellLocked() {
 	if w.changed != nil {
 		close(w.changed)
-		w.changed = nil
+		w.changed, w.waiting = nil, 0
 	}
 }
 
-// Watch returns a new watcher, which has seen nothing yet. It holds nothing that
-// has to be released.
-func (w *Watch[T]) Watch() *Watcher[T] { return &Watcher[T]{w: w} }
+// Subscribe returns a new watcher, which has seen nothing yet. A watcher needs no
+// Close: the Watch does not refer to it.
+func (w *Watch[T]) Subscribe() *Watcher[T] { return &Watcher[T]{w: w} }
 
 // A Watcher sees the changes of a [Watch].
 //
@@ -88,7 +89,7 @@ type Watcher[T any] struct {
 // seen. Receive panics if ctx is nil.
 func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
 	if ctx == nil {
-		panic("channel: Receive: nil context; pass context.Background() if there is no other")
+		panic("channel: Watcher.Receive: nil context; pass context.Background() if there is no other")
 	}
 	for {
 		if err := cancel.Err(ctx); err != nil {
@@ -102,6 +103,19 @@ func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
 		select {
 		case <-changed:
 		case <-bare.Done(ctx):
+			r.w.giveUp(changed)
+		}
+	}
+}
+
+// giveUp is called by a call that does not wait for changed any more. A channel that
+// nothing waits for is dropped: it may belong to a synctest bubble.
+func (w *Watch[T]) giveUp(changed <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.changed == changed {
+		if w.waiting--; w.waiting == 0 {
+			w.changed = nil
 		}
 	}
 }
@@ -126,8 +140,11 @@ func (r *Watcher[T]) look(wait bool) (v T, changed <-chan struct{}, err error) {
 	case w.closed:
 		return v, nil, io.EOF
 	}
-	if wait && w.changed == nil {
-		w.changed = make(chan struct{})
+	if wait {
+		if w.changed == nil {
+			w.changed = make(chan struct{})
+		}
+		w.waiting++
 	}
 	return v, w.changed, ErrWouldBlock
 }
@@ -135,5 +152,5 @@ func (r *Watcher[T]) look(wait bool) (v T, changed <-chan struct{}, err error) {
 // All returns an iterator over the changes; see [Receiver.All]. It ends without an
 // error when the Watch is closed and the last value has been seen.
 func (r *Watcher[T]) All(ctx context.Context) iter.Seq2[T, error] {
-	return all(ctx, r.Receive)
+	return all("Watcher", ctx, r.Receive)
 }

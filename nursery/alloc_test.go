@@ -7,7 +7,7 @@ import (
 	"iter"
 	"testing"
 
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -43,7 +43,7 @@ func TestAllocs(t *testing.T) {
 		most float64
 	}{
 		{"no task", run(0), 3}, // nursery, scope, and the body's closure
-		// What the go statement needs for each, and a little for the goroutines.
+		// The go statement allocates for each task, and the goroutines a little more.
 		{"a task each", run(tasks), 1.05 * tasks},
 		{"a limited task each", run(tasks, nursery.Limit(4)), 0.05 * tasks},
 		{"For", allocs(func() error {
@@ -62,7 +62,7 @@ func TestAllocs(t *testing.T) {
 		}), 40},
 	} {
 		if test.got > test.most {
-			t.Errorf("%s: %v allocations, want %v at most", test.name, test.got, test.most)
+			t.Errorf("%s: %v allocations, want at most %v", test.name, test.got, test.most)
 		}
 	}
 }
@@ -89,11 +89,11 @@ func TestMemory(t *testing.T) {
 				}
 			}
 			batch()
-			before := testkit.Heap()
+			before := kit.Heap()
 			batch()
 			batch()
-			// A word for each task that has finished would be 4 MB.
-			if after := testkit.Heap(); after > before+1<<20 {
+			// One word for each finished task would take 4 MB.
+			if after := kit.Heap(); after > before+1<<20 {
 				t.Errorf("N18: the heap grew from %d to %d bytes with 500,000 tasks", before, after)
 			}
 			return nil

@@ -15,7 +15,7 @@ import (
 
 func noop(context.Context) error { return nil }
 
-// BenchmarkOpenClose opens and closes a group with no task, and with two.
+// BenchmarkOpenClose opens and closes a group with no task or with two.
 func BenchmarkOpenClose(b *testing.B) {
 	for _, tasks := range []int{0, 2} {
 		b.Run(fmt.Sprintf("tasks=%d/impl=grove", tasks), func(b *testing.B) {
@@ -111,7 +111,7 @@ func BenchmarkLimit(b *testing.B) {
 	}
 }
 
-// BenchmarkCancelParked cancels 50,000 tasks that wait for it.
+// BenchmarkCancelParked cancels 50,000 tasks that are waiting.
 func BenchmarkCancelParked(b *testing.B) {
 	const tasks = 50_000
 	b.Run("impl=grove", func(b *testing.B) {
@@ -156,8 +156,7 @@ func BenchmarkCancelParked(b *testing.B) {
 	})
 }
 
-// BenchmarkNested opens groups inside each other, 100 deep, with a task at each
-// level.
+// BenchmarkNested opens 100 nested groups with one task at each level.
 func BenchmarkNested(b *testing.B) {
 	const depth = 100
 	b.Run("impl=grove", func(b *testing.B) {
@@ -193,8 +192,8 @@ func BenchmarkNested(b *testing.B) {
 	})
 }
 
-// BenchmarkParked measures the memory of a task that waits, heap and stack, as
-// bytes a task, for ours, errgroup's and a bare goroutine's.
+// BenchmarkParked measures the memory of a waiting task, heap and stack, in bytes per
+// task, for a nursery, an errgroup and a bare goroutine.
 func BenchmarkParked(b *testing.B) {
 	const tasks = 100_000
 	inUse := func() uint64 {
@@ -267,8 +266,8 @@ func BenchmarkParked(b *testing.B) {
 	})
 }
 
-// BenchmarkFor runs no-op calls, beside workers that claim indices by hand and
-// errgroup with a limit.
+// BenchmarkFor runs calls that do nothing, in For, in workers that claim indices by hand,
+// and in an errgroup with a limit.
 func BenchmarkFor(b *testing.B) {
 	const count, limit = 20_000, 8
 	b.Run("impl=grove", func(b *testing.B) {

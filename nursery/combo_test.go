@@ -11,15 +11,16 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
-// A combination is a nursery with one task, of which everything that matters for
-// the result takes each of its values. This is tokio's table (task_combinations).
+// A combination describes a nursery with one task. Each property that affects the result
+// takes all of its values. The idea is from tokio's task_combinations.
 type combination struct {
 	body, task string // how each ends
 	taskAt     string // relative to the end of the body, which is at 3s
-	by         string // who cancels, at 1s
+	by         string // source of the cancellation, at 1s
 	shield     bool   // around the nursery
 	keep, safe bool   // KeepGoing, RecoverPanics
 	limit      int    // 0: none
@@ -34,10 +35,10 @@ const (
 	endGoexit = "goexit"
 
 	taskBefore = "before"
-	taskDuring = "during" // at the same instant, so the order is anybody's
+	taskDuring = "during" // at the same instant, in either order
 	taskAfter  = "after"
 
-	byNobody        = "nobody"
+	byNothing       = "nothing"
 	byItself        = "n.Cancel"
 	byItsDeadline   = "own deadline"
 	byOuter         = "outer scope"
@@ -52,25 +53,25 @@ var (
 
 	ends    = []string{endOK, endError, endEcho, endPanic, endGoexit}
 	moments = []string{taskBefore, taskDuring, taskAfter}
-	sources = []string{byNobody, byItself, byItsDeadline, byOuter, byOuterDeadline}
+	sources = []string{byNothing, byItself, byItsDeadline, byOuter, byOuterDeadline}
 )
 
-// A verdict is what comes of a nursery, as text.
+// A verdict is the result of a nursery, as text.
 type verdict struct {
-	how      string // as runToEnd tells it
+	how      string // as returned by runToEnd
 	panicked string // the value of the panic
-	failures string // in the order in which they happened, also those beside a panic
-	cause    string // that of the nursery's scope, once it has ended
+	failures string // in order of time, including the other failures of a panic
+	cause    string // of the nursery's scope at its end
 }
 
-// want is the model: what has to come of it if body and task end in that order.
+// want is the model. It returns the expected verdict if body and task end in that order.
 func (c *combination) want(taskFirst bool) verdict {
 	type ending struct{ who, how string }
 	order := []ending{{"body", c.body}, {"task", c.task}}
 	if taskFirst {
 		order[0], order[1] = order[1], order[0]
 	}
-	// C5: the first cancellation is the cause. C7: a shield keeps the outer ones out.
+	// C5: the first cancellation is the cause. C7: a shield blocks outer cancellations.
 	cause := ""
 	outer := false
 	switch c.by {
@@ -89,6 +90,7 @@ func (c *combination) want(taskFirst bool) verdict {
 		}
 	}
 	v := verdict{how: "returned"}
+	bodyPanics := c.body == endPanic && !c.safe
 	var failures []string
 	echoed := false
 	for _, e := range order {
@@ -123,7 +125,9 @@ func (c *combination) want(taskFirst bool) verdict {
 	if echoed && outer {
 		failures = append(failures, "canceled by "+c.by)
 	}
-	if v.how != "called Goexit" {
+	if bodyPanics {
+		v.panicked = "body" // the body's own value, which cannot hold the other failures
+	} else if v.how != "called Goexit" {
 		v.failures = strings.Join(failures, ", ")
 	}
 	if cause == "" {
@@ -168,12 +172,16 @@ func (c *combination) run(ctx context.Context) (v verdict) {
 	v.how = runToEnd(func() {
 		defer func() {
 			if p := recover(); p != nil {
-				pe := p.(*nursery.PanicError) // or another panic, which runToEnd cannot tell from that
-				v.panicked, v.failures = fmt.Sprint(pe.Value), texts(pe.Others)
+				switch p := p.(type) {
+				case *nursery.PanicError:
+					v.panicked, v.failures = fmt.Sprint(p.Value), texts(p.Others)
+				default: // a panic of the body
+					v.panicked = fmt.Sprint(p)
+				}
 				panic(p)
 			}
 		}()
-		v.failures = texts(unwrapGroup(nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
+		v.failures = texts(kit.Failures(nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
 			scope = n.Scope()
 			scope.SetShield(c.shield)
 			if c.by == byItsDeadline {
@@ -195,11 +203,11 @@ func (c *combination) run(ctx context.Context) (v verdict) {
 	return v
 }
 
-// texts puts failures in words, cancellations by who canceled.
+// texts returns the failures as text. A cancellation is shown by its source.
 func texts(errs []error) string {
 	var all []string
 	for _, err := range errs {
-		text := fmt.Sprint(err)
+		text := message(err)
 		if e, ok := err.(*cancel.Error); ok {
 			text = fmt.Sprintf("canceled by %v %v", e.Reason.Scope, map[bool]string{false: "scope", true: "deadline"}[e.Reason.Source == cancel.SourceDeadline])
 			if (e.Err == context.DeadlineExceeded) != (e.Reason.Source == cancel.SourceDeadline) {
@@ -211,9 +219,10 @@ func texts(errs []error) string {
 	return strings.Join(all, ", ")
 }
 
-// TestCombinations goes through all of them. Of those that have two results,
-// because body and task end at the same instant, each result has to come up.
+// TestCombinations tests all combinations. If body and task end at the same instant, a
+// combination has two possible results, and each must occur somewhere.
 func TestCombinations(t *testing.T) {
+	kit.DiscardStderr(t) // reports of panics in bodies
 	count, seen := 0, [2]int{}
 	both := []bool{false, true}
 	for _, c := range combinations() {
@@ -238,12 +247,12 @@ func TestCombinations(t *testing.T) {
 		t.Errorf("%d combinations, want %d", count, want)
 	}
 	if seen[0] == 0 || seen[1] == 0 {
-		t.Errorf("the body was first %d times, the task %d times: want each at least once", seen[0], seen[1])
+		t.Errorf("the body was first %d times and the task %d times, want each at least once", seen[0], seen[1])
 	}
 	t.Logf("%d combinations", count)
 }
 
-// combinations returns all but for what is on or off.
+// combinations returns all combinations of the fields other than bools.
 func combinations() (all []combination) {
 	for _, body := range ends {
 		for _, task := range ends {

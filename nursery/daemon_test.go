@@ -14,7 +14,7 @@ import (
 )
 
 func TestDaemonEnd(t *testing.T) {
-	bubble(t, "N10/its failure while it is being dismissed is a failure", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a failure during dismissal is a failure", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom }, nursery.Daemon(), nursery.Name("flush"))
 			return nil
@@ -24,7 +24,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("failures = %v, want boom of flush", got)
 		}
 	})
-	bubble(t, "N10/its panic is a panic", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a panic of a daemon is a panic", func(t *testing.T, ctx context.Context) {
 		p := caught(t, func() {
 			_ = nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 				n.Go(func(ctx context.Context) error { <-ctx.Done(); panic("p") }, nursery.Daemon(), nursery.Name("flush"))
@@ -35,7 +35,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("panic(%v) of %q, want p of flush", p.Value, p.Task)
 		}
 	})
-	bubble(t, "N10/one that returns early ends nothing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a daemon that returns early ends nothing", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(noop, nursery.Daemon())
@@ -45,7 +45,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("Run() = %v after %v, want nil after 1s", err, d)
 		}
 	})
-	bubble(t, "N10/tasks that a daemon starts are waited for, and keep the daemons", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/daemons stay until tasks that a daemon started have returned", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		var dismissed time.Duration
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -61,7 +61,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("Run() = %v, dismissed after %v, want nil, 1m", err, dismissed)
 		}
 	})
-	bubble(t, "N10/daemons serve also those that wait for their turn", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/daemons stay for queued tasks", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		var dismissed time.Duration
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -79,7 +79,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("Run() = %v, dismissed after %v, want nil, 5s", err, dismissed)
 		}
 	})
-	bubble(t, "N10/a spawned one", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a spawned daemon", func(t *testing.T, ctx context.Context) {
 		var task *nursery.Task[string]
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task = nursery.Spawn(n, func(ctx context.Context) (string, error) { return "bye", cancel.Forever(ctx) }, nursery.Daemon())
@@ -90,7 +90,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("Run() = %v, Wait() = %q, %v, want nil, bye, the cancellation", err, v, werr)
 		}
 	})
-	bubble(t, "N10/one that has started when nobody else is left", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a daemon that has started after all others returned", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, outer *nursery.Nursery) error {
 			return nursery.Run(ctx, func(_ context.Context, inner *nursery.Nursery) error {
 				outer.Go(func(ctx context.Context) error {
@@ -108,7 +108,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N10/a failure after the dismissal of the others stands alone", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a failure after the dismissal is the only failure", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			for range 3 {
 				n.Go(cancel.Forever, nursery.Daemon())
@@ -120,7 +120,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("failures = %v, want the one with EOF", got)
 		}
 	})
-	bubble(t, "N6/a nursery in a daemon that is dismissed was cut short, and says so", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/a nursery in a dismissed daemon returns the cancellation", func(t *testing.T, ctx context.Context) {
 		var inner error
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -133,7 +133,7 @@ func TestDaemonEnd(t *testing.T) {
 			t.Errorf("outer Run() = %v, inner Run() = %v, want nil, the cancellation", err, inner)
 		}
 	})
-	bubble(t, "N10/dismissed, and then canceled from outside", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/dismissal followed by an outer cancellation", func(t *testing.T, ctx context.Context) {
 		outer := cancel.FromContext(ctx)
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -144,11 +144,11 @@ func TestDaemonEnd(t *testing.T) {
 			return nil
 		})
 		if err != nil {
-			t.Errorf("Run() = %v, want nil: everything but the daemon had ended well", err)
+			t.Errorf("Run() = %v, want nil because only the daemon was canceled", err)
 		}
 	})
-	bubble(t, "N10/the reason names no place, for nobody called Cancel", func(t *testing.T, ctx context.Context) {
-		for _, last := range []time.Duration{0, time.Second} { // the body or a task leaves last
+	bubble(t, "N10/the reason has no file, because Cancel was not called", func(t *testing.T, ctx context.Context) {
+		for _, last := range []time.Duration{0, time.Second} { // the body or a task ends last
 			var why error
 			err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 				n.Go(func(ctx context.Context) error { why = cancel.Forever(ctx); return why }, nursery.Daemon())
@@ -158,14 +158,14 @@ func TestDaemonEnd(t *testing.T) {
 				return nil
 			})
 			if err != nil || !strings.Contains(why.Error(), "all other tasks have returned") || strings.Contains(why.Error(), ".go:") {
-				t.Errorf("Run() = %v, the daemon saw %q, want nil, that all others have returned", err, why)
+				t.Errorf("Run() = %v, the daemon saw %q, want nil, all other tasks have returned", err, why)
 			}
 		}
 	})
 }
 
 func TestDaemon(t *testing.T) {
-	bubble(t, "N10/canceled when all others have returned, and awaited", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a daemon is canceled when all others have returned, and awaited", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		var reasons []error
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -182,7 +182,7 @@ func TestDaemon(t *testing.T) {
 			t.Errorf("Run() = %v after %v, want nil after 3s", err, d)
 		}
 	})
-	bubble(t, "N10/its failure is a failure", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a failure of a daemon is a failure", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(failing(time.Second, errBoom), nursery.Daemon())
 			return cancel.Forever(ctx)
@@ -205,7 +205,7 @@ func TestDaemon(t *testing.T) {
 			t.Errorf("Run() = %v, ran %v, want nil, true", err, ran)
 		}
 	})
-	bubble(t, "N10/a nursery of daemons alone ends with the body", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/a nursery with only daemons ends with the body", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			for range 10 {
 				n.Go(cancel.Forever, nursery.Daemon(), nursery.Name("d"))
@@ -216,7 +216,7 @@ func TestDaemon(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N10/after an outer cancellation its echo is that one's", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N10/after an outer cancellation the daemon's echo belongs to it", func(t *testing.T, ctx context.Context) {
 		cancel.FromContext(ctx).Cancel(nil)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(cancel.Forever, nursery.Daemon())

@@ -26,16 +26,19 @@
 // is an echo of that cancellation (see [cancel.Scope.IsEcho]) and is dropped, so
 // the result holds what went wrong and nothing else.
 //
-// [Nursery.Go] starts a task of which only its failure is of interest. [Spawn] returns a
-// handle to its result, and [Start] waits until it says that it is ready. A [Daemon] is
-// a task that serves the others and ends with them. [Main] runs a nursery as a program,
-// which stops gracefully at a signal.
+// [Nursery.Go] starts a task that has no result. [Spawn] starts a task and returns a
+// handle to its result, and [Start] waits until the task says that it is ready. A
+// [Daemon] is a task that serves the others and ends with them. [Main] runs a nursery as
+// a program, which stops gracefully at a signal.
 //
-// What is a nursery from beginning to end has a function of its own, which leaves
-// nothing running either: [Gather] and [Settle] collect results, [Race] and [First]
-// want one of several, [For], [Map] and [Each] go through many alike, and a [Stream] is
-// a sequence of results. A [Limiter] is for nurseries that are to be limited together,
-// and [Shared] for callers who want the same thing at the same time.
+// Some functions open a nursery and close it before they return. [Gather] and [Settle]
+// collect results, [Race] and [First] wait for one of several tasks, [For], [Map] and
+// [Each] call a function for many items, and a [Stream] is a sequence of results. A
+// [Limiter] limits several nurseries together, and [Shared] lets callers that need the
+// same value at the same time share its computation.
+//
+// Package [github.com/grove-go/grove/nursery/errgroup] has the API of
+// golang.org/x/sync/errgroup, for programs that begin by changing an import.
 //
 // # Rules for users
 //
@@ -43,14 +46,14 @@
 //     not holds up its nursery, which waits for ever.
 //   - Return the error that you got, wrapped or not. [cancel.Err] makes a good one
 //     of ctx.
-//   - Start tasks in the nursery whose end they should not outlive, and hand the
-//     nursery to those who are to start tasks in it.
+//   - Start a task in the nursery that it should not outlive, and pass the nursery to
+//     the code that starts tasks in it.
 //   - Use [errors.Is] and [errors.As] on the result, [Split] or [Leaves] to take
 //     it apart, and %+v to log it.
 //
 // # Guarantees
 //
-// The numbers are those that tests and comments name.
+// Tests and comments refer to these numbers.
 //
 // N1 Run returns only after the body and every task have returned, also tasks
 // that were started by tasks, whatever failed, panicked or was canceled.
@@ -58,41 +61,43 @@
 // N2 The first failure cancels the nursery's scope, with that failure as the
 // cause. The body gets the same context as the tasks.
 //
-// N3 The result of a failed nursery is a [*GroupError], also for one failure; its
-// message is then that failure's. Failures stand in the order in which they
-// happened, those of named tasks as a [*TaskError]. Nested nurseries give nested
-// groups; nothing is flattened, and groups that others made are left alone.
+// N3 The result of a failed nursery is a [*GroupError], even for one failure. The
+// message of a group with one failure is the message of the failure. Failures stand in
+// the order of time. The failure of a named task is a [*TaskError]. Nested nurseries give
+// nested groups. Nothing is flattened, and groups of other types stay as they are.
 //
-// N4 Echoes of the nursery's own cancellation are dropped, and so is its cause when
-// a sibling hands it back. A sibling that fails by itself with the same sentinel
-// error is not taken for that.
+// N4 Run drops echoes of the nursery's own cancellation, and its cause if a task
+// returns that. A task that fails by itself with the same sentinel error as another task
+// has its own failure.
 //
-// N5 [Nursery.Cancel] ends a nursery early and is no failure.
+// N5 [Nursery.Cancel] ends a nursery early and does not fail it.
 //
-// N6 If something outside was canceled, one [*cancel.Error] stands for all the
-// echoes of that. If all tasks return nil all the same, so does Run.
+// N6 If a context outside was canceled, one [*cancel.Error] stands for all echoes of that
+// cancellation. If all tasks return nil, so does Run.
 //
-// N7 A task may start tasks in any nursery that it was handed. A task that was
-// accepted always runs. What cannot be right panics at the call: a nil task, a
-// nil context, [Nursery.Go] after the end.
+// N7 A task may start tasks in any nursery that it was passed. An accepted task always
+// runs. Misuse panics at the call: a nil task, a nil context, [Nursery.Go] after the end.
 //
-// N8 A panic in a task cancels the siblings; when all have returned, Run panics
+// N8 A panic in a task cancels the siblings. When all have returned, Run panics
 // with a [*PanicError], which has the task's value and stack. It rises through
-// nurseries as it is, and the other failures with it. With [RecoverPanics] it is a
-// failure like any other. If the siblings do not return within [PanicGrace], the
-// panic is written to standard error meanwhile.
+// nurseries as it is, and the other failures with it. A panic in the body does the
+// same, but goes on with its own value: it is the code of Run's caller, as is what
+// recovers it. [PassPanics] lets panics of tasks go on so too. If the value has no place
+// for the other failures, they are written to standard error. With [RecoverPanics] a
+// panic is a failure like any other. If the siblings do not return within
+// [PanicGrace], the panic is written to standard error meanwhile.
 //
-// N9 [runtime.Goexit] in a task cancels the siblings, and then ends the goroutine
-// that called Run. A panic comes before a Goexit, a Goexit before errors. In the
-// body either does the same as in a task.
+// N9 [runtime.Goexit] in a task or in the body cancels the others, and then ends the
+// goroutine that called Run. A panic comes before a Goexit, a Goexit before errors.
 //
-// N10 A [Daemon] is canceled when the body and all other tasks have returned, and
-// awaited. Its echo is dropped, its failure is a failure.
+// N10 A [Daemon] is canceled when the body and all other tasks have returned, and Run
+// waits for it. Its echo is dropped. Any other error of a daemon is a failure.
 //
 // N11 With [Limit] so many tasks run at a time at most, first come, first served.
 // Go never blocks. [For], [Map], [Each] and the streams begin nothing new once
 // canceled, and run as many at a time as there are processors if there is no Limit.
-// A sequence is asked for the next item only when that can be begun.
+// A sequence is asked for the next item only when that can be begun, or wait for its token
+// ([LimitBy]). The failure of a call is an [*ItemError].
 //
 // N12 With [KeepGoing] failures do not cancel, and all are in the result.
 //
@@ -106,8 +111,8 @@
 // what is running is canceled and awaited first. An error ends the stream. With
 // [KeepGoing] it does not, and each item yields its own.
 //
-// N16 [Race] and [First] cancel those who have lost, and await them. What they
-// return is dropped.
+// N16 [Race] and [First] cancel the tasks that have lost, wait for them, and drop their
+// results.
 //
 // N17 [Main] stops gracefully at the first SIGINT or SIGTERM, cancels at the second,
 // and exits at the third. Failures go to standard error as a tree; the status is
@@ -120,13 +125,21 @@
 //
 // N20 The stack of a panic shows the user's frames alone.
 //
-// N21 A [Limiter] serves first come, first served. A token that was handed over is
-// neither snatched nor lost to a cancellation. With [Using] the tasks of nurseries
-// hold one of the same; a task that opens a nursery inside, which uses it too, lends
-// its token meanwhile, so that they do not wait for each other.
+// N21 A [Limiter] serves first come, first served. A call that was canceled before
+// its turn gets no token, and the next in line is served. With [LimitBy] the tasks of
+// nurseries hold tokens of one limiter. A task gives its token back while it waits for a
+// nursery inside that uses the same limiter, or for another such task by [Task.Wait].
+// The token of a task that failed goes on when the others have been canceled.
 //
-// N22 Those who want the same of a [Shared] share one computation. It is canceled when
-// the last of them has given up, and its panic reaches all of them.
+// N22 Callers of [Shared] with the same key share one computation. It is canceled when
+// the last caller has given up, and its panic goes on in all of them.
+//
+// N23 A task with the option [Values], or begun by [Start], has the values of one context,
+// and the cancellation, deadline and stop of its nursery.
+//
+// N24 Each goroutine that works for a nursery shows its address in the stack. Nothing else
+// is recorded of a nursery without a name, unless the program looks at its tasks: by
+// [Main], or by package nursery/debug.
 //
 // # Counterparts
 //
@@ -135,7 +148,7 @@
 //	start_soon                      Nursery.Go
 //	start, task_status.started(v)   Start, started(v)
 //	nursery.cancel_scope            Nursery.Scope
-//	CapacityLimiter                 Limiter, Using
+//	CapacityLimiter                 Limiter, LimitBy
 //	except*, ExceptionGroup.split   Split
 //
 //	asyncio                         here

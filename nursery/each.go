@@ -6,32 +6,32 @@ import (
 )
 
 // Each calls fn for each item of a sequence, several at a time, and returns when all
-// calls have returned. They are begun in the order of the items.
+// calls have returned. Calls begin in the order of the items.
 //
-// The sequence runs in the goroutine of the caller. It is asked for an item only when
-// a call can be begun for it, so it may be endless, and any number of items takes the
-// same memory. While it has none to give, Each waits, also if a call has failed or ctx
-// is canceled: a sequence that blocks has to look for that itself.
+// The sequence runs in the goroutine of the caller. It yields the next item only when a
+// call can begin, so it may be endless, and any number of items takes the same memory.
+// While it yields nothing, Each waits, even if a call has failed or ctx is canceled. Use
+// [EachFrom] for a sequence that blocks.
 //
-// The first failure cancels the context of the other calls, and no further call is
-// begun; Each then returns the error of [Run]. With [KeepGoing] the others go on,
-// and the error has all failures. If the context is canceled, no further call is begun
-// either, and the error says so unless the sequence had come to its end.
+// The first failure cancels the context of the other calls, no further call begins, and
+// Each returns the error of [Run]. With [KeepGoing] the other calls go on, and the error
+// has all failures. If ctx is canceled, no further call begins, and Each returns the
+// error of the cancellation unless nothing was left undone.
 //
-// With [Limit] so many calls run at a time. The default is as many as there are
-// processors ([runtime.GOMAXPROCS]), which suits work that computes: for work that
-// waits, for a network for example, choose a limit. Calls share goroutines, as tasks
-// under a limit do.
+// [Limit] bounds how many calls run at a time. The default is one for each processor
+// ([runtime.GOMAXPROCS]), which suits computations. Choose a limit for calls that wait,
+// for a network for example. Calls share goroutines, as tasks under a limit do.
 //
-// A panic or Goexit of a call, or of the sequence, goes on in the caller, as it does
-// with Run. The options are those of Run. Each panics if ctx, items or fn is nil.
+// A panic or Goexit of a call goes on in the caller, as with Run. So does a panic of the
+// sequence, which is part of Run's body. The options are the same as for Run. Each panics
+// if ctx, items or fn is nil.
 func Each[T any](ctx context.Context, items iter.Seq[T], fn func(ctx context.Context, item T) error, opts ...Option) error {
 	mustFlow("Each", ctx, items == nil, fn == nil)
 	f := newFlow(configure("Each", opts), dropped, func(ctx context.Context, item T) (struct{}, error) {
 		return struct{}{}, fn(ctx, item)
 	})
 	err := f.n.run(ctx, func(context.Context, *Nursery) error {
-		f.feed(items)
+		f.produce(items)
 		return nil
 	})
 	if err == nil {
@@ -40,8 +40,41 @@ func Each[T any](ctx context.Context, items iter.Seq[T], fn func(ctx context.Con
 	return err
 }
 
-// mustFlow panics in the name of the function fn if ctx, the sequence or the function
-// that was given to it is nil.
+// EachFrom is [Each] for a sequence that can fail, such as [channel.Receiver.All], and that
+// needs a context. It calls source with the context of the calls, so that a failure or a
+// cancellation ends a sequence that blocks. A worker pool over a channel is
+//
+//	err := nursery.EachFrom(ctx, jobs.All, handle, nursery.Limit(8))
+//
+// An error of the sequence ends it and is a failure like the error of a call. EachFrom
+// panics if ctx, source or fn is nil.
+//
+// [channel.Receiver.All]: https://pkg.go.dev/github.com/grove-go/grove/channel#Receiver.All
+func EachFrom[T any](ctx context.Context, source func(ctx context.Context) iter.Seq2[T, error], fn func(ctx context.Context, item T) error, opts ...Option) error {
+	mustFlow("EachFrom", ctx, source == nil, fn == nil)
+	f := newFlow(configure("EachFrom", opts), dropped, func(ctx context.Context, item T) (struct{}, error) {
+		return struct{}{}, fn(ctx, item)
+	})
+	err := f.n.run(ctx, func(ctx context.Context, _ *Nursery) error {
+		var fault error
+		f.produce(func(yield func(T) bool) {
+			for item, err := range source(ctx) {
+				if fault = err; err != nil || !yield(item) {
+					return
+				}
+			}
+		})
+		f.finished = f.finished && fault == nil
+		return fault
+	})
+	if err == nil {
+		err = f.undone()
+	}
+	return err
+}
+
+// mustFlow panics in the name of the function fn if its context, sequence or function is
+// nil.
 func mustFlow(fn string, ctx context.Context, noItems, noFunc bool) {
 	switch {
 	case ctx == nil:

@@ -52,10 +52,10 @@ func TestEchoes(t *testing.T) {
 				return nil
 			})
 			if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-				t.Errorf("failures = %v, want boom alone", got)
+				t.Errorf("failures = %v, want only boom", got)
 			}
 		})
-		bubble(t, "N5/n.Cancel is no failure: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N5/n.Cancel is not a failure: "+name, func(t *testing.T, ctx context.Context) {
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.Go(echo)
 				time.Sleep(time.Second)
@@ -76,7 +76,7 @@ func TestEchoes(t *testing.T) {
 			got := failures(t, err)
 			e, ok := got[0].(*cancel.Error)
 			if len(got) != 1 || !ok || e.Reason.Cause != errBoom || !errors.Is(err, context.Canceled) || errors.Is(err, errBoom) {
-				t.Errorf("failures = %v, want one *cancel.Error with the cause boom in it", got)
+				t.Errorf("failures = %v, want one *cancel.Error with cause boom", got)
 			}
 		})
 	}
@@ -102,14 +102,14 @@ func TestEchoes(t *testing.T) {
 			})
 			got := failures(t, err)
 			if len(got) != 2 || got[0] != errBoom {
-				t.Fatalf("failures = %v, want boom and another one", got)
+				t.Fatalf("failures = %v, want boom and another failure", got)
 			}
 			if g, ok := got[1].(*nursery.GroupError); ok && len(g.Unwrap()) != 1 {
-				t.Errorf("inner failures = %v, want them without the echo", g.Unwrap())
+				t.Errorf("inner failures = %v, want no echo", g.Unwrap())
 			}
 		})
 	}
-	bubble(t, "N6/nil in spite of a cancellation is nil", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/nil after a cancellation is nil", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { <-ctx.Done(); return nil })
 			cancel.FromContext(ctx).Cancel(nil)
@@ -119,7 +119,7 @@ func TestEchoes(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N6/a failure in reaction to an outer cancellation stands beside it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/a failure after an outer cancellation is reported with it", func(t *testing.T, ctx context.Context) {
 		time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(nil) })
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(cancel.Forever)
@@ -131,7 +131,15 @@ func TestEchoes(t *testing.T) {
 			t.Errorf("failures = %v, want boom and the cancellation", got)
 		}
 	})
-	bubble(t, "N6/an outer deadline is absorbed where it belongs", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/a group without an echo does not stand for a cancellation", func(t *testing.T, ctx context.Context) {
+		cancel.FromContext(ctx).Cancel(nil)
+		group := nursery.NewGroupError("", io.EOF, errBoom)
+		err := nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return group })
+		if got := failures(t, err); len(got) != 1 || got[0] != group {
+			t.Errorf("failures = %v, want only the group", got)
+		}
+	})
+	bubble(t, "N6/an outer deadline is absorbed by its own scope", func(t *testing.T, ctx context.Context) {
 		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, parked)
 		})
@@ -139,7 +147,7 @@ func TestEchoes(t *testing.T) {
 			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
 		}
 	})
-	bubble(t, "N4/a deadline of package context at the instant of the nursery's own", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N4/a deadline of package context at the same time as the nursery's own", func(t *testing.T, ctx context.Context) {
 		for range 20 {
 			deadline := time.Now().Add(time.Second)
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -150,11 +158,11 @@ func TestEchoes(t *testing.T) {
 				return std.Err()
 			})
 			if err != nil {
-				t.Fatalf("Run() = %v, want nil: the nursery's own deadline has passed as well", err)
+				t.Fatalf("Run() = %v, want nil because the nursery's own deadline has passed too", err)
 			}
 		}
 	})
-	bubble(t, "N4/canceled by hand, then from outside", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N4/n.Cancel followed by an outer cancellation", func(t *testing.T, ctx context.Context) {
 		outer := cancel.FromContext(ctx)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return ctx.Err() })
@@ -168,8 +176,8 @@ func TestEchoes(t *testing.T) {
 	})
 }
 
-// A nursery in which every task was cut off says nothing more than the timeout
-// around it.
+// TestTimeoutAroundNursery checks that a nursery with only canceled tasks adds no detail
+// to the timeout around it.
 func TestTimeoutAroundNursery(t *testing.T) {
 	bubble(t, "N6/the TimeoutError has no detail", func(t *testing.T, ctx context.Context) {
 		err := cancel.FailAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -185,12 +193,12 @@ func TestTimeoutAroundNursery(t *testing.T) {
 	})
 }
 
-// Errors that a cancellation caused and that do not unwrap to it count as echoes
-// where the option EchoIf says so.
+// TestEchoIf checks that the option EchoIf decides which errors count as echoes although
+// they do not unwrap to the cancellation.
 func TestEchoIf(t *testing.T) {
 	errKilled := errors.New("signal: killed")
 	killed := nursery.EchoIf(func(err error) bool { return err == errKilled })
-	// command ends as a process does that a cancellation kills.
+	// command ends like a process killed by a cancellation.
 	command := func(ctx context.Context) error {
 		<-ctx.Done()
 		return fmt.Errorf("run: %w", errKilled)
@@ -210,7 +218,7 @@ func TestEchoIf(t *testing.T) {
 				return nil
 			})
 			if !errors.Is(err, errBoom) || errors.Is(err, errKilled) {
-				t.Errorf("Run() = %v, want boom alone", err)
+				t.Errorf("Run() = %v, want only boom", err)
 			}
 		})
 		bubble(t, "N5/n.Cancel is not a failure, by the option "+name, func(t *testing.T, ctx context.Context) {
@@ -232,7 +240,7 @@ func TestEchoIf(t *testing.T) {
 				return nil
 			})
 			if !scope.IsEcho(err) || errors.Is(err, errKilled) {
-				t.Errorf("Run() = %v, want one error that says that the scope was canceled", err)
+				t.Errorf("Run() = %v, want one error, the cancellation of the scope", err)
 			}
 		})
 		bubble(t, "N10/a dismissed daemon, by the option "+name, func(t *testing.T, ctx context.Context) {
@@ -244,10 +252,10 @@ func TestEchoIf(t *testing.T) {
 				t.Errorf("Run() = %v, want nil", err)
 			}
 		})
-		bubble(t, "N4/a real error is not asked about, by the option "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N4/a real error stays without a cancellation, by the option "+name, func(t *testing.T, ctx context.Context) {
 			err := run(ctx, func(context.Context, *nursery.Nursery) error { return errKilled })
 			if !errors.Is(err, errKilled) {
-				t.Errorf("Run() = %v, want it to say that the command was killed: nothing was canceled", err)
+				t.Errorf("Run() = %v, want the error of the command because nothing was canceled", err)
 			}
 		})
 	}

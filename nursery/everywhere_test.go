@@ -14,7 +14,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// second is a task that takes a second, and counts itself.
+// second returns a task that takes a second and counts itself.
 func second(begun, finished *atomic.Int32) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		begun.Add(1)
@@ -23,7 +23,7 @@ func second(begun, finished *atomic.Int32) func(ctx context.Context) error {
 	}
 }
 
-// wantJoined fails the test unless as many have finished as have begun.
+// wantJoined fails the test unless all tasks that began have finished.
 func wantJoined(t *testing.T, begun, finished *atomic.Int32) {
 	t.Helper()
 	if b, f := begun.Load(), finished.Load(); b != f {
@@ -36,14 +36,14 @@ func TestEverywhereRun(t *testing.T) {
 		"no options": nil,
 		"Limit":      {nursery.Limit(2)},
 		"KeepGoing":  {nursery.KeepGoing(), nursery.Name("n")},
-		"Using":      {nursery.Using(nursery.NewLimiter(2))},
+		"LimitBy":    {nursery.LimitBy(nursery.NewLimiter(2))},
 	} {
 		t.Run("N1/"+name, func(t *testing.T) {
 			testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
 				var begun, finished atomic.Int32
 				defer wantJoined(t, &begun, &finished)
-				if name == "Using" {
-					opts = []nursery.Option{nursery.Using(nursery.NewLimiter(2))} // each bubble its own
+				if name == "LimitBy" {
+					opts = []nursery.Option{nursery.LimitBy(nursery.NewLimiter(2))} // each bubble needs its own limiter
 				}
 				err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 					for range 3 {
@@ -59,8 +59,8 @@ func TestEverywhereRun(t *testing.T) {
 					n.Go(func(ctx context.Context) error { return cancel.Forever(ctx) }, nursery.Daemon())
 					return cancel.Sleep(ctx, 500*time.Millisecond)
 				}, opts...)
-				if begun.Load() != 5 && name != "Limit" && name != "Using" && err == nil {
-					t.Errorf("N7: %d tasks have begun, want all", begun.Load())
+				if begun.Load() != 5 && name != "Limit" && name != "LimitBy" && err == nil {
+					t.Errorf("N7: only %d tasks have begun", begun.Load())
 				}
 				return err
 			}, testutil.Repeats(2))
@@ -72,7 +72,7 @@ func TestEverywhereStart(t *testing.T) {
 	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
 		var begun, finished atomic.Int32
 		defer wantJoined(t, &begun, &finished)
-		// In a nursery that is not canceled, the caller of Start is.
+		// Cancel the caller of Start, not the nursery.
 		return errors.Join(nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, n *nursery.Nursery) error {
 			addr, err := nursery.Start(ctx, n, func(ctx context.Context, started func(string)) error {
 				begun.Add(1)
@@ -89,7 +89,7 @@ func TestEverywhereStart(t *testing.T) {
 			case err != nil && begun.Load() != finished.Load():
 				t.Errorf("N13: Start() = %v before the task has returned", err)
 			}
-			_ = err // of the caller, who goes on
+			_ = err // the error of the caller, which goes on
 			return nil
 		}), cancel.Err(ctx))
 	}, testutil.Repeats(2))
@@ -120,15 +120,15 @@ func TestEverywhereFlow(t *testing.T) {
 				limiter := nursery.NewLimiter(2)
 				got, err := drain(f.of(ctx, ints(5), func(ctx context.Context, i int) (int, error) {
 					return i, second(&begun, &finished)(ctx)
-				}, nursery.Limit(3), nursery.Using(limiter)))
+				}, nursery.Limit(3), nursery.LimitBy(limiter)))
 				if err == nil && begun.Load() != 5 {
-					t.Errorf("N6: no error, and %d of 5 items have begun", begun.Load())
+					t.Errorf("N6: no error, but only %d of 5 items have begun", begun.Load())
 				}
 				if f.name == "Stream" && !slices.Equal(got, []int{0, 1, 2, 3, 4}[:len(got)]) {
-					t.Errorf("N15: got %v, want none left out", got)
+					t.Errorf("N15: got %v, want no gaps", got)
 				}
 				if s := limiter.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
-					t.Errorf("N21: %+v, want nothing borrowed", s)
+					t.Errorf("N21: %+v, want no token in use", s)
 				}
 				return err
 			}, testutil.Repeats(2))
@@ -206,17 +206,17 @@ func TestEverywhereComputations(t *testing.T) {
 		"For": func(t *testing.T, ctx context.Context, b, f *atomic.Int32) error {
 			err := nursery.For(ctx, 5, func(ctx context.Context, _ int) error { return second(b, f)(ctx) }, nursery.Limit(2))
 			if err == nil && b.Load() != 5 {
-				t.Errorf("N6: For() = nil, and %d of 5 calls were made", b.Load())
+				t.Errorf("N6: For() = nil, but only %d of 5 calls were made", b.Load())
 			}
 			return err
 		},
 		"Map in Map": func(t *testing.T, ctx context.Context, b, f *atomic.Int32) error {
 			l := nursery.NewLimiter(1)
 			_, err := nursery.Map(ctx, []int{1, 2}, func(ctx context.Context, i int) ([]int, error) {
-				return nursery.Map(ctx, make([]int, i), func(ctx context.Context, _ int) (int, error) { return 0, second(b, f)(ctx) }, nursery.Using(l))
-			}, nursery.Using(l))
+				return nursery.Map(ctx, make([]int, i), func(ctx context.Context, _ int) (int, error) { return 0, second(b, f)(ctx) }, nursery.LimitBy(l))
+			}, nursery.LimitBy(l))
 			if s := l.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
-				t.Errorf("N21: %+v, want nothing borrowed", s)
+				t.Errorf("N21: %+v, want no token in use", s)
 			}
 			return err
 		},
@@ -243,7 +243,7 @@ func TestEverywhereLimiter(t *testing.T) {
 			return cancel.Sleep(ctx, time.Second)
 		}, nursery.Limit(6))
 		if s := l.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
-			t.Errorf("N21: %+v, want nothing borrowed, nobody waiting", s)
+			t.Errorf("N21: %+v, want no token in use and no call waiting", s)
 		}
 		return err
 	})
@@ -258,7 +258,7 @@ func TestEverywhereShared(t *testing.T) {
 			s := nursery.NewShared(n, func(ctx context.Context, key string) (string, error) {
 				return key, second(&begun, &finished)(ctx)
 			})
-			// One of two callers is canceled.
+			// Cancel one of two callers.
 			patient := nursery.Spawn(n, func(ctx context.Context) (string, error) { return s.Do(ctx, "k") })
 			v, err := s.Do(ctx, "k")
 			if result = err; err == nil && v != "k" {

@@ -10,7 +10,8 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A log has room for the tree, a message for one line.
+// The format %+v prints the tree of failures, for a log. The format %v prints one line,
+// for a message.
 func ExampleGroupError() {
 	pages := func(ctx context.Context) error {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -33,7 +34,7 @@ func ExampleGroupError() {
 	//     └── task "page 7": 404
 }
 
-// Who is to be called depends on what has failed.
+// The name of the nursery says which part of the program failed.
 func ExampleGroupError_Nursery() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		return errors.New("no such table")
@@ -44,7 +45,7 @@ func ExampleGroupError_Nursery() {
 	// Output: migration has failed, first of all with: no such table
 }
 
-// What has failed is tried again, and nothing else.
+// Only the failed tasks are tried again.
 func ExampleTaskError() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		for _, host := range []string{"db1", "db2", "db3"} {
@@ -69,7 +70,7 @@ func ExampleTaskError() {
 	// again: db3 (connection refused)
 }
 
-// A server answers other requests after one has panicked, and logs the stack.
+// A server logs the stack of a panic and goes on to answer other requests.
 func ExamplePanicError() {
 	handle := func(ctx context.Context) error {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -90,7 +91,7 @@ func ExamplePanicError() {
 	// in this function: true
 }
 
-// Files that are missing do not matter; what else went wrong does.
+// Split separates missing files, which do not matter, from errors that do.
 func ExampleSplit() {
 	err := errors.Join(fs.ErrNotExist, errors.New("disk full"), fs.ErrNotExist)
 	missing, rest := nursery.Split(err, func(err error) bool { return errors.Is(err, fs.ErrNotExist) })
@@ -104,7 +105,7 @@ func ExampleSplit() {
 	// serious: disk full
 }
 
-// Each thing that went wrong has a line of its own, wherever in the tree it stands.
+// Leaves yields the individual errors in a tree.
 func ExampleLeaves() {
 	err := fmt.Errorf("save: %w", errors.Join(errors.New("disk full"), errors.New("no network")))
 	for leaf := range nursery.Leaves(err) {

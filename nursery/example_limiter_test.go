@@ -9,7 +9,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A database allows so many connections, whoever uses them.
+// A limiter bounds the number of connections to a database for the whole program.
 func ExampleLimiter() {
 	connections := nursery.NewLimiter(10) // for the whole program
 	query := func(ctx context.Context) error {
@@ -26,35 +26,35 @@ func ExampleLimiter() {
 	// <nil>
 }
 
-// Work is prepared, and begins when there are machines to do it.
+// Tasks are queued before there are machines, and start when the first machine arrives.
 func ExampleNewLimiter() {
 	machines := nursery.NewLimiter(0)
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		for range 3 {
 			n.Go(func(ctx context.Context) error {
-				fmt.Println("works")
+				fmt.Println("working")
 				return nil
 			})
 		}
-		fmt.Println("a machine has come")
+		fmt.Println("a machine has arrived")
 		machines.SetTotal(1)
 		return nil
-	}, nursery.Using(machines))
+	}, nursery.LimitBy(machines))
 	fmt.Println(err)
 	// Output:
-	// a machine has come
-	// works
-	// works
-	// works
+	// a machine has arrived
+	// working
+	// working
+	// working
 	// <nil>
 }
 
-// A large image takes more memory than a small one.
+// The tokens are megabytes: a large image takes more of them than a small one.
 func ExampleLimiter_AcquireN() {
 	const all = 100
 	megabytes := nursery.NewLimiter(all)
 	resize := func(ctx context.Context, size int) error {
-		size = min(size, all) // or it would wait for ever
+		size = min(size, all) // more than all would never be available
 		if err := megabytes.AcquireN(ctx, size); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func ExampleLimiter_AcquireN() {
 	// in use: 100
 }
 
-// A server that is busy says so at once.
+// A busy server refuses a request at once.
 func ExampleLimiter_TryAcquire() {
 	requests := nursery.NewLimiter(1)
 	serve := func(work func()) {
@@ -86,25 +86,25 @@ func ExampleLimiter_TryAcquire() {
 	}
 	serve(func() {
 		fmt.Println("200 serving")
-		serve(func() {}) // another one comes meanwhile
+		serve(func() {}) // a second request arrives meanwhile
 	})
 	// Output:
 	// 200 serving
 	// 503 busy
 }
 
-// What is not urgent is done only if it leaves half of the connections to others.
+// A prefetch runs only if it leaves half of the connections to other code.
 func ExampleLimiter_TryAcquireN() {
 	connections := nursery.NewLimiter(4)
 	prefetch := func() {
-		half := connections.Stats().Total/2 + 1 // and one for itself
+		half := connections.Stats().Total/2 + 1 // and one for the prefetch
 		if !connections.TryAcquireN(half) {
 			fmt.Println("not now")
 			return
 		}
 		connections.ReleaseN(half - 1)
 		defer connections.Release()
-		fmt.Println("prefetching, with", connections.Stats().Borrowed)
+		fmt.Println("prefetching; connections in use:", connections.Stats().Borrowed)
 	}
 	prefetch()
 	for range 2 {
@@ -114,11 +114,11 @@ func ExampleLimiter_TryAcquireN() {
 	}
 	prefetch()
 	// Output:
-	// prefetching, with 1
+	// prefetching; connections in use: 1
 	// not now
 }
 
-// How busy something is tells whether there should be more of it.
+// The limiter grows when all its tokens are in use.
 func ExampleLimiterStats() {
 	grow := func(l *nursery.Limiter) {
 		if s := l.Stats(); s.Borrowed == s.Total {
@@ -136,30 +136,31 @@ func ExampleLimiterStats() {
 	// Output: {Total:4 Borrowed:3 Waiting:0}
 }
 
-func ExampleUsing() {
+func ExampleLimitBy() {
 	cpus := nursery.NewLimiter(2)
 	sum := func(ctx context.Context, row []int) (total int, err error) {
-		squares, err := nursery.Map(ctx, row, func(_ context.Context, i int) (int, error) { return i * i, nil }, nursery.Using(cpus))
+		squares, err := nursery.Map(ctx, row, func(_ context.Context, i int) (int, error) { return i * i, nil }, nursery.LimitBy(cpus))
 		for _, s := range squares {
 			total += s
 		}
 		return total, err
 	}
-	// All rows together have two calls running at a time.
-	sums, err := nursery.Map(context.Background(), [][]int{{1, 2}, {3, 4}, {5, 6}}, sum, nursery.Using(cpus))
+	// At most two calls run at a time, for all rows together.
+	sums, err := nursery.Map(context.Background(), [][]int{{1, 2}, {3, 4}, {5, 6}}, sum, nursery.LimitBy(cpus))
 	fmt.Println(sums, err)
 	// Output: [5 25 61] <nil>
 }
 
-// One who gives up does not take the answer from others who want the same.
+// A caller that gives up does not cancel the computation for other callers with the same
+// key.
 func ExampleShared() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		gone := make(chan struct{})
 		prices := nursery.NewShared(n, func(ctx context.Context, item string) (int, error) {
 			select {
-			case <-gone: // takes long
+			case <-gone: // takes a long time
 				return 42, nil
-			case <-ctx.Done(): // nobody waits any more
+			case <-ctx.Done(): // no caller waits any more
 				return 0, cancel.Err(ctx)
 			}
 		})
@@ -182,7 +183,7 @@ func ExampleShared() {
 	// <nil>
 }
 
-// It is no cache: who comes later gets a newer answer.
+// Shared does not cache: a later call computes a new result.
 func ExampleNewShared() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		version := 0

@@ -10,7 +10,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A function with defaults of its own hands on what its caller wants otherwise.
+// The options of a caller override the defaults of a function that calls Run.
 func ExampleOption() {
 	check := func(ctx context.Context, links []string, opts ...nursery.Option) error {
 		defaults := []nursery.Option{nursery.Name("links"), nursery.Limit(8)}
@@ -25,25 +25,25 @@ func ExampleOption() {
 	// Output: nursery "links": 2 failures: /a: 404; /b: 404
 }
 
-// What starts a task lets its caller say how.
+// A function that starts a task accepts options for it from its caller.
 func ExampleTaskOption() {
 	watchDisk := func(n *nursery.Nursery, opts ...nursery.TaskOption) {
 		n.Go(func(ctx context.Context) error {
-			defer fmt.Println("the disk is not watched any more")
+			defer fmt.Println("the disk is no longer watched")
 			return cancel.Forever(ctx)
 		}, append([]nursery.TaskOption{nursery.Name("disk")}, opts...)...)
 	}
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		watchDisk(n, nursery.Daemon()) // for as long as there is something else to do
+		watchDisk(n, nursery.Daemon()) // canceled when all other tasks have returned
 		return nil
 	})
 	fmt.Println(err)
 	// Output:
-	// the disk is not watched any more
+	// the disk is no longer watched
 	// <nil>
 }
 
-// The same name serves a task and the nursery that it opens.
+// The same name is used for a task and for the nursery that it opens.
 func ExampleNameOption() {
 	customer := func(id int) nursery.NameOption { return nursery.Name(fmt.Sprint("customer ", id)) }
 	bill := func(ctx context.Context, id int) error {
@@ -59,7 +59,7 @@ func ExampleNameOption() {
 	// Output: task "customer 7": no address
 }
 
-// Names tell in a log what has failed.
+// Names appear in errors and show what failed.
 func ExampleName() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
@@ -73,8 +73,8 @@ func ExampleName() {
 	// └── task "orders.csv": line 7: no such date
 }
 
-// A walk through a tree starts a task for each branch, and never too many at a time. With
-// a limit of one they run in the order of Go.
+// A tree walk starts a task for each branch, but limits how many run at a time. With a
+// limit of 1, tasks run in the order of the calls of Go.
 func ExampleLimit() {
 	tree := map[string][]string{"/": {"/bin", "/home"}, "/home": {"/home/ada"}}
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -83,7 +83,7 @@ func ExampleLimit() {
 			n.Go(func(ctx context.Context) error {
 				fmt.Println(dir)
 				for _, d := range tree[dir] {
-					walk(d) // does not block, though the limit is reached
+					walk(d) // does not block, even at the limit
 				}
 				return nil
 			})
@@ -100,7 +100,7 @@ func ExampleLimit() {
 	// <nil>
 }
 
-// A backup saves what can be saved, and then tells of all that could not.
+// A backup saves every file that it can, and then reports all the others.
 func ExampleKeepGoing() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		for _, name := range []string{"a", "b", "c"} {
@@ -120,7 +120,7 @@ func ExampleKeepGoing() {
 	// 2 failures: task "a": no such file; task "c": no such file
 }
 
-// A progress bar is there for as long as there is progress.
+// A progress bar is a daemon: it is canceled when all other tasks have returned.
 func ExampleDaemon() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
@@ -137,7 +137,8 @@ func ExampleDaemon() {
 	// <nil>
 }
 
-// Plug-ins are code of others: a panic in one is not to end the program.
+// RecoverPanics turns the panic of a plug-in into an error, so it does not end the
+// program.
 func ExampleRecoverPanics() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error { panic("bad input") }, nursery.Name("plug-in"))
@@ -147,12 +148,12 @@ func ExampleRecoverPanics() {
 	// Output: task "plug-in" panicked: bad input
 }
 
-// The siblings of what panics may need more than the usual ten seconds to clean up. If
-// they are not through after a minute, it is written where they are.
+// After a panic, the other tasks may need more than the default ten seconds to clean up.
+// PanicGrace delays the report of tasks that have not returned.
 func ExamplePanicGrace() {
 	defer func() {
 		if p, ok := recover().(*nursery.PanicError); ok {
-			fmt.Printf("Run panicked: %v\n", p)
+			fmt.Printf("task %q panicked: %v\n", p.Task, p.Value)
 		}
 	}()
 	_ = nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -166,21 +167,22 @@ func ExamplePanicGrace() {
 	}, nursery.PanicGrace(time.Minute))
 	// Output:
 	// writing the table back to disk
-	// Run panicked: task "sort" panicked: bad index
+	// task "sort" panicked: bad index
 }
 
-// Uploads that have begun take longer to finish than the usual ten seconds.
+// Uploads in progress may need longer to finish than the default ten seconds.
 func ExampleGrace() {
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
-		n.Scope().Stop() // here in place of a signal
+		n.Scope().Stop() // stands in for a signal
 		<-cancel.UntilStop(ctx).Done()
-		fmt.Println("finishing an upload, with", ctx.Err())
+		fmt.Println("finishing an upload:", ctx.Err())
 		return nil
 	}, nursery.Grace(time.Minute))
-	// Output: finishing an upload, with <nil>
+	// Output: finishing an upload: <nil>
 }
 
-// A command that a cancellation kills reports the signal, not the cancellation.
+// A command killed by a cancellation returns the signal, not the cancellation. EchoIf
+// recognizes that error as an echo.
 func ExampleEchoIf() {
 	convert := func(ctx context.Context) error {
 		<-ctx.Done()
@@ -193,4 +195,18 @@ func ExampleEchoIf() {
 	}, nursery.EchoIf(wasKilled))
 	fmt.Println(err)
 	// Output: no more input
+}
+
+// net/http recognizes a handler's panic with http.ErrAbortHandler by its value.
+func ExamplePassPanics() {
+	abort := errors.New("abort") // http.ErrAbortHandler, in a server
+	handler := func(ctx context.Context) {
+		_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panic(abort) })
+			return nil
+		}, nursery.PassPanics(func(v any) bool { return v == abort }))
+	}
+	defer func() { fmt.Println(recover() == abort) }()
+	handler(context.Background())
+	// Output: true
 }

@@ -35,7 +35,7 @@ func Example() {
 	// nothing runs any more: task "http://example.com/old": 404 Not Found
 }
 
-// The others learn why they are to stop.
+// The error of a canceled task tells which task failed and why.
 func ExampleRun() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
@@ -54,8 +54,8 @@ func ExampleRun() {
 	// all have returned: task "writer": disk full
 }
 
-// A server is handed the nursery in which its conversations run, so that it can return
-// itself while they go on.
+// accept starts conversations in the nursery of its caller, so it can return while they
+// go on.
 func ExampleNursery() {
 	accept := func(n *nursery.Nursery, callers []string) {
 		for _, caller := range callers {
@@ -90,14 +90,14 @@ func ExampleNursery_Go() {
 		}
 		return nil
 	})
-	fmt.Println(sum.Load(), err) // not before all have added theirs
+	fmt.Println(sum.Load(), err) // Run has waited for all tasks
 	// Output: 42 <nil>
 }
 
-// What was looked for has been found: that is no failure.
+// Cancel stops the other tasks when the search has succeeded. That is not a failure.
 func ExampleNursery_Cancel() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		n.Go(cancel.Forever) // looks elsewhere
+		n.Go(cancel.Forever) // searches elsewhere
 		n.Go(func(ctx context.Context) error {
 			fmt.Println("found it")
 			n.Cancel(errors.New("found"))
@@ -111,7 +111,7 @@ func ExampleNursery_Cancel() {
 	// <nil>
 }
 
-// A search takes as long as it may, and then has what it has found.
+// A search stops at its timeout and keeps what it has found so far.
 func ExampleNursery_Scope() {
 	var found atomic.Int64
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -119,7 +119,7 @@ func ExampleNursery_Scope() {
 		for range 3 {
 			n.Go(func(ctx context.Context) error {
 				found.Add(1)
-				return cancel.Forever(ctx) // looks further
+				return cancel.Forever(ctx) // keeps searching
 			})
 		}
 		return nil
@@ -128,7 +128,7 @@ func ExampleNursery_Scope() {
 	// Output: 3 <nil>
 }
 
-// A page for those who look after a program tells what it is at.
+// A status page shows how many tasks are running.
 func ExampleNursery_Stats() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		shown := make(chan struct{})
@@ -149,10 +149,10 @@ func ExampleNursery_Stats() {
 	// <nil>
 }
 
-// A queue that has grown too long takes nothing more.
+// A queue that is too long refuses further orders.
 func ExampleStats() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		closed := make(chan struct{}) // the shop is, until all have come
+		closed := make(chan struct{}) // until all orders have been placed
 		defer close(closed)
 		for order := range 5 {
 			if s := n.Stats(); s.Running+s.Queued >= 3 {
@@ -170,10 +170,11 @@ func ExampleStats() {
 	// <nil>
 }
 
-// A server that others need is ready when it says so.
+// Start returns when the server calls started, so that the code after it can use the
+// server.
 func ExampleStart() {
 	server := func(ctx context.Context, started func(addr string)) error {
-		// Listen, and then say where.
+		// Listen, then report the address.
 		started("127.0.0.1:8080")
 		return cancel.Forever(ctx)
 	}
@@ -191,7 +192,7 @@ func ExampleStart() {
 	// <nil>
 }
 
-// Something is begun early, and its result needed later.
+// Spawn starts a computation early. Wait returns its result later.
 func ExampleSpawn() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		prices := nursery.Spawn(n, func(ctx context.Context) ([]int, error) { return []int{5, 3, 4}, nil })
@@ -210,7 +211,7 @@ func ExampleSpawn() {
 	// <nil>
 }
 
-// What was begun in case it is needed is canceled when it is not.
+// A preview is started in case it is needed, and canceled when it is not.
 func ExampleTask() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		preview := nursery.Spawn(n, func(ctx context.Context) (string, error) {
@@ -231,32 +232,32 @@ func ExampleTask() {
 	// <nil>
 }
 
-// All that func main need contain.
+// Main is all that func main needs to call.
 func ExampleMain() {
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
 			<-cancel.UntilStop(ctx).Done() // until SIGINT or SIGTERM
-			fmt.Println("server: finishing what has begun")
+			fmt.Println("server: finishing open requests")
 			return nil
 		}, nursery.Name("server"))
-		n.Scope().Stop() // here in place of a signal
+		n.Scope().Stop() // stands in for a signal
 		return nil
 	}, nursery.Name("shop"))
 	fmt.Println("done")
 	// Output:
-	// server: finishing what has begun
+	// server: finishing open requests
 	// done
 }
 
-// Clean-up is short if the user has asked a second time.
+// A second signal cancels the program, and the clean-up is cut short.
 func ExampleSignalError() {
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
-		n.Cancel(&nursery.SignalError{Signal: os.Interrupt}) // here in place of two signals
+		n.Cancel(&nursery.SignalError{Signal: os.Interrupt}) // stands in for two signals
 		<-ctx.Done()
 		if s, ok := errors.AsType[*nursery.SignalError](context.Cause(ctx)); ok {
 			fmt.Println("the index is not saved:", s)
 		}
 		return nil
 	})
-	// Output: the index is not saved: second signal: interrupt
+	// Output: the index is not saved: signal: interrupt
 }

@@ -7,12 +7,13 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery"
 )
 
-// A page needs all its parts.
+// A page needs all of its parts.
 func ExampleGather() {
 	load := func(part string) func(ctx context.Context) (string, error) {
 		return func(context.Context) (string, error) { return "<" + part + ">", nil }
@@ -22,7 +23,7 @@ func ExampleGather() {
 	// Output: <header> <article> <footer> <nil>
 }
 
-// A page shows the parts that it can get.
+// A page shows the parts that could be loaded.
 func ExampleSettle() {
 	for _, o := range nursery.Settle(context.Background(),
 		func(context.Context) (string, error) { return "sunny", nil },
@@ -35,7 +36,23 @@ func ExampleSettle() {
 	// "" no news today
 }
 
-// What has failed is replaced by something that does instead.
+// The outcomes that are there in time are kept.
+func ExampleSettle_timeout() {
+	quick := func(context.Context) (string, error) { return "sunny", nil }
+	slow := func(ctx context.Context) (string, error) { return "", cancel.Sleep(ctx, time.Hour) }
+	ctx := context.Background()
+	var outcomes []nursery.Outcome[string]
+
+	late, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+		outcomes = nursery.Settle(ctx, quick, slow)
+		return cancel.Err(ctx)
+	})
+
+	fmt.Println(late, err, outcomes[0].Value)
+	// Output: true <nil> sunny
+}
+
+// A failed outcome is replaced by a default.
 func ExampleOutcome() {
 	or := func(o nursery.Outcome[int], otherwise int) int {
 		if o.Err != nil {
@@ -51,7 +68,8 @@ func ExampleOutcome() {
 	// Output: 42 40
 }
 
-// The user has answered, or the file that has the answer has come: either ends the other.
+// Race returns the first answer, from the user or from a file, and cancels the other
+// wait.
 func ExampleRace() {
 	file := make(chan string, 1)
 	file <- "yes, says the file"
@@ -62,7 +80,7 @@ func ExampleRace() {
 	// Output: yes, says the file <nil>
 }
 
-// Any mirror will do.
+// First returns the answer of any mirror that works.
 func ExampleFirst() {
 	fmt.Println(nursery.First(context.Background(),
 		func(context.Context) (string, error) { return "", errors.New("mirror 1 is down") },
@@ -71,7 +89,7 @@ func ExampleFirst() {
 	// Output: from mirror 2 <nil>
 }
 
-// The rows of an image are computed on all processors, each in its place.
+// The rows of an image are computed in parallel.
 func ExampleFor() {
 	image := make([]string, 3)
 	err := nursery.For(context.Background(), len(image), func(_ context.Context, y int) error {
@@ -82,7 +100,7 @@ func ExampleFor() {
 	// Output: [# ## ###] <nil>
 }
 
-// The results stand in the order of the items, whichever came first.
+// Results are in the order of the items, no matter which call finished first.
 func ExampleMap() {
 	names := []string{"ada", "grace", "barbara"}
 	greetings, err := nursery.Map(context.Background(), names, func(_ context.Context, name string) (string, error) {
@@ -92,9 +110,10 @@ func ExampleMap() {
 	// Output: Hello ada, Hello grace, Hello barbara <nil>
 }
 
-// A file of any size is read no faster than its lines are dealt with.
+// Each reads a file only as fast as its lines are processed, so the size of the file does
+// not matter.
 func ExampleEach() {
-	lines := strings.Lines("one\ntwo\nthree\n") // or those of a file, or the rows of a table
+	lines := strings.Lines("one\ntwo\nthree\n") // or lines of a file, or rows of a table
 	err := nursery.Each(context.Background(), lines, func(ctx context.Context, line string) error {
 		fmt.Print(line)
 		return nil
@@ -107,7 +126,7 @@ func ExampleEach() {
 	// <nil>
 }
 
-// Pages come in order, while the next ones are being fetched.
+// Pages arrive in order while the next ones are being fetched.
 func ExampleStream() {
 	fetch := func(_ context.Context, url string) (string, error) { return "page of " + url, nil }
 	show := func(ctx context.Context, urls iter.Seq[string]) error {
@@ -127,11 +146,11 @@ func ExampleStream() {
 	// <nil>
 }
 
-// What is quick does not wait for what is slow.
+// StreamUnordered does not hold back a quick result for a slow one.
 func ExampleStreamUnordered() {
 	shown := make(chan struct{})
 	load := func(ctx context.Context, name string) (string, error) {
-		if name == "film" { // takes until the text is on the screen
+		if name == "film" { // slow: not loaded before the text is shown
 			select {
 			case <-shown:
 			case <-ctx.Done():

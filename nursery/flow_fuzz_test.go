@@ -15,21 +15,21 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// A flowPlan is what happens to a call of Each, or in a loop over a stream.
+// A flowPlan describes a call of Each or a loop over a stream.
 type flowPlan struct {
 	kind      int // index in flows
 	count     int
 	limit     int
-	tokens    int // of a limiter; 0: there is none
+	tokens    int // of a limiter; 0: no limiter
 	keepGoing bool
 	recovers  bool
 
 	fail   map[int]bool // items that return an error
 	crash  map[int]bool // items that panic
 	delays []time.Duration
-	source time.Duration // what the source takes for an item
-	leave  int           // the pair at which the loop is left; -1: it is not
-	stop   time.Duration // when the context is canceled; 0: it is not
+	source time.Duration // time the source takes for an item
+	leave  int           // the pair at which the loop is left; -1: none
+	stop   time.Duration // when the context is canceled; 0: never
 }
 
 func newFlowPlan(seed uint64) flowPlan {
@@ -66,7 +66,7 @@ func newFlowPlan(seed uint64) flowPlan {
 func (p flowPlan) options() []nursery.Option {
 	opts := []nursery.Option{nursery.Limit(p.limit)}
 	if p.tokens > 0 {
-		opts = append(opts, nursery.Using(nursery.NewLimiter(p.tokens)))
+		opts = append(opts, nursery.LimitBy(nursery.NewLimiter(p.tokens)))
 	}
 	if p.keepGoing {
 		opts = append(opts, nursery.KeepGoing())
@@ -77,8 +77,7 @@ func (p flowPlan) options() []nursery.Option {
 	return opts
 }
 
-// FuzzFlow draws a plan, carries it out in virtual time, and checks what must hold
-// whatever happens.
+// FuzzFlow draws a plan, runs it in virtual time, and checks what must always hold.
 func FuzzFlow(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)
@@ -100,7 +99,7 @@ func (p flowPlan) check(t *testing.T, ctx context.Context) {
 		kind                            = flows[p.kind].name
 		atMost                          = int32(p.limit)
 		crashed                         = make([]bool, p.count)
-		ended                           = make([]bool, p.count) // it returned a value
+		ended                           = make([]bool, p.count) // the call returned a value
 	)
 	if p.tokens > 0 {
 		atMost = min(atMost, int32(p.tokens))
@@ -118,10 +117,10 @@ func (p flowPlan) check(t *testing.T, ctx context.Context) {
 	}
 	call := func(ctx context.Context, i int) (int, error) {
 		if b := begun.Add(1); p.limit == 1 && int(b) != i+1 {
-			t.Errorf("item %d was begun as number %d", i, b-1)
+			t.Errorf("item %d began as number %d", i, b-1)
 		}
 		if r := running.Add(1); r > atMost {
-			t.Errorf("%d are running, want %d at most", r, atMost)
+			t.Errorf("%d calls are running, want at most %d", r, atMost)
 		}
 		defer finished.Add(1)
 		defer running.Add(-1)
@@ -144,7 +143,7 @@ func (p flowPlan) check(t *testing.T, ctx context.Context) {
 		defer func() { v = recover() }()
 		for v, err := range seq {
 			if a := asked.Load(); a > taken+1+int32(p.limit) && kind != "Each" {
-				t.Errorf("%d items were asked for when %d were taken", a, taken)
+				t.Errorf("%d items were requested when %d were taken", a, taken)
 			}
 			taken++
 			if err != nil {
@@ -160,13 +159,13 @@ func (p flowPlan) check(t *testing.T, ctx context.Context) {
 	}
 	panicked := loop(flows[p.kind].of(scope, source, call, p.options()...))
 
-	// N1, N15: nothing is left.
+	// N1, N15: nothing is left running.
 	if running.Load() != 0 || inSource.Load() || begun.Load() != finished.Load() {
 		t.Errorf("%d running, in the source: %v, %d begun, %d finished", running.Load(), inSource.Load(), begun.Load(), finished.Load())
 	}
 	// N8
 	if crash := slices.Contains(crashed, true); (panicked != nil) != (crash && !p.recovers) {
-		t.Errorf("panic(%v), want one: %v", panicked, crash && !p.recovers)
+		t.Errorf("panic(%v), want a panic: %v", panicked, crash && !p.recovers)
 	}
 	if panicked != nil {
 		return
@@ -174,16 +173,16 @@ func (p flowPlan) check(t *testing.T, ctx context.Context) {
 	left := p.leave >= 0 && p.leave < int(taken)
 	p.checkPairs(t, scope, values, errs, left, ended)
 	if !left && scope.Err() == nil && (p.keepGoing || len(errs) == 0) && int(begun.Load()) != p.count {
-		t.Errorf("%d items were begun, want all %d", begun.Load(), p.count)
+		t.Errorf("%d items began, want all %d", begun.Load(), p.count)
 	}
 }
 
-// checkPairs checks what the loop got.
+// checkPairs checks the pairs that the loop received.
 func (p flowPlan) checkPairs(t *testing.T, scope *cancel.Scope, values []int, errs []error, left bool, ended []bool) {
 	kind := flows[p.kind].name
 	for i, v := range values {
 		if !ended[v] || slices.Contains(values[:i], v) {
-			t.Errorf("got %d twice, or without its having returned", v)
+			t.Errorf("got %d twice, or before its call returned", v)
 		}
 	}
 	if kind == "Stream" {
@@ -191,7 +190,7 @@ func (p flowPlan) checkPairs(t *testing.T, scope *cancel.Scope, values []int, er
 			t.Errorf("got %v, want them in order", values)
 		}
 		if !p.keepGoing && len(values) > 0 && values[len(values)-1] != len(values)-1 {
-			t.Errorf("got %v, want none left out", values)
+			t.Errorf("got %v, want no gaps", values)
 		}
 	}
 	if kind == "StreamUnordered" && !left {
@@ -202,19 +201,19 @@ func (p flowPlan) checkPairs(t *testing.T, scope *cancel.Scope, values []int, er
 		}
 	}
 	if (kind == "Each" || !p.keepGoing) && len(errs) > 1 {
-		t.Errorf("got errors %v, want one at most", errs)
+		t.Errorf("got errors %v, want at most one", errs)
 	}
-	// Every error has its reason.
+	// Every error was planned.
 	for _, err := range errs {
 		crash := (*nursery.PanicError)(nil)
 		switch {
 		case errors.Is(err, errBoom), errors.As(err, &crash) && p.recovers:
 		case scope.Err() != nil && scope.IsEcho(err):
 		default:
-			t.Errorf("got the error %v, want one that was planned", err)
+			t.Errorf("got the error %v, which was not planned", err)
 		}
 	}
 	if all := slices.Index(ended, false) < 0; !left && !all && len(errs) == 0 {
-		t.Errorf("got no error, when not all items returned a value: %v", ended)
+		t.Errorf("got no error, but not all items returned a value: %v", ended)
 	}
 }

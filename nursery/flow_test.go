@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
-// count returns a sequence of 0 to n-1 that notes how many were asked for.
+// count returns a sequence of 0 to n-1 that counts the requested items.
 func count(n int, asked *atomic.Int32) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := range n {
@@ -30,12 +30,12 @@ func count(n int, asked *atomic.Int32) iter.Seq[int] {
 	}
 }
 
-// endless is a large n for count.
+// endless is a value of n for count that is never reached.
 const endless = 1 << 30
 
 func ints(n int) iter.Seq[int] { return count(n, new(atomic.Int32)) }
 
-// streams are the two functions that return a stream.
+// streams lists the two functions that return a stream.
 var streams = []struct {
 	name string
 	of   func(ctx context.Context, items iter.Seq[int], fn func(ctx context.Context, i int) (int, error), opts ...nursery.Option) iter.Seq2[int, error]
@@ -44,8 +44,8 @@ var streams = []struct {
 	{"StreamUnordered", nursery.StreamUnordered[int, int]},
 }
 
-// flows are all functions with a sequence as the source. Each is made a stream
-// without results.
+// flows lists all functions with a sequence as the source. Each is adapted to return a
+// stream without results.
 var flows = append(slices.Clip(streams), streams[0])
 
 func init() {
@@ -63,7 +63,7 @@ func init() {
 	}
 }
 
-// drain returns all values of a stream, and the error of the last pair.
+// drain returns all values of a stream and the error of the last pair.
 func drain(seq iter.Seq2[int, error]) (values []int, err error) {
 	for v, e := range seq {
 		if e == nil {
@@ -74,7 +74,7 @@ func drain(seq iter.Seq2[int, error]) (values []int, err error) {
 	return values, err
 }
 
-// double sleeps a second, and returns 2i.
+// double sleeps for a second and returns 2i.
 func double(ctx context.Context, i int) (int, error) { return 2 * i, cancel.Sleep(ctx, time.Second) }
 
 func TestFlow(t *testing.T) {
@@ -84,7 +84,7 @@ func TestFlow(t *testing.T) {
 				const n = 20
 				start := time.Now()
 				var calls [n]atomic.Int32
-				var crowd testkit.Crowd
+				var crowd kit.Crowd
 				_, err := drain(f.of(ctx, ints(n), func(ctx context.Context, i int) (int, error) {
 					calls[i].Add(1)
 					defer crowd.Enter()()
@@ -92,7 +92,7 @@ func TestFlow(t *testing.T) {
 				}, nursery.Limit(limit)))
 				for i := range calls {
 					if n := calls[i].Load(); n != 1 {
-						t.Errorf("item %d was worked on %d times, want once", i, n)
+						t.Errorf("item %d was processed %d times, want once", i, n)
 					}
 				}
 				if want := min(limit, n); err != nil || crowd.Most() != want {
@@ -101,14 +101,14 @@ func TestFlow(t *testing.T) {
 				wantTime(t, start, time.Duration((n+limit-1)/limit)*time.Second)
 			})
 		}
-		bubble(t, "N11/"+f.name+"/without a limit as many as there are processors", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N11/"+f.name+"/without a limit one per processor", func(t *testing.T, ctx context.Context) {
 			start := time.Now()
 			if _, err := drain(f.of(ctx, ints(10*runtime.GOMAXPROCS(0)), double)); err != nil {
 				t.Errorf("got %v, want nil", err)
 			}
 			wantTime(t, start, 10*time.Second)
 		})
-		bubble(t, "N11/"+f.name+"/the calls are begun in the order of the items", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N11/"+f.name+"/the calls begin in the order of the items", func(t *testing.T, ctx context.Context) {
 			var order []int
 			_, err := drain(f.of(ctx, ints(5), func(_ context.Context, i int) (int, error) {
 				order = append(order, i)
@@ -123,22 +123,22 @@ func TestFlow(t *testing.T) {
 				t.Errorf("got %v, %v, want nothing", v, err)
 			}
 		})
-		bubble(t, "N11/"+f.name+"/the source is asked only when a slot is free", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N11/"+f.name+"/an item is requested only when a slot is free", func(t *testing.T, ctx context.Context) {
 			var asked, finished atomic.Int32
 			scope := cancel.New(ctx, cancel.Timeout(9500*time.Millisecond))
 			_, err := drain(f.of(scope, count(endless, &asked), func(ctx context.Context, i int) (int, error) {
 				defer finished.Add(1)
 				_, err := double(ctx, i)
 				if a, f := asked.Load(), finished.Load(); a > f+3 {
-					t.Errorf("asked for %d items when %d were finished", a, f)
+					t.Errorf("requested %d items when %d were finished", a, f)
 				}
 				return i, err
 			}, nursery.Limit(3)))
 			if !scope.IsEcho(err) || asked.Load() != 30 {
-				t.Errorf("got %v after %d items were asked for, want the deadline after 30", err, asked.Load())
+				t.Errorf("got %v after %d items were requested, want the deadline after 30", err, asked.Load())
 			}
 		})
-		bubble(t, "N2/"+f.name+"/a failure cancels the others, and nothing more is begun", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N2/"+f.name+"/a failure cancels the others, and no other call begins", func(t *testing.T, ctx context.Context) {
 			var begun atomic.Int32
 			var last error
 			for _, err := range f.of(ctx, ints(endless), func(ctx context.Context, i int) (int, error) {
@@ -153,14 +153,14 @@ func TestFlow(t *testing.T) {
 				}
 				last = err
 			}
-			if f := failures(t, last); len(f) != 1 || f[0] != errBoom || begun.Load() > 6 {
-				t.Errorf("got %v after %d calls, want boom after 6 at most", last, begun.Load())
+			if f := failures(t, last); len(f) != 1 || !isItem(f[0], 4, errBoom) || begun.Load() > 6 {
+				t.Errorf("got %v after %d calls, want boom after at most 6", last, begun.Load())
 			}
 			if g := (*nursery.GroupError)(nil); !errors.As(last, &g) || g.Nursery() != "flow" {
-				t.Errorf("got %+v, want the name of the nursery in it", last)
+				t.Errorf("got %+v, want the name of the nursery", last)
 			}
 		})
-		bubble(t, "N6/"+f.name+"/a cancellation that left something undone is an error, also if no call says so", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N6/"+f.name+"/a cancellation that left items undone is an error, even if no call returns it", func(t *testing.T, ctx context.Context) {
 			for _, deaf := range []bool{true, false} {
 				scope := cancel.New(ctx, cancel.Timeout(2500*time.Millisecond))
 				begun := 0
@@ -181,15 +181,15 @@ func TestFlow(t *testing.T) {
 				return 0, nil
 			}, nursery.Limit(1)))
 			if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != io.EOF {
-				t.Errorf("got %v, want the cancellation from within", err)
+				t.Errorf("got %v, want the inner cancellation", err)
 			}
 			_, err = drain(f.of(ctx, ints(1), func(ctx context.Context, i int) (int, error) {
-				_ = cancel.Sleep(ctx, time.Second) // the source has come to its end
+				_ = cancel.Sleep(ctx, time.Second) // until the source has ended
 				cancel.FromContext(ctx).Cancel(io.EOF)
 				return 0, ctx.Err()
 			}, nursery.Limit(2)))
 			if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != io.EOF {
-				t.Errorf("got %v, want the cancellation of the last one from within", err)
+				t.Errorf("got %v, want the inner cancellation of the last call", err)
 			}
 			scope := cancel.New(ctx)
 			_, err = drain(f.of(scope, ints(3), func(ctx context.Context, i int) (int, error) {
@@ -200,11 +200,11 @@ func TestFlow(t *testing.T) {
 				return 0, nil
 			}, nursery.Limit(4)))
 			if err != nil {
-				t.Errorf("got %v, want nil: nothing was left undone", err)
+				t.Errorf("got %v, want nil because no item was left undone", err)
 			}
 		})
-		bubble(t, "N6/"+f.name+"/canceled when no worker has taken the last item yet", func(t *testing.T, ctx context.Context) {
-			for range 100 { // it may have
+		bubble(t, "N6/"+f.name+"/canceled before a worker has taken the last item", func(t *testing.T, ctx context.Context) {
+			for range 100 { // a worker may have taken it
 				scope := cancel.New(ctx)
 				called := false
 				_, err := drain(f.of(scope, func(yield func(int) bool) {
@@ -212,7 +212,7 @@ func TestFlow(t *testing.T) {
 					scope.Cancel(nil)
 				}, func(context.Context, int) (int, error) { called = true; return 0, nil }, nursery.Limit(2)))
 				if called != (err == nil) {
-					t.Fatalf("got %v, called: %v, want an error if it was not", err, called)
+					t.Fatalf("got %v, called: %v, want an error if not called", err, called)
 				}
 			}
 		})
@@ -222,7 +222,7 @@ func TestFlow(t *testing.T) {
 			scope.Cancel(io.EOF)
 			_, err := drain(f.of(scope, count(3, &asked), double))
 			if !scope.IsEcho(err) || asked.Load() != 0 {
-				t.Errorf("got %v, %d items asked for, want the cancellation, 0", err, asked.Load())
+				t.Errorf("got %v, %d items requested, want the cancellation, 0", err, asked.Load())
 			}
 		})
 		bubble(t, "N1/"+f.name+"/canceled while the source blocks", func(t *testing.T, ctx context.Context) {
@@ -232,7 +232,7 @@ func TestFlow(t *testing.T) {
 			_, err := drain(f.of(scope, func(yield func(int) bool) {
 				time.Sleep(3 * time.Second)
 				if yield(1) {
-					t.Error("the source was to go on, want an end")
+					t.Error("yield returned true, want false")
 				}
 				cleaned = true
 			}, func(context.Context, int) (int, error) { called = true; return 0, nil }))
@@ -241,7 +241,7 @@ func TestFlow(t *testing.T) {
 			}
 			wantTime(t, start, 3*time.Second)
 		})
-		bubble(t, "N8/"+f.name+"/a panic of a call goes on in the caller", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N8/"+f.name+"/a panic of a call continues in the caller", func(t *testing.T, ctx context.Context) {
 			for _, at := range []int{0, 1, 5} {
 				var begun atomic.Int32
 				p := caught(t, func() {
@@ -254,14 +254,14 @@ func TestFlow(t *testing.T) {
 					}, nursery.Limit(3)))
 				})
 				if p.Value != "v" || begun.Load() > int32(at+3) {
-					t.Errorf("panic(%v) after %d calls, want v after %d at most", p.Value, begun.Load(), at+3)
+					t.Errorf("panic(%v) after %d calls, want v after at most %d", p.Value, begun.Load(), at+3)
 				}
 				wantStack(t, p, "nursery_test.explode")
 			}
 		})
-		bubble(t, "N8/"+f.name+"/a panic of the source goes on in the caller", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N8/"+f.name+"/a panic of the source continues in the caller", func(t *testing.T, ctx context.Context) {
 			for _, after := range []int{0, 2} {
-				p := caught(t, func() {
+				v := recovered(func() {
 					drain(f.of(ctx, func(yield func(int) bool) {
 						for i := range after {
 							yield(i)
@@ -269,17 +269,20 @@ func TestFlow(t *testing.T) {
 						explode("v")
 					}, double, nursery.Limit(3)))
 				})
-				if p.Value != "v" {
-					t.Errorf("panic(%v), want v", p.Value)
+				if p, ok := v.(*nursery.PanicError); ok && f.name != "Each" { // the source of Each runs in the caller
+					wantStack(t, p, "nursery_test.explode")
+					v = p.Value
 				}
-				wantStack(t, p, "nursery_test.explode")
+				if v != "v" {
+					t.Errorf("panic(%v), want v", v)
+				}
 			}
 			_, err := drain(f.of(ctx, func(func(int) bool) { explode("v") }, double, nursery.RecoverPanics()))
 			if p := (*nursery.PanicError)(nil); !errors.As(err, &p) || p.Value != "v" {
 				t.Errorf("with RecoverPanics got %v, want the panic", err)
 			}
 		})
-		bubble(t, "N9/"+f.name+"/Goexit of a call or of the source goes on in the caller", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N9/"+f.name+"/Goexit of a call or of the source continues in the caller", func(t *testing.T, ctx context.Context) {
 			for _, at := range []int{0, 1, 5} {
 				how := runToEnd(func() {
 					drain(f.of(ctx, ints(endless), func(ctx context.Context, i int) (int, error) {
@@ -290,7 +293,7 @@ func TestFlow(t *testing.T) {
 					}, nursery.Limit(3), nursery.KeepGoing(), nursery.RecoverPanics()))
 				})
 				if how != "called Goexit" {
-					t.Errorf("a call: it %s, want Goexit", how)
+					t.Errorf("Goexit in a call: %s, want Goexit", how)
 				}
 			}
 			for _, after := range []int{0, 2} {
@@ -303,11 +306,11 @@ func TestFlow(t *testing.T) {
 					}, double, nursery.Limit(3)))
 				})
 				if how != "called Goexit" {
-					t.Errorf("the source: it %s, want Goexit", how)
+					t.Errorf("Goexit in the source: %s, want Goexit", how)
 				}
 			}
 		})
-		bubble(t, "N11/"+f.name+"/the caller may be locked to its thread, and so may the calls", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N11/"+f.name+"/the caller and the calls may be locked to their threads", func(t *testing.T, ctx context.Context) {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			_, err := drain(f.of(ctx, func(yield func(int) bool) {
@@ -325,11 +328,10 @@ func TestFlow(t *testing.T) {
 		})
 		bubble(t, "N7/"+f.name+"/bad input panics at the call", func(t *testing.T, ctx context.Context) {
 			var none context.Context
-			// Each panics when its stream is ranged over, the others before that.
+			// The stream of Each panics during the loop, the others before it.
 			mustPanic(t, "nursery: "+f.name+": nil context", func() { drain(f.of(none, ints(1), double)) })
 			mustPanic(t, "nursery: "+f.name+": nil sequence", func() { drain(f.of(ctx, nil, double)) })
 			mustPanic(t, "nursery: "+f.name+": nil option", func() { drain(f.of(ctx, ints(1), double, nil)) })
-			mustPanic(t, "nursery: "+f.name+": Grace is an option of Main alone", func() { drain(f.of(ctx, ints(1), double, nursery.Grace(1))) })
 			if f.name != "Each" {
 				mustPanic(t, "nursery: "+f.name+": nil function", func() { f.of(ctx, ints(1), nil) })
 				mustPanic(t, "nursery: "+f.name+": nil context", func() { f.of(none, ints(1), double) })
@@ -350,7 +352,7 @@ func wantStack(t *testing.T, p *nursery.PanicError, function string) {
 }
 
 func TestEach(t *testing.T) {
-	bubble(t, "N12/with KeepGoing the others go on", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/with KeepGoing the other calls go on", func(t *testing.T, ctx context.Context) {
 		var begun atomic.Int32
 		err := nursery.Each(ctx, ints(100), func(ctx context.Context, i int) error {
 			begun.Add(1)
@@ -366,7 +368,7 @@ func TestEach(t *testing.T) {
 			t.Errorf("Each() = %v after %d calls, want 10 failures after 100", err, begun.Load())
 		}
 	})
-	bubble(t, "N12/a panic of the source does not stop what has begun", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/a panic of the source does not stop calls in progress", func(t *testing.T, ctx context.Context) {
 		var done atomic.Int32
 		err := nursery.Each(ctx, func(yield func(int) bool) {
 			ints(3)(yield)
@@ -390,10 +392,10 @@ func TestEach(t *testing.T) {
 			_ = nursery.Each(ctx, func(func(int) bool) { runtime.Goexit() }, func(context.Context, int) error { return nil })
 		})
 		if how != "called Goexit" {
-			t.Errorf("it %s, want Goexit", how)
+			t.Errorf("Each %s, want Goexit", how)
 		}
 	})
-	bubble(t, "N11/an Each in an Each", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/nested Each", func(t *testing.T, ctx context.Context) {
 		var calls atomic.Int32
 		err := nursery.Each(ctx, ints(5), func(ctx context.Context, n int) error {
 			return nursery.Each(ctx, ints(n), func(context.Context, int) error { calls.Add(1); return nil }, nursery.Limit(1))

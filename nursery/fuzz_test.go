@@ -11,7 +11,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A real error has an identity of its own.
+// A realError has its own identity.
 type realError struct{ id int }
 
 func (e *realError) Error() string { return fmt.Sprint("real ", e.id) }
@@ -20,8 +20,8 @@ func (e *realError) Error() string { return fmt.Sprint("real ", e.id) }
 type builder struct {
 	t    testing.TB
 	data []byte
-	echo []error // leaves that are echoes, to choose from
-	real []error // the leaves made that are none
+	echo []error // echoes to choose from
+	real []error // the leaves made that are not echoes
 }
 
 func (b *builder) next() int {
@@ -68,14 +68,14 @@ func (b *builder) tree(depth int) error {
 	case 6, 7:
 		return group(b.t, "g", b.some(depth)...)
 	}
-	// A panic is real whatever its value.
+	// A panic is a real error, whatever its value.
 	before := len(b.real)
 	p := &nursery.PanicError{Value: b.leaf()}
 	b.real = append(b.real[:before], p)
 	return p
 }
 
-// corpus adds trees of all kinds to start from.
+// corpus adds seeds for trees of all kinds.
 func corpus(f *testing.F) {
 	f.Add([]byte{})
 	for i := range byte(9) {
@@ -121,8 +121,8 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// FuzzEchoes checks that a nursery loses no real error, whatever tree it stands
-// in, and keeps nothing that is an echo through and through.
+// FuzzEchoes checks that a nursery loses no real error, wherever in a tree it is, and
+// drops every error that is entirely an echo.
 func FuzzEchoes(f *testing.F) {
 	corpus(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -141,7 +141,7 @@ func FuzzEchoes(f *testing.F) {
 			t.Fatalf("failures = %v, want %v first", got, first)
 		}
 		if len(b.real) == 0 && len(got) != 1 {
-			t.Errorf("failures = %v, want no echo", got)
+			t.Errorf("failures = %v, want no echoes", got)
 		}
 		for _, e := range b.real {
 			if !errors.Is(err, e) {

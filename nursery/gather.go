@@ -8,18 +8,17 @@ import (
 )
 
 // Gather runs tasks concurrently and returns their values, in the order of the
-// arguments, when all have returned. If one fails the others are canceled, and
-// Gather returns nil and the error of [Run]. Without tasks it returns an empty
-// slice.
+// arguments, when all tasks have returned. If a task fails, the others are canceled, and
+// Gather returns nil and the error of [Run]. Without tasks it returns an empty slice.
 //
-// If err is nil, all values are there: a cancellation that Run would keep to
-// itself, such as one by [cancel.FromContext] of the tasks' context, comes back as
-// its [*cancel.Error].
+// If err is nil, all values are there. If a task gave up because of a cancellation that
+// Run does not report, such as one by [cancel.FromContext] of its context, Gather returns
+// the [*cancel.Error] of that cancellation.
 //
-// A panic or Goexit of a task goes on in the caller, as it does with Run. Gather
-// panics if ctx or a task is nil.
+// A panic or Goexit of a task goes on in the caller, as with Run. Gather panics if ctx or
+// a task is nil.
 //
-// This is asyncio's gather, but that one leaves the others running when one fails.
+// This is asyncio's gather, except that a failure cancels the other tasks.
 func Gather[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, error)) ([]T, error) {
 	mustTasks("Gather", ctx, tasks)
 	values := make([]T, len(tasks))
@@ -55,14 +54,20 @@ type Outcome[T any] struct {
 	Err   error
 }
 
-// Settle runs tasks concurrently and returns what each of them returned, in the
-// order of the arguments, when all have. The failure of one does not cancel the
-// others. If ctx is canceled, by its deadline for example, those that are not
-// finished return soon, with an error that says so, and the others keep what they
-// have.
+// Settle runs tasks concurrently and returns the value and error of each, in the order of
+// the arguments, when all tasks have returned. A failure does not cancel the other tasks.
+// If ctx is canceled, by its deadline for example, tasks that have not finished return
+// errors that say so, and the outcomes of the others stay. Settle itself returns no error, so
+// a function with a timeout returns the error of its context to report that it was cut
+// short:
 //
-// A panic or Goexit of a task cancels the others, and goes on in the caller, as it
-// does with [Run]. Settle panics if ctx or a task is nil.
+//	late, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+//		outcomes = nursery.Settle(ctx, quick, slow)
+//		return cancel.Err(ctx)
+//	})
+//
+// A panic or Goexit of a task cancels the others and goes on in the caller, as with
+// [Run]. Settle panics if ctx or a task is nil.
 //
 // This is asyncio's gather with return_exceptions, and JavaScript's allSettled.
 func Settle[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, error)) []Outcome[T] {

@@ -16,7 +16,7 @@ import (
 // A job is a task with a value.
 type job = func(ctx context.Context) (int, error)
 
-// after returns a job that takes d, if it is not canceled, and returns v and err.
+// after returns a job that takes d and returns v and err, unless it is canceled.
 func after(d time.Duration, v int, err error) job {
 	return func(ctx context.Context) (int, error) {
 		if err := cancel.Sleep(ctx, d); err != nil {
@@ -26,7 +26,7 @@ func after(d time.Duration, v int, err error) job {
 	}
 }
 
-// wantTime fails the test unless so much time has passed since start.
+// wantTime fails the test unless exactly that time has passed since start.
 func wantTime(t *testing.T, start time.Time, want time.Duration) {
 	t.Helper()
 	if d := time.Since(start); d != want {
@@ -67,7 +67,7 @@ func TestGather(t *testing.T) {
 			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
 		}
 	})
-	bubble(t, "N5/what Run keeps to itself is an error if a value is missing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N5/a cancellation that Run does not report is an error if a value is missing", func(t *testing.T, ctx context.Context) {
 		stop := func(ctx context.Context) (int, error) {
 			cancel.FromContext(ctx).Cancel(io.EOF)
 			return 1, nil
@@ -84,7 +84,7 @@ func TestGather(t *testing.T) {
 }
 
 func TestSettle(t *testing.T) {
-	bubble(t, "N12/what each returned", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/the result of each job", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		got := nursery.Settle(ctx, after(2*time.Second, 1, nil), after(time.Second, 2, errBoom), after(3*time.Second, 3, nil))
 		if want := []nursery.Outcome[int]{{1, nil}, {2, errBoom}, {3, nil}}; !slices.Equal(got, want) {
@@ -92,10 +92,10 @@ func TestSettle(t *testing.T) {
 		}
 		wantTime(t, start, 3*time.Second)
 		if got := nursery.Settle[int](ctx); len(got) != 0 {
-			t.Errorf("Settle() = %v, want nothing", got)
+			t.Errorf("Settle() = %v, want an empty slice", got)
 		}
 	})
-	bubble(t, "N6/a deadline leaves what is done", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/results from before a deadline are kept", func(t *testing.T, ctx context.Context) {
 		scope := cancel.New(ctx, cancel.Timeout(1500*time.Millisecond))
 		got := nursery.Settle(scope, after(time.Second, 1, nil), after(2*time.Second, 2, nil), after(time.Second, 3, errBoom))
 		if len(got) != 3 || got[0] != (nursery.Outcome[int]{1, nil}) || !scope.IsEcho(got[1].Err) || got[2].Err != errBoom {
@@ -106,7 +106,7 @@ func TestSettle(t *testing.T) {
 
 func TestRace(t *testing.T) {
 	for name, err := range map[string]error{"value": nil, "error": errBoom} {
-		bubble(t, "N16/the first to return wins, and the others are joined: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N16/the first job to return wins, and the others are joined: "+name, func(t *testing.T, ctx context.Context) {
 			start := time.Now()
 			joined := false
 			got, e := nursery.Race(ctx, after(time.Hour, 1, nil), after(time.Second, 2, err), func(ctx context.Context) (int, error) {
@@ -121,7 +121,7 @@ func TestRace(t *testing.T) {
 			wantTime(t, start, 2*time.Second)
 		})
 	}
-	bubble(t, "N8/a panic of one that has lost goes on", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N8/a panic of a job that lost continues", func(t *testing.T, ctx context.Context) {
 		late := func(ctx context.Context) (int, error) { <-ctx.Done(); panic("late") }
 		for _, race := range []func(context.Context, ...job) (int, error){nursery.Race[int], nursery.First[int]} {
 			if p := caught(t, func() { _, _ = race(ctx, after(0, 1, nil), late) }); p.Value != "late" {
@@ -129,7 +129,7 @@ func TestRace(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "N16/an outer cancellation is that one's", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N16/an outer cancellation belongs to the outer scope", func(t *testing.T, ctx context.Context) {
 		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
 			_, err := nursery.Race(ctx, after(time.Hour, 1, nil), after(time.Hour, 2, nil))
 			return err
@@ -141,7 +141,7 @@ func TestRace(t *testing.T) {
 }
 
 func TestFirst(t *testing.T) {
-	bubble(t, "N16/the first to succeed wins, and the others are joined", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N16/the first job to succeed wins, and the others are joined", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		got, err := nursery.First(ctx, after(time.Second, 1, errBoom), after(2*time.Second, 2, nil), after(time.Hour, 3, nil), func(ctx context.Context) (int, error) {
 			<-ctx.Done()
@@ -156,20 +156,20 @@ func TestFirst(t *testing.T) {
 		}
 		wantTime(t, start, 3*time.Second)
 	})
-	bubble(t, "N16/if none succeeds the error has all", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N16/if no job succeeds the error holds all failures", func(t *testing.T, ctx context.Context) {
 		got, err := nursery.First(ctx, after(2*time.Second, 1, errBoom), after(time.Second, 2, io.EOF))
 		if f := failures(t, err); got != 0 || !slices.Equal(f, []error{io.EOF, errBoom}) {
 			t.Errorf("First() = %d, %v, want EOF and boom", got, err)
 		}
 	})
-	bubble(t, "N16/an outer cancellation stands beside what failed before", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N16/an outer cancellation is reported with earlier failures", func(t *testing.T, ctx context.Context) {
 		scope := cancel.New(ctx, cancel.Timeout(2*time.Second))
 		_, err := nursery.First(scope, after(time.Second, 1, errBoom), after(time.Hour, 2, nil), after(time.Hour, 3, nil))
 		if f := failures(t, err); len(f) != 2 || f[0] != errBoom || !scope.IsEcho(f[1]) {
 			t.Errorf("First() = %v, want boom and the deadline", err)
 		}
 	})
-	bubble(t, "N5/what Run keeps to itself is an error", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N5/a cancellation that Run does not report is an error", func(t *testing.T, ctx context.Context) {
 		_, err := nursery.First(ctx, func(ctx context.Context) (int, error) {
 			cancel.FromContext(ctx).Cancel(io.EOF)
 			return 0, ctx.Err()
@@ -180,7 +180,7 @@ func TestFirst(t *testing.T) {
 	})
 }
 
-// What all of them have in common.
+// TestComputations tests what Gather and its kin have in common.
 func TestComputations(t *testing.T) {
 	computations := map[string]func(ctx context.Context, tasks ...job) error{
 		"Gather": func(ctx context.Context, tasks ...job) error { _, err := nursery.Gather(ctx, tasks...); return err },
@@ -193,10 +193,12 @@ func TestComputations(t *testing.T) {
 			mustPanic(t, "nursery: "+name+": nil context", func() { _ = compute(nil, after(0, 1, nil)) })
 			mustPanic(t, "nursery: "+name+": task 1 is nil", func() { _ = compute(ctx, after(0, 1, nil), nil) })
 			if name == "Race" || name == "First" {
-				mustPanic(t, "nursery: "+name+": no tasks", func() { _ = compute(ctx) })
+				if err := compute(ctx); err != nursery.ErrNoTasks {
+					t.Errorf("%s() = %v, want ErrNoTasks", name, err)
+				}
 			}
 		})
-		bubble(t, "N8/a panic goes on in the caller, when all have returned: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N8/a panic continues in the caller when all have returned: "+name, func(t *testing.T, ctx context.Context) {
 			start := time.Now()
 			p := caught(t, func() {
 				_ = compute(ctx, func(context.Context) (int, error) { panic("v") }, func(ctx context.Context) (int, error) {
@@ -210,12 +212,12 @@ func TestComputations(t *testing.T) {
 			}
 			wantTime(t, start, time.Second)
 		})
-		bubble(t, "N9/Goexit goes on in the caller: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N9/Goexit continues in the caller: "+name, func(t *testing.T, ctx context.Context) {
 			how := runToEnd(func() {
 				_ = compute(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 0, nil }, after(time.Hour, 1, nil))
 			})
 			if how != "called Goexit" {
-				t.Errorf("it %s, want Goexit", how)
+				t.Errorf("%s %s, want Goexit", name, how)
 			}
 		})
 		bubble(t, "N1/a context that is done from the start: "+name, func(t *testing.T, ctx context.Context) {

@@ -17,7 +17,7 @@ import (
 type key struct{}
 
 func TestGo(t *testing.T) {
-	bubble(t, "N1/a body that returns early cancels nobody", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N1/a body that returns early cancels no task", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { return cancel.Sleep(ctx, time.Minute) })
@@ -48,11 +48,11 @@ func TestGo(t *testing.T) {
 			t.Errorf("Run() = %v with %d tasks, want nil with %d", err, ran.Load(), depth+1)
 		}
 	})
-	bubble(t, "N1/a wait at the end is not cut short, but the tasks are told", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N1/a cancellation reaches the tasks but does not cut short the final wait", func(t *testing.T, ctx context.Context) {
 		outer := cancel.FromContext(ctx)
 		start := time.Now()
 		time.AfterFunc(time.Second, func() {
-			for range 100 { // more than one changes nothing
+			for range 100 { // only the first call has an effect
 				outer.Cancel(io.EOF)
 			}
 		})
@@ -82,7 +82,7 @@ func TestGo(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "N2/a cancellation goes down through nested nurseries to the leaves", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N2/a cancellation reaches the leaves of nested nurseries", func(t *testing.T, ctx context.Context) {
 		var told atomic.Int32
 		var open func(ctx context.Context, depth int) error
 		open = func(ctx context.Context, depth int) error {
@@ -101,7 +101,7 @@ func TestGo(t *testing.T) {
 			return nil
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom || told.Load() != 10 || time.Since(start) != time.Second {
-			t.Errorf("failures = %v, %d told after %v, want boom alone, 10 after 1s", got, told.Load(), time.Since(start))
+			t.Errorf("failures = %v, %d canceled after %v, want only boom, 10 after 1s", got, told.Load(), time.Since(start))
 		}
 	})
 	bubble(t, "N5/a task may cancel its own nursery", func(t *testing.T, ctx context.Context) {
@@ -114,13 +114,13 @@ func TestGo(t *testing.T) {
 			return err
 		}, nursery.Name("n"))
 		if err != nil || reason.Source != cancel.SourceCancel || reason.Cause != io.EOF || reason.Scope != "n" || reason.Line == 0 {
-			t.Errorf("Run() = %v, reason %+v, want nil, and the call of Cancel", err, reason)
+			t.Errorf("Run() = %v, reason %+v, want nil and the call of Cancel", err, reason)
 		}
 		if ctx.Err() != nil {
-			t.Error("n.Cancel reached what is outside")
+			t.Error("n.Cancel canceled the outer scope")
 		}
 	})
-	bubble(t, "N5/a scope private to a task touches nobody else", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N5/a task's own scope does not affect other tasks", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				s := cancel.New(ctx)
@@ -137,7 +137,7 @@ func TestGo(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N3/a timeout of one task is its failure, and says which", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/a timeout of a task is its failure and has its name", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { return cancel.FailAfter(ctx, time.Second, cancel.Forever) }, nursery.Name("slow"))
 			return cancel.Forever(ctx)
@@ -147,10 +147,10 @@ func TestGo(t *testing.T) {
 			t.Errorf("failures = %v, want one timeout", got)
 		}
 		if e, ok := got[0].(*nursery.TaskError); !ok || e.Task != "slow" {
-			t.Errorf("failure = %v, want one of slow", got[0])
+			t.Errorf("failure = %v, want a failure of slow", got[0])
 		}
 	})
-	bubble(t, "N7/tasks that start tasks during a shutdown do not keep it from ending", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N7/tasks started during a shutdown do not prevent its end", func(t *testing.T, ctx context.Context) {
 		var ran atomic.Int32
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			var replaced func(left int) func(ctx context.Context) error
@@ -171,10 +171,10 @@ func TestGo(t *testing.T) {
 			return errBoom
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom || ran.Load() != 5*21 {
-			t.Errorf("failures = %v with %d tasks, want boom alone with %d", got, ran.Load(), 5*21)
+			t.Errorf("failures = %v with %d tasks, want only boom with %d", got, ran.Load(), 5*21)
 		}
 	})
-	bubble(t, "N7/a task inherits from the nursery, not from where Go is called", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N7/a task inherits from the nursery, not from the caller of Go", func(t *testing.T, ctx context.Context) {
 		ctx = context.WithValue(ctx, key{}, "nursery")
 		var seen error
 		var value any
@@ -193,7 +193,7 @@ func TestGo(t *testing.T) {
 			t.Errorf("Run() = %v, the task saw %v and the value %v, want nil, nil and the nursery's", err, seen, value)
 		}
 	})
-	bubble(t, "N7/Go returns before the task has done anything", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N7/Go returns before the task runs", func(t *testing.T, ctx context.Context) {
 		var order []string
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			gate := make(chan struct{})
@@ -220,10 +220,10 @@ func TestGo(t *testing.T) {
 		derived, stop := context.WithCancel(kept)
 		defer stop()
 		if !errors.Is(context.Cause(derived), cancel.ErrClosed) {
-			t.Errorf("Cause() = %v, want that the scope has ended", context.Cause(derived))
+			t.Errorf("Cause() = %v, want an error that says the scope has ended", context.Cause(derived))
 		}
 	})
-	bubble(t, "N6/the error of a canceled nursery tells why", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/the error of a canceled nursery has the cause", func(t *testing.T, ctx context.Context) {
 		time.AfterFunc(time.Second, func() { cancel.FromContext(ctx).Cancel(io.ErrClosedPipe) })
 		err := nursery.Run(ctx, parked)
 		if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != io.ErrClosedPipe || e.Reason.Line == 0 {
@@ -249,7 +249,7 @@ func TestDeep(t *testing.T) {
 		}
 		return level(depth)
 	}
-	bubble(t, "N19/2000 nurseries inside each other end", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N19/2000 nested nurseries end", func(t *testing.T, ctx context.Context) {
 		if err := down(noop)(ctx); err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
@@ -258,7 +258,7 @@ func TestDeep(t *testing.T) {
 			t.Errorf("Run() = %v, want the cancellation", err)
 		}
 	})
-	bubble(t, "N8/a panic rises through 2000 nurseries as it is", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N8/a panic passes through 2000 nurseries unchanged", func(t *testing.T, ctx context.Context) {
 		if p := caught(t, func() { _ = down(func(context.Context) error { panic("deep") })(ctx) }); p.Value != "deep" || len(p.Others) > 0 {
 			t.Errorf("panic(%v) with %d others, want deep with none", p.Value, len(p.Others))
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// straggler returns a task that takes a second more when it is canceled.
+// straggler returns a task that takes another second after it is canceled.
 func straggler(ended *atomic.Bool) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		<-ctx.Done()
@@ -29,9 +29,8 @@ func straggler(ended *atomic.Bool) func(ctx context.Context) error {
 
 func goexit(context.Context) error { runtime.Goexit(); return nil }
 
-// TestGoexitAndPanic has both at once, in all places: a panic that is recovered
-// while a Goexit is under way lets the Goexit go on, so that nothing after the
-// call that panicked runs.
+// TestGoexitAndPanic combines a panic and a Goexit in all places. If a panic is recovered
+// during a Goexit, the Goexit continues, so no code after the call that panicked runs.
 func TestGoexitAndPanic(t *testing.T) {
 	type body = func(ctx context.Context, n *nursery.Nursery) error
 	panicsOnTheWayOut := func() {
@@ -66,8 +65,8 @@ func TestGoexitAndPanic(t *testing.T) {
 			n.Go(func(context.Context) error { panicsOnTheWayOut(); return nil }, nursery.Name("x"))
 			return nil
 		}, nil, "panicked"},
-		{"N9/a Goexit while the body panics takes the panic away", func(context.Context, *nursery.Nursery) error { exitsOnTheWayOut(); return nil }, nil, "called Goexit"},
-		{"N9/a Goexit while a task panics takes the panic away", func(_ context.Context, n *nursery.Nursery) error {
+		{"N9/a Goexit while the body panics replaces the panic", func(context.Context, *nursery.Nursery) error { exitsOnTheWayOut(); return nil }, nil, "called Goexit"},
+		{"N9/a Goexit while a task panics replaces the panic", func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(context.Context) error { exitsOnTheWayOut(); return nil })
 			return nil
 		}, nil, "called Goexit"},
@@ -92,9 +91,9 @@ func TestGoexitAndPanic(t *testing.T) {
 				}, test.opts...)
 			})
 			if d := time.Since(start); end != test.want || !over || !ended.Load() || d != time.Second {
-				t.Errorf("Run %s after %v, the task ended: %v; want that it %s after 1s, when the task has", end, d, ended.Load(), test.want)
+				t.Errorf("Run %s after %v, the task ended: %v; want Run %s after 1s, with the task", end, d, ended.Load(), test.want)
 				cancel.FromContext(ctx).Cancel(nil)
-				time.Sleep(time.Hour) // for what was left behind
+				time.Sleep(time.Hour) // let leftover tasks end
 			}
 		})
 	}
@@ -104,7 +103,7 @@ func TestGoexitOutcome(t *testing.T) {
 	for name, opts := range map[string][]nursery.Option{
 		"plain": nil, "limited": {nursery.Limit(1)}, "KeepGoing": {nursery.KeepGoing()}, "RecoverPanics": {nursery.RecoverPanics()},
 	} {
-		bubble(t, "N9/it comes before errors, and ends a nursery that keeps going: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N9/Goexit takes precedence over errors and ends a nursery that keeps going: "+name, func(t *testing.T, ctx context.Context) {
 			end := runToEnd(func() {
 				_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 					n.Go(func(context.Context) error { return errBoom })
@@ -118,7 +117,7 @@ func TestGoexitOutcome(t *testing.T) {
 			}
 		})
 	}
-	bubble(t, "N9/of a daemon", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N9/in a daemon", func(t *testing.T, ctx context.Context) {
 		end := runToEnd(func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.Go(goexit, nursery.Daemon())
@@ -129,7 +128,7 @@ func TestGoexitOutcome(t *testing.T) {
 			t.Errorf("Run %s, want Goexit", end)
 		}
 	})
-	bubble(t, "N9/of a task that was started, before and after", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N9/in the task of a Start, before and after started", func(t *testing.T, ctx context.Context) {
 		returned := false
 		end := runToEnd(func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -146,7 +145,7 @@ func TestGoexitOutcome(t *testing.T) {
 			t.Errorf("Run %s, started %v, want Goexit, true", end, returned)
 		}
 	})
-	bubble(t, "N9/recovered panics are no hindrance", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N9/after recovered panics", func(t *testing.T, ctx context.Context) {
 		end := runToEnd(func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.Go(func(ctx context.Context) error { <-ctx.Done(); panic("p") })
@@ -168,7 +167,7 @@ func TestGoexitOutcome(t *testing.T) {
 	})
 }
 
-// TestGoexitInCalls has a call panic when its goroutine is on its way out already.
+// TestGoexitInCalls tests calls that panic while their goroutine is exiting.
 func TestGoexitInCalls(t *testing.T) {
 	crashing := func(ctx context.Context) error {
 		return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -206,13 +205,13 @@ func TestGoexitInCalls(t *testing.T) {
 			})
 		}
 	}
-	bubble(t, "N12/another worker of For takes its place", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/For replaces a worker that exits", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		var crashed atomic.Bool
 		runToEnd(func() {
 			_ = nursery.For(ctx, 7, func(ctx context.Context, _ int) error {
-				if !strings.Contains(string(debug.Stack()), "runToEnd") && !crashed.Swap(true) {
-					return crashing(ctx) // not in the goroutine of the caller, whose Goexit is For's
+				if !strings.Contains(string(debug.Stack()), "RunToEnd") && !crashed.Swap(true) {
+					return crashing(ctx) // not in the caller's goroutine, where For would exit
 				}
 				time.Sleep(time.Second)
 				return nil
@@ -234,19 +233,19 @@ func TestRunInDeferredCall(t *testing.T) {
 			*ran = false
 		}
 	}
-	bubble(t, "N8/a nursery used for clean-up during a panic leaves that alone", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N8/a nursery used for clean-up during a panic does not affect it", func(t *testing.T, ctx context.Context) {
 		ran := false
-		p := caught(t, func() {
+		v := recovered(func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
 				defer cleanup(ctx, &ran)
 				panic("outer")
 			})
 		})
-		if p.Value != "outer" || !ran {
-			t.Errorf("panic(%v), clean-up ran: %v, want outer, true", p.Value, ran)
+		if v != "outer" || !ran {
+			t.Errorf("panic(%v), clean-up ran: %v, want outer, true", v, ran)
 		}
 	})
-	bubble(t, "N9/and during a Goexit", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N9/a nursery used for clean-up during a Goexit does not affect it", func(t *testing.T, ctx context.Context) {
 		ran := false
 		end := runToEnd(func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
@@ -286,7 +285,7 @@ func TestGoexit(t *testing.T) {
 			t.Errorf("Run %s, joined %v, want Goexit, true", end, joined)
 		}
 	})
-	bubble(t, "N9/a panic comes before it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N9/a panic takes precedence over Goexit", func(t *testing.T, ctx context.Context) {
 		for range 2 {
 			end := run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.Go(func(ctx context.Context) error { <-ctx.Done(); panic("p") })

@@ -3,12 +3,15 @@ package nursery
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/grove-go/grove/cancel"
 )
 
 // A GroupError holds the failures of a nursery, the first one first. It is what
-// [Run] returns if anything failed, also for one failure: the type of the result
+// [Run] returns if anything failed, even for one failure: the type of the result
 // does not depend on how many tasks happened to fail. It holds at least one.
 //
 // errors.Is and errors.As look through it. A failure of a named task is a
@@ -22,29 +25,33 @@ import (
 type GroupError struct {
 	name string
 	errs []error
+
+	canceled bool          // one of errs may be a cancellation
+	event    *cancel.Error // of errs, only the last can be an echo of this cancellation; nil: not known
+	judge    any           // as bare.Judge returned it for the nursery, which has looked at errs
+}
+
+// NewGroupError returns a [*GroupError] with errs that are not nil, or nil if there are
+// none, for code that gathers failures itself and reports them as [Run] does. The name is
+// the name of what failed, or "".
+func NewGroupError(name string, errs ...error) error {
+	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	return &GroupError{name: name, errs: errs, canceled: slices.ContainsFunc(errs, isCancellation)}
 }
 
 // Nursery returns the name of the nursery that failed, or "".
 func (e *GroupError) Nursery() string { return e.name }
 
-// Unwrap returns the failures in the order in which they happened. The slice
-// must not be modified.
+// Unwrap returns the failures, the earliest first. The slice must not be
+// modified.
 func (e *GroupError) Unwrap() []error { return e.errs }
 
 // Error returns the message of the failure if there is one only, and otherwise
 // all messages in one line.
-func (e *GroupError) Error() string {
-	if len(e.errs) == 1 {
-		return line(e.errs[0])
-	}
-	var b strings.Builder
-	b.WriteString(e.title())
-	for i, err := range e.errs {
-		b.WriteString([]string{": ", "; "}[min(i, 1)])
-		b.WriteString(strings.ReplaceAll(line(err), "\n", "; "))
-	}
-	return b.String()
-}
+func (e *GroupError) Error() string { return line(e) }
 
 // title returns, for example, nursery "crawl": 2 failures.
 func (e *GroupError) title() string {
@@ -62,7 +69,7 @@ func (e *GroupError) title() string {
 func (e *GroupError) Format(f fmt.State, verb rune) { format(f, verb, e, e.Error()) }
 
 // A TaskError is the failure of a task: its error with its name. In a
-// [*GroupError] named tasks have one. It is also the cause with which a failure
+// [*GroupError] named tasks have one. It is also the cause when a failure
 // cancels the nursery, then with an empty name if the task has none.
 type TaskError struct {
 	Task string
@@ -70,28 +77,114 @@ type TaskError struct {
 }
 
 // Error returns the task's name and the message of its error.
-func (e *TaskError) Error() string {
+func (e *TaskError) Error() string { return line(e) }
+
+// title returns, for example, task "read": with a space behind it. A panic names its
+// task itself.
+func (e *TaskError) title() string {
 	if p, ok := e.Err.(*PanicError); e.Task == "" || ok && p.Task == e.Task {
-		return line(e.Err)
+		return ""
 	}
-	return "task " + strconv.Quote(e.Task) + ": " + line(e.Err)
+	return "task " + strconv.Quote(e.Task) + ": "
 }
 
 // Unwrap returns the task's error.
 func (e *TaskError) Unwrap() error { return e.Err }
 
+// with returns e with another error.
+func (e *TaskError) with(err error) error { return &TaskError{Task: e.Task, Err: err} }
+
 // Format implements [fmt.Formatter]: %+v prints a tree, as for [GroupError].
 func (e *TaskError) Format(f fmt.State, verb rune) { format(f, verb, e, e.Error()) }
 
-// line returns the message of err, that of a panic without its stack.
+// An ItemError is the failure of a call of [For], [Map], [Each] or a stream: its error with
+// the index of the item, from 0 on. Its message begins with the index, as in item 3: not
+// found.
+type ItemError struct {
+	Item int
+	Err  error
+
+	names bool // Err names the item itself
+}
+
+// Error returns the index and the message of the error.
+func (e *ItemError) Error() string { return line(e) }
+
+// title returns, for example, item 3: with a space behind it.
+func (e *ItemError) title() string {
+	if e.names {
+		return ""
+	}
+	return fmt.Sprintf("item %d: ", e.Item)
+}
+
+// Unwrap returns the error of the call.
+func (e *ItemError) Unwrap() error { return e.Err }
+
+// with returns e with another error.
+func (e *ItemError) with(err error) error { return &ItemError{Item: e.Item, Err: err, names: e.names} }
+
+// Format implements [fmt.Formatter]: %+v prints a tree, as for [GroupError].
+func (e *ItemError) Format(f fmt.State, verb rune) { format(f, verb, e, e.Error()) }
+
+// A labelError is a *TaskError or an *ItemError, which is not nil.
+type labelError interface {
+	error
+	title() string
+	Unwrap() error
+	with(err error) error
+}
+
+// labeled returns err as a labelError.
+func labeled(err error) (l labelError, ok bool) {
+	switch e := err.(type) {
+	case *TaskError:
+		return e, e != nil
+	case *ItemError:
+		return e, e != nil
+	}
+	return nil, false
+}
+
+// line returns the message of err. The message of a panic has no stack.
 func line(err error) string {
-	if p, ok := err.(*PanicError); ok {
-		return p.line()
+	var b strings.Builder
+	writeLine(&b, err, false)
+	return b.String()
+}
+
+// writeLine writes the message of err, without the stack of a panic and, if flat is true,
+// without newlines. Groups can be deep, so it writes each message once.
+func writeLine(b *strings.Builder, err error, flat bool) {
+	switch e := err.(type) {
+	case nil:
+		b.WriteString("<nil>")
+	case *GroupError:
+		if len(e.errs) == 1 {
+			writeLine(b, e.errs[0], flat)
+			return
+		}
+		b.WriteString(e.title())
+		for i, f := range e.errs {
+			b.WriteString([]string{": ", "; "}[min(i, 1)])
+			writeLine(b, f, true)
+		}
+	case *TaskError, *ItemError:
+		l := err.(labelError)
+		b.WriteString(l.title())
+		writeLine(b, l.Unwrap(), flat)
+	default:
+		s := ""
+		if p, ok := err.(*PanicError); ok {
+			s = p.line()
+		} else {
+			s = err.Error()
+		}
+		if flat {
+			s = strings.ReplaceAll(s, "\n", "; ")
+		}
+		b.WriteString(s)
 	}
-	if err == nil {
-		return "<nil>"
-	}
-	return err.Error()
 }
 
 // format prints err by verb, short being its message in one line.
@@ -113,22 +206,35 @@ func format(f fmt.State, verb rune, err error, short string) {
 // writeTree writes err as a tree. The cursor is where its first line begins;
 // further lines begin with indent.
 func writeTree(b *strings.Builder, err error, indent string) {
-	var group *GroupError
-	head, stack, below := line(err), "", []error(nil)
-	if task, ok := err.(*TaskError); ok {
-		err = task.Err // head has its name
+	title := ""
+	for {
+		l, ok := labeled(err)
+		if !ok {
+			break
+		}
+		title += l.title()
+		err = l.Unwrap()
 	}
-	if p, ok := err.(*PanicError); ok {
-		stack, below = string(p.Stack), p.Others
-	} else if group = groupIn(err); group != nil {
-		below = group.errs
-		if before, ok := strings.CutSuffix(head, group.Error()); ok {
-			head = before + group.title()
-		} else {
-			head += ": " + group.title()
+	stack, below := "", []error(nil)
+	switch e := err.(type) {
+	case *PanicError:
+		title += e.line()
+		stack, below = string(e.Stack), e.Others
+	case *GroupError:
+		title += e.title()
+		below = e.errs
+	default:
+		title += line(err)
+		if group := groupIn(err); group != nil {
+			below = group.errs
+			if before, ok := strings.CutSuffix(title, group.Error()); ok {
+				title = before + group.title()
+			} else {
+				title += ": " + group.title()
+			}
 		}
 	}
-	b.WriteString(strings.ReplaceAll(head, "\n", "\n"+indent))
+	b.WriteString(strings.ReplaceAll(title, "\n", "\n"+indent))
 	b.WriteByte('\n')
 	for l := range strings.Lines(strings.TrimSuffix(stack, "\n")) {
 		b.WriteString(indent + "    " + strings.TrimSuffix(l, "\n") + "\n")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,12 +15,12 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A listError is an error that cannot be compared, like those of go/scanner.
+// A listError is an error that is not comparable, like the lists of go/scanner.
 type listError []string
 
 func (e listError) Error() string { return strings.Join(e, ", ") }
 
-// nest runs a task in depth nurseries inside each other.
+// nest runs a task in nested nurseries of the given depth.
 func nest(ctx context.Context, depth int, task func(ctx context.Context) error) error {
 	return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
 		if depth == 1 {
@@ -29,7 +30,8 @@ func nest(ctx context.Context, depth int, task func(ctx context.Context) error) 
 	})
 }
 
-// innermost returns the failures of the innermost group along the first ones.
+// innermost returns the failures of the innermost group, following the first failure of
+// each.
 func innermost(t *testing.T, err error) []error {
 	t.Helper()
 	got := failures(t, err)
@@ -40,7 +42,7 @@ func innermost(t *testing.T, err error) []error {
 }
 
 func TestGroupOfErrors(t *testing.T) {
-	bubble(t, "N3/an error that cannot be compared rises like any other", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/an error that is not comparable is reported like any other", func(t *testing.T, ctx context.Context) {
 		for depth := 1; depth <= 3; depth++ {
 			for name, err := range map[string]error{
 				"bare":       listError{"a"},
@@ -62,7 +64,7 @@ func TestGroupOfErrors(t *testing.T) {
 			t.Errorf("failures = %v, want the error itself", got)
 		}
 	})
-	bubble(t, "N3/groups that the user made are not taken apart, also if they hold echoes", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/groups made by the user are not taken apart, even if they hold echoes", func(t *testing.T, ctx context.Context) {
 		var made error
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -73,7 +75,7 @@ func TestGroupOfErrors(t *testing.T) {
 			return errBoom
 		})
 		if got := failures(t, err); len(got) != 2 || got[1] != made {
-			t.Errorf("failures = %v, want the joined error as it was", got)
+			t.Errorf("failures = %v, want the joined error unchanged", got)
 		}
 	})
 	bubble(t, "N3/an error of the body's clean-up and one of a task", func(t *testing.T, ctx context.Context) {
@@ -88,10 +90,10 @@ func TestGroupOfErrors(t *testing.T) {
 		})
 		got := failures(t, err)
 		if len(got) != 2 || got[0] != errBoom || !errors.Is(got[1], io.ErrClosedPipe) {
-			t.Errorf("failures = %v, want boom and that of the clean-up", got)
+			t.Errorf("failures = %v, want boom and the error of the clean-up", got)
 		}
 	})
-	bubble(t, "N4/the filter goes through nested groups, and keeps name and order of what remains", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N4/the filter descends into nested groups and keeps names and order", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				return nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, in *nursery.Nursery) error {
@@ -108,7 +110,7 @@ func TestGroupOfErrors(t *testing.T) {
 			t.Errorf("Run() =\n%s\nwant:\n%s", got, want)
 		}
 	})
-	bubble(t, "N4/and the name of a task whose failure somebody hands on", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N4/the filter keeps the name of a task when another task returns its failure", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				<-ctx.Done()
@@ -122,7 +124,7 @@ func TestGroupOfErrors(t *testing.T) {
 		}
 	})
 	for depth := 1; depth <= 3; depth++ {
-		bubble(t, fmt.Sprintf("N6/the cancellation from outside stays known, %d nurseries deep", depth), func(t *testing.T, ctx context.Context) {
+		bubble(t, fmt.Sprintf("N6/an outer cancellation is reported, %d nurseries deep", depth), func(t *testing.T, ctx context.Context) {
 			outer := cancel.FromContext(ctx)
 			time.AfterFunc(time.Second, func() { outer.Cancel(io.ErrClosedPipe) })
 			err := nest(ctx, depth, func(ctx context.Context) error {
@@ -139,7 +141,7 @@ func TestGroupOfErrors(t *testing.T) {
 				}
 			}
 			if !errors.Is(err, errBoom) || count != 1 {
-				t.Errorf("Run() = %+v, want boom, and the cancellation once", err)
+				t.Errorf("Run() = %+v, want boom and one cancellation", err)
 			}
 		})
 	}
@@ -157,11 +159,11 @@ func TestGroupOfErrors(t *testing.T) {
 				}, opts...)
 			})
 			if e, ok := cause.(*nursery.TaskError); reason.Task != "parse" || !ok || e.Task != "parse" {
-				t.Errorf("%s: task %q, cause %#v, want those of parse", name, reason.Task, cause)
+				t.Errorf("%s: task %q, cause %#v, want parse and its panic", name, reason.Task, cause)
 			}
 		}
 	})
-	t.Run("N1/a panic in a method of the error is one of the task", func(t *testing.T) {
+	t.Run("N1/a panic in a method of the error counts as the task's", func(t *testing.T) {
 		var typedNil *wrapper
 		for name, bad := range map[string]error{
 			"a nil pointer in an interface": typedNil,
@@ -178,16 +180,16 @@ func TestGroupOfErrors(t *testing.T) {
 					})
 				})
 				if !ended.Load() {
-					t.Error("Run was left while a task ran")
-					time.Sleep(time.Hour) // for what was left behind
+					t.Error("Run returned while a task was running")
+					time.Sleep(time.Hour) // let leftover tasks end
 				}
 			})
 		}
 	})
 }
 
-// TestErrorMethods has errors whose methods panic, as those of a nil pointer in
-// an interface do, returned by tasks of all kinds.
+// TestErrorMethods tests tasks of all kinds that return errors with methods that panic,
+// such as a nil pointer in an interface.
 func TestErrorMethods(t *testing.T) {
 	var typedNil *wrapper
 	fail := func(ctx context.Context) error { <-ctx.Done(); return typedNil }
@@ -213,21 +215,22 @@ func TestErrorMethods(t *testing.T) {
 		},
 	} {
 		for limit := range 3 {
-			bubble(t, fmt.Sprintf("N8/a panic of the error's method is the task's: %s, limit %d", name, limit), func(t *testing.T, ctx context.Context) {
+			bubble(t, fmt.Sprintf("N8/a panic in a method of the error counts as the task's: %s, limit %d", name, limit), func(t *testing.T, ctx context.Context) {
 				var opts []nursery.Option
 				if limit > 0 {
 					opts = append(opts, nursery.Limit(limit))
 				}
 				var ended atomic.Bool
-				p := caught(t, func() {
+				v := recovered(func() {
 					_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 						n.Go(straggler(&ended))
 						time.AfterFunc(time.Second, func() { n.Cancel(nil) })
 						return start(ctx, n)
 					}, opts...)
 				})
-				if !ended.Load() || !strings.Contains(string(p.Stack), "(*wrapper).Unwrap(") {
-					t.Errorf("the other task ended: %v, the panic:\n%+v\nwant true, and the method", ended.Load(), p)
+				p, ok := v.(*nursery.PanicError)
+				if _, raw := v.(runtime.Error); !ended.Load() || raw != (name == "body") || ok && !strings.Contains(string(p.Stack), "(*wrapper).Unwrap(") {
+					t.Errorf("the other task ended: %v, the panic:\n%+v\nwant true and a panic in the method", ended.Load(), v)
 				}
 			})
 		}
@@ -241,7 +244,7 @@ func recovered(fn func()) (v any) {
 	return nil
 }
 
-// A nosy error counts how often it is asked what it is.
+// A nosy error counts the calls of its method Is.
 type nosy struct{ asked *int }
 
 func (e nosy) Error() string { return "nosy" }
@@ -264,7 +267,7 @@ func TestDeepError(t *testing.T) {
 	for name, open := range map[string]func(ctx context.Context, depth int, task func(ctx context.Context) error) error{
 		"bodies": nest, "named tasks": named,
 	} {
-		bubble(t, "N19/an error that rises through n canceled nurseries is looked at O(n) times: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N19/an error that passes through n canceled nurseries is examined O(n) times: "+name, func(t *testing.T, ctx context.Context) {
 			count := func(depth int) int {
 				asked := 0
 				s := cancel.New(ctx)
@@ -276,7 +279,7 @@ func TestDeepError(t *testing.T) {
 				return asked
 			}
 			if few, many := count(20), count(80); many > 6*few {
-				t.Errorf("asked %d times in 20 nurseries and %d in 80, want 4 times as often", few, many)
+				t.Errorf("examined %d times in 20 nurseries and %d in 80, want 4 times as often", few, many)
 			}
 		})
 	}
@@ -301,6 +304,15 @@ func TestGroupError(t *testing.T) {
 		task := &nursery.TaskError{Err: errBoom}
 		if task.Error() != "boom" || fmt.Sprintf("%+v", task) != "boom" || !errors.Is(task, errBoom) {
 			t.Errorf("TaskError without a name = %v", task)
+		}
+	})
+	t.Run("N3/the tree of groups in errors of other types", func(t *testing.T) {
+		inner := group(t, "", io.EOF, errBoom)
+		err := group(t, "", fmt.Errorf("read: %w", inner), fmt.Errorf("%w (given up)", inner))
+		const want = "2 failures\n├── read: 2 failures\n│   ├── EOF\n│   └── boom\n" +
+			"└── 2 failures: EOF; boom (given up): 2 failures\n    ├── EOF\n    └── boom"
+		if got := fmt.Sprintf("%+v", err); got != want {
+			t.Errorf("the tree is\n%s\nwant:\n%s", got, want)
 		}
 	})
 }

@@ -3,17 +3,20 @@ package nursery_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
 var (
-	bubble    = testkit.Bubble
-	mustPanic = testkit.MustPanic
+	bubble    = kit.Bubble
+	mustPanic = kit.MustPanic
+	runToEnd  = kit.RunToEnd
 )
 
 var errBoom = errors.New("boom")
@@ -28,7 +31,7 @@ func failing(d time.Duration, err error) func(ctx context.Context) error {
 	}
 }
 
-// failures returns what is in the group that err must be.
+// failures returns the failures in err, which must be a group.
 func failures(t *testing.T, err error) []error {
 	t.Helper()
 	g, ok := err.(*nursery.GroupError)
@@ -38,7 +41,19 @@ func failures(t *testing.T, err error) []error {
 	return g.Unwrap()
 }
 
-// caught runs fn and returns the *PanicError with which it panics.
+// isItem reports whether err is an ItemError of the item with that error.
+func isItem(err error, item int, want error) bool {
+	e, ok := err.(*nursery.ItemError)
+	return ok && e.Item == item && e.Err == want
+}
+
+// message returns the first line of the message of err.
+func message(err error) string {
+	line, _, _ := strings.Cut(fmt.Sprint(err), "\n")
+	return line
+}
+
+// caught runs fn, which must panic with a *PanicError, and returns it.
 func caught(t *testing.T, fn func()) (p *nursery.PanicError) {
 	t.Helper()
 	defer func() {
@@ -53,19 +68,10 @@ func caught(t *testing.T, fn func()) (p *nursery.PanicError) {
 	return nil
 }
 
-// runToEnd calls fn in a goroutine of its own and tells how it ended.
-func runToEnd(fn func()) string {
-	ch := make(chan string)
-	go func() {
-		how := "called Goexit"
-		defer func() {
-			if recover() != nil {
-				how = "panicked"
-			}
-			ch <- how
-		}()
-		fn()
-		how = "returned"
-	}()
-	return <-ch
+// wantNoError fails the test if Run returned an error.
+func wantNoError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -23,7 +23,7 @@ func TestFor(t *testing.T) {
 			const count = 20
 			start := time.Now()
 			var calls [count]atomic.Int32
-			var crowd testkit.Crowd
+			var crowd kit.Crowd
 			err := nursery.For(ctx, count, func(ctx context.Context, i int) error {
 				calls[i].Add(1)
 				defer crowd.Enter()()
@@ -40,7 +40,7 @@ func TestFor(t *testing.T) {
 			wantTime(t, start, time.Duration((count+limit-1)/limit)*time.Second)
 		})
 	}
-	bubble(t, "N11/without a limit as many as there are processors", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/without a limit one call per processor", func(t *testing.T, ctx context.Context) {
 		start, procs := time.Now(), runtime.GOMAXPROCS(0)
 		err := nursery.For(ctx, 10*procs, func(ctx context.Context, _ int) error { return cancel.Sleep(ctx, time.Second) })
 		if err != nil {
@@ -58,7 +58,7 @@ func TestFor(t *testing.T) {
 			t.Errorf("For() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N2/a failure cancels the others, and nothing more is begun", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N2/a failure cancels the others, and no other call begins", func(t *testing.T, ctx context.Context) {
 		var begun atomic.Int32
 		err := nursery.For(ctx, 1000, func(ctx context.Context, i int) error {
 			begun.Add(1)
@@ -67,11 +67,11 @@ func TestFor(t *testing.T) {
 			}
 			return cancel.Sleep(ctx, time.Second)
 		}, nursery.Limit(3))
-		if f := failures(t, err); len(f) != 1 || f[0] != errBoom || begun.Load() > 6 {
-			t.Errorf("For() = %v after %d calls, want boom after 6 at most", err, begun.Load())
+		if f := failures(t, err); len(f) != 1 || !isItem(f[0], 4, errBoom) || begun.Load() > 6 {
+			t.Errorf("For() = %v after %d calls, want boom after at most 6", err, begun.Load())
 		}
 	})
-	bubble(t, "N12/with KeepGoing the others go on", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/with KeepGoing the other calls go on", func(t *testing.T, ctx context.Context) {
 		var begun atomic.Int32
 		err := nursery.For(ctx, 100, func(ctx context.Context, i int) error {
 			begun.Add(1)
@@ -84,7 +84,7 @@ func TestFor(t *testing.T) {
 			t.Errorf("For() = %v after %d calls, want 10 failures after 100", err, begun.Load())
 		}
 	})
-	bubble(t, "N6/a cancellation that left something undone is an error, also if no call says so", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/a cancellation that left items undone is an error, even if no call returns it", func(t *testing.T, ctx context.Context) {
 		for _, deaf := range []bool{true, false} {
 			scope := cancel.New(ctx, cancel.Timeout(2500*time.Millisecond))
 			begun := 0
@@ -108,18 +108,18 @@ func TestFor(t *testing.T) {
 			return nil
 		}, nursery.Limit(1))
 		if err != nil {
-			t.Errorf("For() = %v, want nil: nothing was left undone", err)
+			t.Errorf("For() = %v, want nil because no item was left undone", err)
 		}
 		err = nursery.For(ctx, 3, func(ctx context.Context, i int) error {
 			cancel.FromContext(ctx).Cancel(io.EOF)
 			return nil
 		}, nursery.Limit(1))
 		if e := new(cancel.Error); !errors.As(err, &e) || e.Reason.Cause != io.EOF {
-			t.Errorf("For() = %v, want the cancellation from within", err)
+			t.Errorf("For() = %v, want the inner cancellation", err)
 		}
 	})
 	for _, limit := range []int{1, 3} {
-		bubble(t, fmt.Sprintf("N8/a panic goes on in the caller, limit %d", limit), func(t *testing.T, ctx context.Context) {
+		bubble(t, fmt.Sprintf("N8/a panic continues in the caller, limit %d", limit), func(t *testing.T, ctx context.Context) {
 			for _, at := range []int{0, 1, 5} {
 				var begun atomic.Int32
 				p := caught(t, func() {
@@ -132,11 +132,11 @@ func TestFor(t *testing.T) {
 					}, nursery.Limit(limit), nursery.KeepGoing())
 				})
 				if p.Value != "v" || begun.Load() > int32(at+limit) {
-					t.Errorf("panic(%v) after %d calls, want v after %d at most", p.Value, begun.Load(), at+limit)
+					t.Errorf("panic(%v) after %d calls, want v after at most %d", p.Value, begun.Load(), at+limit)
 				}
 			}
 		})
-		bubble(t, fmt.Sprintf("N8/with RecoverPanics and KeepGoing the others go on, limit %d", limit), func(t *testing.T, ctx context.Context) {
+		bubble(t, fmt.Sprintf("N8/with RecoverPanics and KeepGoing the other calls go on, limit %d", limit), func(t *testing.T, ctx context.Context) {
 			var done atomic.Int32
 			err := nursery.For(ctx, 50, func(_ context.Context, i int) error {
 				if i%10 == 0 {
@@ -149,7 +149,7 @@ func TestFor(t *testing.T) {
 				t.Errorf("For() = %v, %d done, want 5 panics and 45 done", err, done.Load())
 			}
 		})
-		bubble(t, fmt.Sprintf("N9/Goexit goes on in the caller, limit %d", limit), func(t *testing.T, ctx context.Context) {
+		bubble(t, fmt.Sprintf("N9/Goexit continues in the caller, limit %d", limit), func(t *testing.T, ctx context.Context) {
 			for _, at := range []int{0, 1, 2} {
 				how := runToEnd(func() {
 					_ = nursery.For(ctx, 100, func(ctx context.Context, i int) error {
@@ -160,7 +160,7 @@ func TestFor(t *testing.T) {
 					}, nursery.Limit(limit))
 				})
 				if how != "called Goexit" {
-					t.Errorf("it %s, want Goexit", how)
+					t.Errorf("For %s, want Goexit", how)
 				}
 			}
 		})
@@ -172,7 +172,6 @@ func TestFor(t *testing.T) {
 		mustPanic(t, "nursery: For: nil function", func() { _ = nursery.For(ctx, 1, nil) })
 		mustPanic(t, "nursery: For: count must not be negative, got -1", func() { _ = nursery.For(ctx, -1, fn) })
 		mustPanic(t, "nursery: For: nil option", func() { _ = nursery.For(ctx, 1, fn, nil) })
-		mustPanic(t, "nursery: For: Grace is an option of Main alone", func() { _ = nursery.For(ctx, 1, fn, nursery.Grace(1)) })
 		item := func(context.Context, int) (int, error) { return 0, nil }
 		mustPanic(t, "nursery: Map: nil context", func() { _, _ = nursery.Map(none, []int{1}, item) })
 		mustPanic(t, "nursery: Map: nil function", func() { _, _ = nursery.Map[int, int](ctx, nil, nil) })
@@ -198,20 +197,20 @@ func TestMap(t *testing.T) {
 	})
 	bubble(t, "N2/a failure cancels the others", func(t *testing.T, ctx context.Context) {
 		got, err := nursery.Map(ctx, []int{1, 2, -3, 4}, square, nursery.Limit(4))
-		if f := failures(t, err); got != nil || len(f) != 1 || f[0] != errBoom {
+		if f := failures(t, err); got != nil || len(f) != 1 || !isItem(f[0], 2, errBoom) {
 			t.Errorf("Map() = %v, %v, want nil, boom", got, err)
 		}
 	})
-	bubble(t, "N12/with KeepGoing the results of the others", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/with KeepGoing Map returns the other results", func(t *testing.T, ctx context.Context) {
 		got, err := nursery.Map(ctx, []int{1, -2, 3}, square, nursery.KeepGoing(), nursery.Name("squares"))
 		if f := failures(t, err); !slices.Equal(got, []int{1, 0, 9}) || len(f) != 1 {
 			t.Errorf("Map() = %v, %v, want 1, 0, 9 and boom", got, err)
 		}
 		if g := (*nursery.GroupError)(nil); !errors.As(err, &g) || g.Nursery() != "squares" {
-			t.Errorf("Map() = %+v, want the name of the nursery in it", err)
+			t.Errorf("Map() = %+v, want the name of the nursery", err)
 		}
 	})
-	bubble(t, "N11/a Map in a Map", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/nested Map", func(t *testing.T, ctx context.Context) {
 		got, err := nursery.Map(ctx, []int{1, 2, 3}, func(ctx context.Context, v int) ([]int, error) {
 			return nursery.Map(ctx, []int{v, v + 1}, square, nursery.Limit(1))
 		}, nursery.Limit(1))

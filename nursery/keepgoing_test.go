@@ -3,7 +3,6 @@ package nursery_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -30,7 +29,7 @@ func TestKeepGoingOutcome(t *testing.T) {
 			t.Errorf("Run() = %v, want %v", err, want)
 		}
 	})
-	bubble(t, "N12/the same sentinel counts as often as it is returned", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/a sentinel counts each time it is returned", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			for range 3 {
 				n.Go(func(context.Context) error { return io.EOF })
@@ -41,16 +40,16 @@ func TestKeepGoingOutcome(t *testing.T) {
 			t.Errorf("failures = %v, want 4", got)
 		}
 	})
-	bubble(t, "N12/recovered panics are failures like the others", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/recovered panics are failures like any other", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(context.Context) error { panic("p") })
 			return nil
 		}, nursery.KeepGoing(), nursery.RecoverPanics())
-		if got := failures(t, err); len(got) != 1 || fmt.Sprint(got[0]) != "panicked: p" {
+		if got := failures(t, err); len(got) != 1 || message(got[0]) != "panicked: p" {
 			t.Errorf("failures = %v, want the panic", got)
 		}
 	})
-	bubble(t, "N12/with recovered panics nobody is canceled", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/recovered panics cancel no task", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(context.Context) error { panic("p") })
@@ -60,7 +59,7 @@ func TestKeepGoingOutcome(t *testing.T) {
 			t.Errorf("Run() = %v after %v, want one failure after 1m", err, d)
 		}
 	})
-	bubble(t, "N12/failures, and then a cancellation from outside", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/failures followed by an outer cancellation", func(t *testing.T, ctx context.Context) {
 		time.AfterFunc(time.Minute, func() { cancel.FromContext(ctx).Cancel(nil) })
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(failing(time.Second, errBoom))
@@ -73,7 +72,7 @@ func TestKeepGoingOutcome(t *testing.T) {
 			t.Errorf("failures = %v, want boom and the cancellation", got)
 		}
 	})
-	bubble(t, "N12/failures, a call of Cancel, and failures in reaction", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/failures before and after a call of Cancel", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(failing(time.Second, errBoom))
 			n.Go(func(ctx context.Context) error { <-ctx.Done(); return io.EOF })
@@ -86,22 +85,22 @@ func TestKeepGoingOutcome(t *testing.T) {
 			t.Errorf("failures = %v, want boom, EOF", got)
 		}
 	})
-	bubble(t, "N6/a failure, a panic, its echo, and then a cancellation from outside", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N6/a failure, a panic and its echo, followed by an outer cancellation", func(t *testing.T, ctx context.Context) {
 		time.AfterFunc(3*time.Second, func() { cancel.FromContext(ctx).Cancel(nil) })
 		p := caught(t, func() {
 			_ = nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 				n.Go(failing(time.Second, errBoom))
-				n.Go(cancel.Forever) // ends because of the panic
+				n.Go(cancel.Forever) // canceled by the panic
 				n.Go(func(context.Context) error { time.Sleep(4 * time.Second); return nil })
-				time.Sleep(2 * time.Second)
-				panic("p")
+				n.Go(func(context.Context) error { time.Sleep(2 * time.Second); panic("p") })
+				return nil
 			}, nursery.KeepGoing())
 		})
 		if len(p.Others) != 1 || p.Others[0] != errBoom {
-			t.Errorf("Others = %v, want boom alone", p.Others)
+			t.Errorf("Others = %v, want only boom", p.Others)
 		}
 	})
-	bubble(t, "N12/an inner nursery that does not keep going fails as a whole", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/an inner nursery without KeepGoing fails as a whole", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			for i := range 2 {
 				n.Go(func(ctx context.Context) error {
@@ -120,11 +119,11 @@ func TestKeepGoingOutcome(t *testing.T) {
 		}
 		for _, g := range got {
 			if inner := failures(t, g); len(inner) != 1 || inner[0] != errBoom {
-				t.Errorf("inner failures = %v, want boom alone", inner)
+				t.Errorf("inner failures = %v, want only boom", inner)
 			}
 		}
 	})
-	bubble(t, "N12/a failed daemon does not end it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/a failed daemon does not end the nursery", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(failing(time.Second, errBoom), nursery.Daemon())
@@ -137,7 +136,7 @@ func TestKeepGoingOutcome(t *testing.T) {
 }
 
 func TestKeepGoing(t *testing.T) {
-	bubble(t, "N12/failures do not cancel, and all come back", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/failures do not cancel, and all are returned", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			for i := range 3 {
@@ -150,7 +149,7 @@ func TestKeepGoing(t *testing.T) {
 			t.Errorf("failures = %v after %v, want 4 after 5s", got, d)
 		}
 	})
-	bubble(t, "N12/a cancellation still ends it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N12/a cancellation still ends the nursery", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(failing(0, errBoom))
 			n.Go(cancel.Forever)

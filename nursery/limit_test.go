@@ -15,7 +15,7 @@ import (
 
 func TestLimit(t *testing.T) {
 	for _, limit := range []int{1, 2, 7} {
-		bubble(t, "N11/no more at a time, first come, first served", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N11/at most that many at a time, first come, first served", func(t *testing.T, ctx context.Context) {
 			const tasks = 50
 			var mu sync.Mutex
 			var running, most int
@@ -41,10 +41,10 @@ func TestLimit(t *testing.T) {
 			if d, want := time.Since(start), time.Duration((tasks+limit-1)/limit)*time.Second; most != limit || d != want {
 				t.Errorf("%d at a time for %v, want %d for %v", most, d, limit, want)
 			}
-			// Those that begin at the same instant may do so in any order.
+			// Tasks that begin at the same instant may begin in any order.
 			for i, k := range order {
 				if i/limit != k/limit {
-					t.Errorf("order = %v, want that of Go, %d by %d", order, limit, limit)
+					t.Errorf("order = %v, want the order of Go in batches of %d", order, limit)
 					break
 				}
 			}
@@ -79,7 +79,7 @@ func TestLimit(t *testing.T) {
 			task = func(i int) func(ctx context.Context) error {
 				return func(context.Context) error {
 					order = append(order, i)
-					for range 2 { // two come for each that goes
+					for range 2 { // each task starts two more
 						if queued < tasks {
 							add()
 						}
@@ -87,7 +87,7 @@ func TestLimit(t *testing.T) {
 					return nil
 				}
 			}
-			n.Go(func(context.Context) error { // in a task, for these run one by one
+			n.Go(func(context.Context) error { // in a task, because tasks run one at a time
 				for range 10 {
 					add()
 				}
@@ -99,7 +99,7 @@ func TestLimit(t *testing.T) {
 			t.Errorf("Run() = %v, order %v, want nil, all from 0 to %d", err, order, tasks-1)
 		}
 	})
-	bubble(t, "N11/queued tasks run after a failure, with a context that is done", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/queued tasks run after a failure, with a done context", func(t *testing.T, ctx context.Context) {
 		var open, done atomic.Int32
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			for range 10 {
@@ -118,7 +118,7 @@ func TestLimit(t *testing.T) {
 			t.Errorf("failures = %v, %d open, %d done, want 1, 1, 9", got, open.Load(), done.Load())
 		}
 	})
-	bubble(t, "N11/daemons and started tasks take no place", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/daemons and tasks of Start do not count", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				n.Go(cancel.Forever, nursery.Daemon())
@@ -137,7 +137,7 @@ func TestLimit(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N11/a Goexit or panic does not lose those that wait", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/a Goexit or panic does not lose queued tasks", func(t *testing.T, ctx context.Context) {
 		for _, crash := range []func(){runtime.Goexit, func() { panic("p") }} {
 			var ran atomic.Int32
 			end := runToEnd(func() {
@@ -149,7 +149,7 @@ func TestLimit(t *testing.T) {
 				}, nursery.Limit(3))
 			})
 			if ran.Load() != 20 || end == "returned" {
-				t.Errorf("%d tasks ran, and Run %s, want 20 and no return", ran.Load(), end)
+				t.Errorf("%d tasks ran and Run %s, want 20 and no return", ran.Load(), end)
 			}
 		}
 	})

@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
-// wantStats fails the test unless the limiter has these figures when all is quiet.
+// wantStats fails the test unless the limiter has these counts when all goroutines are
+// blocked.
 func wantStats(t *testing.T, l *nursery.Limiter, total, borrowed, waiting int) {
 	t.Helper()
 	synctest.Wait()
@@ -28,8 +29,8 @@ func wantStats(t *testing.T, l *nursery.Limiter, total, borrowed, waiting int) {
 	}
 }
 
-// acquirers starts calls of AcquireN, one after the other, each of which notes its
-// number in the list when it has its tokens.
+// acquirers starts calls of AcquireN one after the other. Each adds its number to the
+// list when it has its tokens.
 func acquirers(ctx context.Context, l *nursery.Limiter, weights ...int) (list func() []int) {
 	var mu sync.Mutex
 	var got []int
@@ -51,7 +52,7 @@ func acquirers(ctx context.Context, l *nursery.Limiter, weights ...int) (list fu
 	}
 }
 
-// A curious context looks at a limiter when it is asked for its error.
+// A curious context uses a limiter in its method Err.
 type curious struct {
 	context.Context
 	l *nursery.Limiter
@@ -71,7 +72,7 @@ func TestLimiter(t *testing.T) {
 			}
 		}
 		if !l.TryAcquire() || l.TryAcquire() {
-			t.Error("TryAcquire() took a fourth token, or no third one")
+			t.Error("TryAcquire() took a fourth token, or failed to take a third")
 		}
 		wantStats(t, l, 3, 3, 0)
 		l.ReleaseN(2)
@@ -84,7 +85,7 @@ func TestLimiter(t *testing.T) {
 		}
 		wantStats(t, l, 3, 3, 0)
 		if !l.TryAcquireN(0) || l.AcquireN(ctx, 0) != nil {
-			t.Error("no tokens are not to be had")
+			t.Error("acquiring 0 tokens failed")
 		}
 		l.ReleaseN(3)
 		wantStats(t, l, 3, 0, 0)
@@ -100,11 +101,11 @@ func TestLimiter(t *testing.T) {
 			l.ReleaseN(n)
 		}
 	})
-	bubble(t, "N21/one who wants much is not passed by others", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a call for many tokens is not overtaken", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(3)
 		got := acquirers(ctx, l, 1, 3, 1)
 		if l.TryAcquire() {
-			t.Error("TryAcquire() = true when somebody waits, want false")
+			t.Error("TryAcquire() = true while a call waits, want false")
 		}
 		wantStats(t, l, 3, 1, 2)
 		l.Release()
@@ -116,18 +117,18 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("served: %v, want 0 1 2", g)
 		}
 	})
-	bubble(t, "N21/a token that was handed over cannot be snatched", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a token handed to a waiting call cannot be taken by another", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		got := acquirers(ctx, l, 1, 1)
-		l.Release() // the second one has it now, if it does not know yet
+		l.Release() // the token now belongs to the second call, even before it wakes
 		if l.TryAcquire() {
-			t.Error("TryAcquire() = true, want false: the token belongs to another")
+			t.Error("TryAcquire() = true, want false because the token belongs to another call")
 		}
 		if g := got(); !slices.Equal(g, []int{0, 1}) {
 			t.Errorf("served: %v, want 0 1", g)
 		}
 	})
-	bubble(t, "N21/one who is canceled leaves the queue, and holds up nobody", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a canceled call leaves the queue and blocks no other call", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(2)
 		acquirers(ctx, l, 1)
 		scope := cancel.New(ctx, cancel.Name("impatient"))
@@ -142,11 +143,11 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("AcquireN() = %v, want the cancellation", err)
 		}
 		if g := got(); !slices.Equal(g, []int{0}) {
-			t.Errorf("served: %v, want the one behind", g)
+			t.Errorf("served: %v, want the next call", g)
 		}
 		wantStats(t, l, 2, 2, 0)
 	})
-	bubble(t, "N21/a context that is done takes nothing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a call with a done context takes no token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		scope := cancel.New(ctx)
 		scope.Cancel(nil)
@@ -172,7 +173,7 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("Acquire() = %v, want the deadline", err)
 		}
 	})
-	bubble(t, "N21/the total grows: exactly so many are served", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a larger total serves exactly that many more", func(t *testing.T, ctx context.Context) {
 		l := new(nursery.Limiter)
 		got := acquirers(ctx, l, 1, 1, 1, 1)
 		wantStats(t, l, 0, 0, 4)
@@ -189,10 +190,10 @@ func TestLimiter(t *testing.T) {
 		l.SetTotal(math.MaxInt)
 		wantStats(t, l, math.MaxInt, 4, 0)
 		if !l.TryAcquireN(math.MaxInt-4) || l.TryAcquire() {
-			t.Error("with MaxInt tokens there are more or less than that")
+			t.Error("the limiter with MaxInt tokens has more or fewer")
 		}
 	})
-	bubble(t, "N21/the total shrinks: nobody loses a token, and nobody gets one", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a smaller total takes no token away and grants none", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(3)
 		got := acquirers(ctx, l, 1, 1, 1, 1)
 		l.SetTotal(1)
@@ -211,18 +212,18 @@ func TestLimiter(t *testing.T) {
 		var none context.Context
 		mustPanic(t, "nursery: NewLimiter: total must not be negative, got -1", func() { nursery.NewLimiter(-1) })
 		mustPanic(t, "nursery: Limiter.SetTotal: total must not be negative, got -1", func() { l.SetTotal(-1) })
-		mustPanic(t, "nursery: Limiter: nil context", func() { _ = l.Acquire(none) })
+		mustPanic(t, "nursery: Limiter.AcquireN: nil context", func() { _ = l.Acquire(none) })
 		mustPanic(t, "nursery: Limiter.AcquireN: n must not be negative, got -1", func() { _ = l.AcquireN(ctx, -1) })
 		mustPanic(t, "nursery: Limiter.TryAcquireN: n must not be negative, got -1", func() { l.TryAcquireN(-1) })
 		mustPanic(t, "nursery: Limiter.ReleaseN: n must not be negative, got -1", func() { l.ReleaseN(-1) })
-		mustPanic(t, "nursery: Limiter: 1 tokens were given back, when 0 are out", func() { l.Release() })
-		mustPanic(t, "nursery: Using: nil limiter", func() { nursery.Using(nil) })
+		mustPanic(t, "nursery: Limiter.ReleaseN: n must be at most 0, the tokens that are out, got 1", func() { l.Release() })
+		mustPanic(t, "nursery: LimitBy: nil limiter", func() { nursery.LimitBy(nil) })
 		wantStats(t, l, 1, 0, 0)
 	})
 }
 
-// TestStressLimiter has many goroutines take and give back, give up, and change the
-// total. The limit holds all the time, and in the end all tokens are there.
+// TestStressLimiter has many goroutines acquire, release, give up, and change the total.
+// The limit must always hold, and all tokens must be back at the end.
 func TestStressLimiter(t *testing.T) {
 	const most = 5
 	l := nursery.NewLimiter(most)
@@ -245,7 +246,7 @@ func TestStressLimiter(t *testing.T) {
 					if err := l.AcquireN(ctx, n); err != nil {
 						return err
 					}
-					n = -n - 1 // taken
+					n = -n - 1 // already acquired
 					return nil
 				})
 				if n >= 0 {
@@ -253,7 +254,7 @@ func TestStressLimiter(t *testing.T) {
 				}
 				n = -n - 1
 			default:
-				// The total may be less than n just now, and nobody left to raise it.
+				// The total may be less than n, with no goroutine left to raise it.
 				if n > 1 {
 					n = 1
 				}
@@ -263,7 +264,7 @@ func TestStressLimiter(t *testing.T) {
 				return err
 			}
 			if o := out.Add(int64(n)); o > most {
-				return fmt.Errorf("%d tokens are out, want %d at most", o, most)
+				return fmt.Errorf("%d tokens are in use, want at most %d", o, most)
 			}
 			out.Add(int64(-n))
 			l.ReleaseN(n)
@@ -274,12 +275,12 @@ func TestStressLimiter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s := l.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
-		t.Errorf("Stats() = %+v in the end, want nothing borrowed, nobody waiting", s)
+		t.Errorf("Stats() = %+v at the end, want no token in use and no call waiting", s)
 	}
 }
 
 func TestUsing(t *testing.T) {
-	// nurseries are all ways to have work done five times under options.
+	// nurseries has all ways to do work five times with options.
 	nurseries := map[string]func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error{
 		"Run": func(ctx context.Context, work func(ctx context.Context) error, opts ...nursery.Option) error {
 			return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -307,15 +308,15 @@ func TestUsing(t *testing.T) {
 	}
 	for name, run := range nurseries {
 		for _, limit := range []int{2, 10} {
-			bubble(t, fmt.Sprintf("N21/%s/so many at a time, with Limit(%d)", name, limit), func(t *testing.T, ctx context.Context) {
+			bubble(t, fmt.Sprintf("N21/%s/as many at a time as tokens, with Limit(%d)", name, limit), func(t *testing.T, ctx context.Context) {
 				for tokens := 1; tokens <= 5; tokens++ {
 					start := time.Now()
 					l := nursery.NewLimiter(tokens)
-					var crowd testkit.Crowd
+					var crowd kit.Crowd
 					err := run(ctx, func(ctx context.Context) error {
 						defer crowd.Enter()()
 						return cancel.Sleep(ctx, time.Second)
-					}, nursery.Limit(limit), nursery.Using(l))
+					}, nursery.Limit(limit), nursery.LimitBy(l))
 					want := min(tokens, limit)
 					if err != nil || crowd.Most() != want {
 						t.Errorf("%d tokens: got %v, %d at a time, want nil, %d", tokens, err, crowd.Most(), want)
@@ -325,31 +326,31 @@ func TestUsing(t *testing.T) {
 				}
 			})
 		}
-		bubble(t, "N21/"+name+"/two nurseries share one", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N21/"+name+"/two nurseries share a limiter", func(t *testing.T, ctx context.Context) {
 			start := time.Now()
 			l := nursery.NewLimiter(2)
 			work := func(ctx context.Context) error { return cancel.Sleep(ctx, time.Second) }
 			_, err := nursery.Gather(ctx,
-				func(ctx context.Context) (int, error) { return 0, run(ctx, work, nursery.Limit(5), nursery.Using(l)) },
-				func(ctx context.Context) (int, error) { return 0, run(ctx, work, nursery.Limit(5), nursery.Using(l)) })
+				func(ctx context.Context) (int, error) { return 0, run(ctx, work, nursery.Limit(5), nursery.LimitBy(l)) },
+				func(ctx context.Context) (int, error) { return 0, run(ctx, work, nursery.Limit(5), nursery.LimitBy(l)) })
 			if err != nil {
 				t.Error(err)
 			}
 			wantTime(t, start, 5*time.Second)
 		})
 		for _, tokens := range []int{1, 2, 100} {
-			bubble(t, fmt.Sprintf("N21/%s/in each other, three deep, %d tokens", name, tokens), func(t *testing.T, ctx context.Context) {
+			bubble(t, fmt.Sprintf("N21/%s/nested, three deep, %d tokens", name, tokens), func(t *testing.T, ctx context.Context) {
 				l := nursery.NewLimiter(tokens)
 				var running, leaves atomic.Int32
 				leaf := func(ctx context.Context) error {
 					if r := running.Add(1); int(r) > tokens {
-						t.Errorf("%d at a time, want %d at most", r, tokens)
+						t.Errorf("%d at a time, want at most %d", r, tokens)
 					}
 					defer running.Add(-1)
 					leaves.Add(1)
 					return cancel.Sleep(ctx, time.Second)
 				}
-				opts := []nursery.Option{nursery.Limit(3), nursery.Using(l)}
+				opts := []nursery.Option{nursery.Limit(3), nursery.LimitBy(l)}
 				err := run(ctx, func(ctx context.Context) error {
 					return run(ctx, func(ctx context.Context) error {
 						if err := leaf(ctx); err != nil {
@@ -358,7 +359,7 @@ func TestUsing(t *testing.T) {
 						if err := run(ctx, leaf, opts...); err != nil {
 							return err
 						}
-						return leaf(ctx) // with the token that it got back
+						return leaf(ctx) // with the token that it reacquired
 					}, opts...)
 				}, opts...)
 				if err != nil || leaves.Load() != 25*7 {
@@ -378,29 +379,29 @@ func TestUsing(t *testing.T) {
 				<-ctx.Done()
 				synctest.Wait()
 				return ctx.Err()
-			}, nursery.Limit(1), nursery.Using(l))
+			}, nursery.Limit(1), nursery.LimitBy(l))
 			want := 0
 			if name == "Run" {
-				want = 4 // they were accepted
+				want = 4 // tasks that were accepted run
 			}
 			if !scope.IsEcho(err) || ran != want+1 || late != want {
 				t.Errorf("got %v, %d ran, %d of them canceled from the start, want the deadline, %d, %d", err, ran, late, want+1, want)
 			}
 			wantStats(t, l, 1, 0, 0)
 		})
-		bubble(t, "N21/"+name+"/a panic gives the token back", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N21/"+name+"/a panic releases the token", func(t *testing.T, ctx context.Context) {
 			l := nursery.NewLimiter(1)
-			err := run(ctx, func(context.Context) error { explode("v"); return nil }, nursery.Using(l), nursery.RecoverPanics(), nursery.KeepGoing())
+			err := run(ctx, func(context.Context) error { explode("v"); return nil }, nursery.LimitBy(l), nursery.RecoverPanics(), nursery.KeepGoing())
 			if name != "Stream" && name != "StreamUnordered" && len(failures(t, err)) != 5 {
 				t.Errorf("got %v, want five panics", err)
 			}
 			wantStats(t, l, 1, 0, 0)
-			p := caught(t, func() { _ = run(ctx, func(context.Context) error { explode("v"); return nil }, nursery.Using(l)) })
+			p := caught(t, func() { _ = run(ctx, func(context.Context) error { explode("v"); return nil }, nursery.LimitBy(l)) })
 			wantStack(t, p, "nursery_test.explode")
 			wantStats(t, l, 1, 0, 0)
 		})
 	}
-	bubble(t, "N21/daemons and what Start begins hold none", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/daemons and tasks of Start hold no token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { return cancel.Forever(ctx) }, nursery.Daemon())
@@ -412,12 +413,12 @@ func TestUsing(t *testing.T) {
 				return err
 			})
 			return nil
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	bubble(t, "N21/the task's context is still its scope's", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/the task's context belongs to its scope", func(t *testing.T, ctx context.Context) {
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
 			inner, stop := context.WithCancel(ctx)
 			defer stop()
@@ -429,29 +430,29 @@ func TestUsing(t *testing.T) {
 			}
 			scope.Cancel(io.EOF)
 			if inner.Err() == nil || below.Err() == nil || context.Cause(inner) != io.EOF {
-				t.Error("what was derived is not canceled, want it to be at once")
+				t.Error("derived contexts are not canceled, want them canceled at once")
 			}
 			return nil
-		}, nursery.Using(nursery.NewLimiter(1)))
+		}, nursery.LimitBy(nursery.NewLimiter(1)))
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	bubble(t, "N21/a task that is canceled does not wait for its token back", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a canceled task does not wait to reacquire its token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		scope := cancel.New(ctx)
 		_ = nursery.For(scope, 1, func(ctx context.Context, _ int) error {
-			_ = nursery.For(ctx, 1, func(context.Context, int) error { return nil }, nursery.Using(l))
+			_ = nursery.For(ctx, 1, func(context.Context, int) error { return nil }, nursery.LimitBy(l))
 			_ = nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
 				wantStats(t, l, 1, 0, 0)
 				if !l.TryAcquire() {
-					t.Error("TryAcquire() = false, want the token that was given back")
+					t.Error("TryAcquire() = false, want the released token")
 				}
 				scope.Cancel(nil)
 				return nil
-			}, nursery.Using(l))
+			}, nursery.LimitBy(l))
 			return nil
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		wantStats(t, l, 1, 1, 0)
 		l.Release()
 	})
@@ -459,13 +460,13 @@ func TestUsing(t *testing.T) {
 		l := nursery.NewLimiter(1)
 		err := nursery.For(ctx, 2, func(ctx context.Context, i int) error {
 			err := nursery.For(ctx, 5, func(ctx context.Context, j int) error {
-				return nursery.For(ctx, j, func(ctx context.Context, _ int) error { return cancel.Sleep(ctx, time.Second) }, nursery.Using(l))
+				return nursery.For(ctx, j, func(ctx context.Context, _ int) error { return cancel.Sleep(ctx, time.Second) }, nursery.LimitBy(l))
 			}, nursery.Limit(5))
 			if s := l.Stats(); s.Borrowed != 1 {
-				t.Errorf("%d tokens are out when a task goes on, want its own", s.Borrowed)
+				t.Errorf("%d tokens are in use when a task goes on, want 1", s.Borrowed)
 			}
 			return err
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
@@ -476,45 +477,46 @@ func TestUsing(t *testing.T) {
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
 			return nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
 				if !l.TryAcquire() {
-					t.Error("TryAcquire() = false, want the token that was lent")
+					t.Error("TryAcquire() = false, want the released token")
 				}
 				defer l.Release()
-				return nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }, nursery.Using(l))
-			}, nursery.Using(l))
-		}, nursery.Using(l))
+				//grove:ok the nursery inside waits for the token that the calls around hold
+				return nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }, nursery.LimitBy(l))
+			}, nursery.LimitBy(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
 		wantStats(t, l, 1, 0, 0)
 	})
-	bubble(t, "N21/several nurseries at once end while another has the token", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/several nurseries at once end while another call has the token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
-			// A nursery that uses the limiter, and ends when ending is closed.
+			// inside runs a nursery that uses the limiter and ends when ending is closed.
 			ending := make(chan struct{})
 			inside := func(ctx context.Context) (int, error) {
-				return 0, nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { <-ending; return nil }, nursery.Using(l))
+				return 0, nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { <-ending; return nil }, nursery.LimitBy(l))
 			}
 			_, err := nursery.Gather(ctx, inside, inside, func(ctx context.Context) (int, error) {
 				synctest.Wait()
 				if !l.TryAcquire() {
-					t.Error("TryAcquire() = false, want the token that was lent")
+					t.Error("TryAcquire() = false, want the released token")
 				}
 				close(ending)
 				synctest.Wait()
-				_, err := inside(ctx) // lends again while another waits to have the token back
+				_, err := inside(ctx) // releases again while another nursery waits to reacquire
 				l.Release()
 				return 0, err
 			})
 			wantStats(t, l, 1, 1, 0)
 			return err
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
 		wantStats(t, l, 1, 0, 0)
 	})
-	bubble(t, "N21/a nursery inside that outlives the task does not ask for its token", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/an inner nursery that outlives the task does not acquire its token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			leaked := make(chan context.Context, 1)
@@ -522,7 +524,7 @@ func TestUsing(t *testing.T) {
 			ctx := <-leaked
 			wantStats(t, l, 1, 0, 0)
 			inside := func() {
-				_ = nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }, nursery.Using(l))
+				_ = nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }, nursery.LimitBy(l))
 			}
 			inside()
 			wantStats(t, l, 1, 0, 0)
@@ -532,21 +534,21 @@ func TestUsing(t *testing.T) {
 			inside() // does not wait
 			l.Release()
 			return nil
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	bubble(t, "N21/a task ends while a nursery inside waits to give its token back", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a task ends while an inner nursery waits to reacquire its token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				go nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
 					if !l.TryAcquire() {
-						t.Error("TryAcquire() = false, want the token that was lent")
+						t.Error("TryAcquire() = false, want the released token")
 					}
 					return nil
-				}, nursery.Using(l))
+				}, nursery.LimitBy(l))
 				synctest.Wait()
 				return nil
 			})
@@ -555,33 +557,33 @@ func TestUsing(t *testing.T) {
 			l.Release()
 			wantStats(t, l, 1, 0, 0)
 			return nil
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	bubble(t, "N21/a task that leaves a stream has its token back", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a task that leaves a stream reacquires its token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
-			for range nursery.Stream(ctx, ints(endless), double, nursery.Using(l)) {
+			for range nursery.Stream(ctx, ints(endless), double, nursery.LimitBy(l)) {
 				break
 			}
 			wantStats(t, l, 1, 1, 0)
 			return nil
-		}, nursery.Using(l))
+		}, nursery.LimitBy(l))
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	bubble(t, "N21/another limiter is none of its business", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a nursery with another limiter does not release the token", func(t *testing.T, ctx context.Context) {
 		outer, inner := nursery.NewLimiter(1), nursery.NewLimiter(1)
 		err := nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
 			return nursery.For(ctx, 1, func(ctx context.Context, _ int) error {
 				wantStats(t, outer, 1, 1, 0)
 				wantStats(t, inner, 1, 1, 0)
 				return nil
-			}, nursery.Using(inner))
-		}, nursery.Using(outer))
+			}, nursery.LimitBy(inner))
+		}, nursery.LimitBy(outer))
 		if err != nil {
 			t.Error(err)
 		}

@@ -11,14 +11,14 @@ import (
 	"weak"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
-// TestLongLife does the same again and again in a nursery that stays open.
+// TestLongLife repeats the same operations in a nursery that stays open.
 func TestLongLife(t *testing.T) {
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-		ctx.Done() // so that what is below is linked to it
+		ctx.Done() // links contexts below it
 		caller := cancel.New(ctx)
 		defer caller.Close()
 		for name, work := range map[string]func(){
@@ -56,7 +56,7 @@ func TestLongLife(t *testing.T) {
 			},
 		} {
 			const rounds = 10_000
-			testkit.WantNoGrowth(t, "N18: "+name, rounds*16, func() {
+			kit.WantNoGrowth(t, "N18: "+name, rounds*16, func() {
 				for range rounds {
 					work()
 				}
@@ -69,23 +69,23 @@ func TestLongLife(t *testing.T) {
 	}
 }
 
-// A burst of tasks leaves no queue of its size behind.
+// TestBurst checks that a burst of tasks leaves no large queue behind.
 func TestBurst(t *testing.T) {
 	const tasks = 200_000 // 3 MB in the queue
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-		before := testkit.Heap()
+		before := kit.Heap()
 		release, through := make(chan struct{}), make(chan struct{})
 		n.Go(func(context.Context) error { <-release; return nil })
 		for range tasks {
 			n.Go(noop)
 		}
 		n.Go(func(context.Context) error { close(through); return nil })
-		if after := testkit.Heap(); after < before+tasks*8 {
-			t.Errorf("the heap grew from %d to %d bytes: the test measures nothing", before, after)
+		if after := kit.Heap(); after < before+tasks*8 {
+			t.Errorf("the heap grew from %d to %d bytes, too little to test anything", before, after)
 		}
 		close(release)
 		<-through
-		if after := testkit.Heap(); after > before+tasks*8 {
+		if after := kit.Heap(); after > before+tasks*8 {
 			t.Errorf("N18: the heap grew from %d to %d bytes", before, after)
 		}
 		return nil
@@ -95,14 +95,14 @@ func TestBurst(t *testing.T) {
 	}
 }
 
-// parkedAndCanceled is a body with a task that it cancels.
+// parkedAndCanceled is a body that starts a task and cancels it.
 func parkedAndCanceled(_ context.Context, n *nursery.Nursery) error {
 	n.Go(cancel.Forever)
 	n.Cancel(nil)
 	return nil
 }
 
-// TestCollectable holds a nursery open and looks for what has finished in it.
+// TestCollectable checks that finished tasks of an open nursery are collected.
 func TestCollectable(t *testing.T) {
 	type payload struct{ _ [1 << 10]byte }
 	for name, opts := range map[string][]nursery.Option{"": nil, "limited": {nursery.Limit(3)}, "KeepGoing": {nursery.KeepGoing()}} {
@@ -126,7 +126,7 @@ func TestCollectable(t *testing.T) {
 				n.Go(func(context.Context) error { _ = *p; close(done); return nil }, nursery.Name("x"))
 				<-done
 			}
-			// Tasks that have said that they are done may take a moment to leave.
+			// Finished tasks may take a moment to leave.
 			for n.Stats().Running > 0 {
 				runtime.Gosched()
 			}
@@ -140,9 +140,9 @@ func TestCollectable(t *testing.T) {
 					}
 				}
 			}
-			// The last ones may still be in a register or a dead stack slot.
+			// The last values may still be in a register or a dead stack slot.
 			if alive[0] > 4 || alive[1] > 4 || alive[2] > 4 {
-				t.Errorf("N18: %s: %d captured values, handles and scopes of 100 are reachable, want none", name, alive)
+				t.Errorf("N18: %s: captured values, handles and scopes of 100 still reachable: %d, want 0", name, alive)
 			}
 			return nil
 		}, opts...)
@@ -152,7 +152,8 @@ func TestCollectable(t *testing.T) {
 	}
 }
 
-// TestQueueForgets looks for tasks that have waited in a queue and run.
+// TestQueueForgets checks that tasks are collected after they have waited in a queue and
+// run.
 func TestQueueForgets(t *testing.T) {
 	type payload struct{ _ [1 << 10]byte }
 	err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -178,7 +179,7 @@ func TestQueueForgets(t *testing.T) {
 			}
 		}
 		if alive > 2 { // as in TestCollectable
-			t.Errorf("N18: %d of %d tasks that have run are reachable, want none", alive, tasks)
+			t.Errorf("N18: %d of %d finished tasks are reachable, want 0", alive, tasks)
 		}
 		return nil
 	}, nursery.Limit(1))
@@ -187,8 +188,8 @@ func TestQueueForgets(t *testing.T) {
 	}
 }
 
-// TestEndlessInput goes through ten million items, each of them a pointer to what
-// would fill the memory if it were kept.
+// TestEndlessInput processes ten million items. If the blocks they point to were kept,
+// they would fill the memory.
 func TestEndlessInput(t *testing.T) {
 	const items, block = 10_000_000, 1000
 	source := func(yield func(*[64]byte) bool) {
@@ -198,14 +199,14 @@ func TestEndlessInput(t *testing.T) {
 			}
 		}
 	}
-	// check is called with each item. The heap must be as small at the end as it was
-	// at the first look.
+	// check is called with each item. The heap must not be larger at the end than at the
+	// first check.
 	var seen, before uint64
 	check := func() {
 		if seen++; seen%(items/4) != 0 {
 			return
 		}
-		now := testkit.Heap()
+		now := kit.Heap()
 		if before == 0 {
 			before = now
 		} else if now > before+1<<20 {

@@ -13,9 +13,9 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// FuzzNestedEchoes lets trees of errors rise through nurseries inside each other,
-// of which some are canceled, and checks that no real error is lost on the way,
-// that there is no empty group, and that what was canceled from outside is known.
+// FuzzNestedEchoes passes trees of errors through nested nurseries, some of which are
+// canceled. It checks that no real error is lost, that no group is empty, and that an
+// outer cancellation is reported.
 func FuzzNestedEchoes(f *testing.F) {
 	corpus(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -51,7 +51,7 @@ func FuzzNestedEchoes(f *testing.F) {
 			}
 		}
 		if outside && err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("Run() = %+v, want the cancellation in it", err)
+			t.Errorf("Run() = %+v, want the cancellation", err)
 		}
 		noEmpty(t, err)
 	})
@@ -63,7 +63,7 @@ func noEmpty(t *testing.T, err error) {
 	switch e := err.(type) {
 	case *nursery.GroupError:
 		if len(e.Unwrap()) == 0 {
-			t.Error("a group with no failure")
+			t.Error("a group without failures")
 		}
 		for _, f := range e.Unwrap() {
 			if f == nil {
@@ -80,8 +80,8 @@ func noEmpty(t *testing.T, err error) {
 	}
 }
 
-// FuzzSplitShape checks that both parts of a Split keep the groups of the whole:
-// the path of groups and names to each leaf is what it was.
+// FuzzSplitShape checks that both parts of a Split keep the groups of the whole error:
+// the path of groups and names to each leaf is unchanged.
 func FuzzSplitShape(f *testing.F) {
 	corpus(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -111,7 +111,7 @@ func FuzzSplitShape(f *testing.F) {
 				t.Errorf("part %d of %+v has the paths\n%q, want\n%q", i, err, got[i], want[i])
 			}
 		}
-		// What was split once is whole afterwards.
+		// Splitting a part again returns it whole.
 		if m, r := nursery.Split(matched, func(e error) bool { return chosen[e] }); m != matched || r != nil {
 			t.Errorf("Split(matched) = %v, %v, want all, nil", m, r)
 		}
@@ -121,8 +121,8 @@ func FuzzSplitShape(f *testing.F) {
 	})
 }
 
-// paths yields the leaves of err with the groups and tasks above them, which of
-// types that the package does not know are not told apart.
+// paths yields the leaves of err with the groups and tasks above them. Wrappers of
+// unknown types look the same in a path.
 func paths(err error) func(yield func(path string, leaf error) bool) {
 	return func(yield func(string, error) bool) {
 		var walk func(path string, err error) bool

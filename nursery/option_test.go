@@ -11,7 +11,7 @@ import (
 )
 
 func TestOptions(t *testing.T) {
-	bubble(t, "N3/of options that contradict each other the last one holds", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/the last of contradictory options holds", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			for range 4 {
@@ -38,7 +38,7 @@ func TestOptions(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "N3/the nursery's name is its scope's, and a task's that of its own scope", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/a nursery's name is the name of its scope, and a task's name the name of its own scope", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			if got := cancel.FromContext(ctx).Name(); got != "crawl" || n.Scope().Name() != got {
 				t.Errorf("Name() = %q, want crawl", got)
@@ -53,7 +53,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	t.Run("N7/what cannot be right panics with a message that says so", func(t *testing.T) {
+	t.Run("N7/bad input panics with a message that names the mistake", func(t *testing.T) {
 		var (
 			none  context.Context
 			zero  nursery.Nursery
@@ -66,7 +66,6 @@ func TestOptions(t *testing.T) {
 			"nursery: Run: nil body":                                                      func() { _ = nursery.Run(t.Context(), nil) },
 			"nursery: EchoIf: nil function":                                               func() { nursery.EchoIf(nil) },
 			"nursery: Run: nil option":                                                    func() { _ = nursery.Run(t.Context(), body, nursery.Limit(1), nil) },
-			"nursery: Run: Grace is an option of Main alone":                              func() { _ = nursery.Run(t.Context(), body, nursery.Grace(time.Second)) },
 			"nursery: Main: nil body":                                                     func() { nursery.Main(nil) },
 			"nursery: Main: nil option":                                                   func() { nursery.Main(body, nil) },
 			"nursery: Limit: n must be at least 1, got 0":                                 func() { nursery.Limit(0) },
@@ -74,16 +73,16 @@ func TestOptions(t *testing.T) {
 			"nursery: PanicGrace: d must not be negative, got -1ns":                       func() { nursery.PanicGrace(-1) },
 			"nursery: Grace: d must not be negative, got -1m0s":                           func() { nursery.Grace(-time.Minute) },
 			"nursery: Split: nil match":                                                   func() { _, _ = nursery.Split(nil, nil) },
-			"nursery: Go: this Nursery does not come from nursery.Run":                    func() { zero.Go(noop) },
-			"nursery: Go: nil task":                                                       func() { zero.Go(nil) },
-			"nursery: Go: nil option":                                                     func() { zero.Go(noop, nil) },
+			"nursery: Nursery.Go: this Nursery does not come from nursery.Run":            func() { zero.Go(noop) },
+			"nursery: Nursery.Go: nil task":                                               func() { zero.Go(nil) },
+			"nursery: Nursery.Go: nil option":                                             func() { zero.Go(noop, nil) },
 			"nursery: Start: this Nursery does not come from nursery.Run":                 func() { _, _ = nursery.Start(t.Context(), &zero, start) },
 			"nursery: Start: nil option":                                                  func() { _, _ = nursery.Start(t.Context(), &zero, start, nil) },
 			"nursery: Start: nil context; pass context.Background() if there is no other": func() { _, _ = nursery.Start(none, &zero, start) },
 			"nursery: Spawn: this Nursery does not come from nursery.Run":                 func() { nursery.Spawn(&zero, value) },
 			"nursery: Spawn: nil option":                                                  func() { nursery.Spawn(&zero, value, nil) },
-			"nursery: Cancel: this Nursery does not come from nursery.Run":                func() { zero.Cancel(nil) },
-			"nursery: Scope: this Nursery does not come from nursery.Run":                 func() { zero.Scope() },
+			"nursery: Nursery.Cancel: this Nursery does not come from nursery.Run":        func() { zero.Cancel(nil) },
+			"nursery: Nursery.Scope: this Nursery does not come from nursery.Run":         func() { zero.Scope() },
 		} {
 			func() {
 				defer func() {
@@ -95,7 +94,7 @@ func TestOptions(t *testing.T) {
 			}()
 		}
 	})
-	bubble(t, "N7/every way to start a task after the end panics, and says what to do", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N7/every way to start a task after the end panics and says what to do", func(t *testing.T, ctx context.Context) {
 		for name, opts := range map[string][]nursery.Option{
 			"":         nil,
 			` "crawl"`: {nursery.Name("crawl"), nursery.Limit(1)},
@@ -107,11 +106,11 @@ func TestOptions(t *testing.T) {
 			ran := false
 			run := func(context.Context) error { ran = true; return nil }
 			for fn, call := range map[string]func(){
-				"Go":    func() { n.Go(run) },
-				"Go ":   func() { n.Go(run, nursery.Name("late")) },
-				"Go  ":  func() { n.Go(run, nursery.Daemon()) },
-				"Spawn": func() { nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, run(ctx) }) },
-				"Start": func() { _, _ = nursery.Start(ctx, n, ending(run)) },
+				"Nursery.Go":   func() { n.Go(run) },
+				"Nursery.Go ":  func() { n.Go(run, nursery.Name("late")) },
+				"Nursery.Go  ": func() { n.Go(run, nursery.Daemon()) },
+				"Spawn":        func() { nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, run(ctx) }) },
+				"Start":        func() { _, _ = nursery.Start(ctx, n, ending(run)) },
 			} {
 				for len(fn) > 0 && fn[len(fn)-1] == ' ' {
 					fn = fn[:len(fn)-1]

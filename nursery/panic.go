@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -18,55 +17,101 @@ import (
 // [Task.Wait].
 var ErrGoexit = errors.New("task called runtime.Goexit")
 
-// A PanicError is the panic of a task, or of a nursery's body. [Run] panics with
-// it in the goroutine of its caller, or returns it with [RecoverPanics]. It
-// rises through nurseries around that one as it is.
+// A PanicError is the panic of a task. [Run] panics with it in the goroutine of its
+// caller, or returns it with [RecoverPanics]. It rises through nurseries around that one
+// as it is. The panic of a body goes on with its own value. It becomes a PanicError with
+// RecoverPanics, or when it rises into a task of a nursery around.
 //
-// Its Error has the stack of the task, which the runtime thus prints first in a
-// crash; in fmt that takes %+v.
+// Its Error has the stack of the task, so that the runtime prints the stack first in a
+// crash, and so does every handler that prints what it recovered. In a [*GroupError] it
+// takes one line, and %+v prints the stack.
+//
+// errors.Is, errors.As, [Leaves] and [Split] find Value, if that is an error, and Others.
 type PanicError struct {
 	Value  any     // what was passed to panic
 	Stack  []byte  // of the task, from the panicking function on, as text
 	Task   string  // the task's name, or ""
 	Others []error // other failures of the nurseries through which it rose
+
+	item  int         // the index of the item, from 1 on, if a call for an item panicked
+	alone *PanicError // the same without Others; nil if there are none
 }
 
 // newPanicError is called in the deferred call that recovered v.
 func newPanicError(v any, task string) *PanicError {
-	if p, ok := v.(*PanicError); ok && p != nil {
-		return p // from a nursery inside
-	}
 	return &PanicError{Value: v, Stack: userStack(debug.Stack()), Task: task}
 }
 
-// with returns a copy of e that has errs among the others.
+// with returns e with errs among the others.
 func (e *PanicError) with(errs []error) *PanicError {
+	if len(errs) == 0 {
+		return e
+	}
 	c := *e
 	c.Others = append(c.Others[:len(c.Others):len(c.Others)], errs...)
+	c.alone = e.only()
 	return &c
 }
 
-// Error returns the panic's value, the stack of the task, and the other failures.
-func (e *PanicError) Error() string { return fmt.Sprintf("%+v", e) + "\n" }
-
-// Unwrap returns Value if it is an error, else nil.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
+// only returns e without Others.
+func (e *PanicError) only() *PanicError {
+	switch {
+	case len(e.Others) == 0:
+		return e
+	case e.alone != nil:
+		return e.alone
+	}
+	return &PanicError{Value: e.Value, Stack: e.Stack, Task: e.Task, item: e.item}
 }
 
-// Echo returns false: a panic is no echo of a cancellation, also if its value
+// Error returns the panic's value, the stack of the task, and the other failures.
+func (e *PanicError) Error() string { return e.tree() + "\n" }
+
+// tree is Error without the newline at its end.
+func (e *PanicError) tree() string {
+	var b strings.Builder
+	writeTree(&b, e, "")
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Item returns the index of the item, from 0 on, if a call of [For], [Map], [Each] or a
+// stream panicked.
+func (e *PanicError) Item() (index int, ok bool) { return e.item - 1, e.item > 0 }
+
+// Unwrap returns Value if it is an error and, if there are others, a PanicError without
+// them in its place, and the others.
+func (e *PanicError) Unwrap() []error {
+	if len(e.Others) > 0 {
+		return append([]error{e.only()}, e.Others...)
+	}
+	if err, ok := e.Value.(error); ok {
+		return []error{err}
+	}
+	return nil
+}
+
+// Echo returns false: a panic is not an echo of a cancellation, even if its value
 // is context.Canceled. See cancel.Scope.IsEcho.
 func (e *PanicError) Echo() bool { return false }
 
-// Format implements [fmt.Formatter]: %v and %s print a line, %+v all that Error
-// returns.
-func (e *PanicError) Format(f fmt.State, verb rune) { format(f, verb, e, e.line()) }
+// Format implements [fmt.Formatter]: %v, %+v and %s print what Error returns, without the
+// newline at its end, and %q the first line.
+func (e *PanicError) Format(f fmt.State, verb rune) {
+	short := e.line()
+	if verb == 'v' || verb == 's' {
+		short = e.tree()
+	}
+	format(f, verb, e, short)
+}
 
+// line returns the first line of Error.
 func (e *PanicError) line() string {
 	s := fmt.Sprintf("panicked: %v", e.Value)
-	if e.Task != "" {
-		return "task " + strconv.Quote(e.Task) + " " + s
+	switch {
+	case e.Task != "":
+		s = "task " + strconv.Quote(e.Task) + " " + s
+	case e.item > 0:
+		s = fmt.Sprintf("item %d %s", e.item-1, s)
 	}
 	return s
 }
@@ -76,13 +121,14 @@ func (e *PanicError) line() string {
 func userStack(stack []byte) []byte {
 	head, frames, _ := strings.Cut(string(stack), "\n")
 	lines := strings.SplitAfter(frames, "\n")
-	// A frame is two lines: the function, and its place. Those of the deferred
+	// A frame is two lines: the function, and its place. The frames of the deferred
 	// call that recovered come first, then the call of panic.
 	start := 0
 	for i := 0; i+1 < len(lines); i += 2 {
 		if strings.HasPrefix(lines[i], "panic(") {
 			start = i + 2
-			break
+		} else if start > 0 && !ofLibrary(lines[i]) {
+			break // between two panics, the library has passed one on
 		}
 	}
 	var b bytes.Buffer
@@ -100,11 +146,8 @@ func userStack(stack []byte) []byte {
 func ofLibrary(function string) bool {
 	rest, ok := strings.CutPrefix(function, "github.com/grove-go/grove/")
 	pkg, _, _ := strings.Cut(rest, ".")
-	return ok && (pkg == "nursery" || pkg == "cancel" || pkg == "channel")
+	return ok && (pkg == "nursery" || pkg == "nursery/errgroup" || pkg == "nursery/otel" || pkg == "cancel" || pkg == "channel")
 }
-
-// stderr is where an overdue panic is reported; a variable for tests.
-var stderr io.Writer = os.Stderr
 
 // An overdue reports a panic if the siblings of the task do not return within the
 // grace. The call of Run waits on, and panics when they have.
@@ -115,32 +158,36 @@ type overdue struct {
 
 func newOverdue(c *config, p *PanicError) *overdue {
 	o := &overdue{done: make(chan struct{})}
+	what := fmt.Sprintf("nursery%s: after %v, tasks have not returned, and hold up the report of this panic", c.quoted(), c.panicGrace())
+	if c.bodyless {
+		what = fmt.Sprintf("errgroup: after %v, tasks have not returned, or Wait has not been called, which holds up the report of this panic", c.panicGrace())
+	}
 	o.timer = time.AfterFunc(c.panicGrace(), func() {
 		defer close(o.done)
-		name := ""
-		if c.name != "" {
-			name = " " + strconv.Quote(c.name)
-		}
-		// Nobody can be told if standard error is gone.
-		_, _ = fmt.Fprintf(stderr, "nursery%s: after %v, tasks have not returned, and hold up the report of this panic:\n\n%s\nall goroutines:\n\n%s\n",
-			name, c.panicGrace(), p.Error(), allStacks())
+		// Nothing else takes a report here.
+		_, _ = fmt.Fprintf(os.Stderr, "%s:\n\n%s\nall goroutines:\n\n%s\n", what, p.Error(), allStacks())
 	})
 	return o
 }
 
-// stop takes the report back, or waits for one that is being written.
+// stop takes the report back, or waits until it is written.
 func (o *overdue) stop() {
 	if !o.timer.Stop() {
 		<-o.done
 	}
 }
 
-// allStacks returns the stacks of all goroutines.
+// allStacks returns the stacks of all goroutines, or as much of them as has a place in
+// maxStacks bytes. It stops the world once, with a buffer that is large enough.
 func allStacks() []byte {
-	for size := 1 << 16; ; size *= 2 {
-		stacks := make([]byte, size)
-		if k := runtime.Stack(stacks, true); k < size {
-			return stacks[:k]
-		}
+	const (
+		maxStacks = 64 << 20
+		perStack  = 4 << 10
+	)
+	stacks := make([]byte, min(maxStacks, perStack*(runtime.NumGoroutine()+16)))
+	k := runtime.Stack(stacks, true)
+	if k < len(stacks) {
+		return stacks[:k]
 	}
+	return append(stacks, "\n... and more\n"...)
 }

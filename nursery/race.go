@@ -8,23 +8,26 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// errDecided is the cause with which those who have lost are canceled.
+// ErrNoTasks is returned by [Race] and [First] if they are called without tasks.
+var ErrNoTasks = errors.New("nursery: no tasks")
+
+// errDecided is the cause when a race is decided and the other tasks are canceled.
 var errDecided = errors.New("another task has won")
 
-// Race runs tasks concurrently and returns what the first of them to return, with
-// or without an error, returned. The others are canceled, and awaited.
+// Race runs tasks concurrently and returns the value and error of the first task that
+// returns. The others are canceled, and Race waits for them.
 //
-// What the losers return, a value or an error, is dropped. If values have to be
-// released, such as connections, let each task note what it opens, and release all
-// but the winner's when Race has returned: a task cannot know whether it has lost.
+// The values and errors of the other tasks are dropped. If values have to be released,
+// such as connections, let each task note what it opens, and release all but the winner's
+// when Race has returned. A task cannot know whether it has lost.
 //
-// A panic or Goexit of any task, also of one that has lost, goes on in the caller,
-// as it does with [Run]. Race panics if ctx or a task is nil, or there is none.
+// A panic or Goexit of any task, the losers included, goes on in the caller, as with
+// [Run]. Without tasks Race returns [ErrNoTasks]. It panics if ctx or a task is nil.
 func Race[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, error)) (T, error) {
-	mustSome("Race", ctx, tasks)
+	mustTasks("Race", ctx, tasks)
 	var won atomic.Bool
 	var value T
-	var fault error
+	fault := ErrNoTasks
 	// It never fails: the tasks keep their errors to themselves.
 	_ = Run(ctx, func(_ context.Context, n *Nursery) error {
 		for _, task := range tasks {
@@ -42,21 +45,24 @@ func Race[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, err
 	return value, fault
 }
 
-// First runs tasks concurrently and returns the value of the first of them to
-// succeed. The others are canceled, and awaited. If none succeeds, it returns the
-// error of [Run], with the failures of all. If all gave up because of a cancellation
-// that Run would keep to itself, it returns the [*cancel.Error] of that.
+// First runs tasks concurrently and returns the value of the first task that succeeds.
+// The others are canceled, and First waits for them. If no task succeeds, First returns
+// the error of [Run] with all failures. If all tasks gave up because of a cancellation
+// that Run does not report, First returns the [*cancel.Error] of that cancellation.
 //
-// What comes from those that have lost is dropped; see [Race] for values that have
-// to be released. A panic or Goexit of any task, also of one that has lost, goes on
-// in the caller, as it does with Run. First panics if ctx or a task is nil, or there
-// is none.
+// The values and errors of the other tasks are dropped; see [Race] for values that have
+// to be released. A panic or Goexit of any task, the losers included, goes on in the
+// caller, as with Run. Without tasks First returns [ErrNoTasks]. It panics if ctx or a task
+// is nil.
 //
 // This is JavaScript's Promise.any.
 func First[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, error)) (T, error) {
-	mustSome("First", ctx, tasks)
+	mustTasks("First", ctx, tasks)
 	var won atomic.Bool
 	var value T
+	if len(tasks) == 0 {
+		return value, ErrNoTasks
+	}
 	var scope *cancel.Scope
 	err := Run(ctx, func(_ context.Context, n *Nursery) error {
 		scope = n.Scope()
@@ -83,12 +89,4 @@ func First[T any](ctx context.Context, tasks ...func(ctx context.Context) (T, er
 		err = cancel.Err(scope)
 	}
 	return value, err
-}
-
-// mustSome is mustTasks, and panics also if there are none.
-func mustSome[T any](fn string, ctx context.Context, tasks []func(ctx context.Context) (T, error)) {
-	mustTasks(fn, ctx, tasks)
-	if len(tasks) == 0 {
-		panic("nursery: " + fn + ": no tasks")
-	}
 }

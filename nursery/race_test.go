@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -39,7 +39,7 @@ func TestStressCause(t *testing.T) {
 	}
 }
 
-// TestStressStats asks for figures while a nursery ends in all the ways there are.
+// TestStressStats calls Stats while a nursery ends in every possible way.
 func TestStressStats(t *testing.T) {
 	bodies := []func(ctx context.Context, n *nursery.Nursery) error{
 		func(context.Context, *nursery.Nursery) error { return errBoom },
@@ -80,8 +80,8 @@ func TestStressStats(t *testing.T) {
 	}
 }
 
-// TestStressPrune cancels a nursery while it deals with a group of failures that
-// would all be echoes a moment later.
+// TestStressPrune cancels a nursery while it processes a group of failures that would all
+// be echoes a moment later.
 func TestStressPrune(t *testing.T) {
 	many := make([]error, 500)
 	for i := range many {
@@ -100,33 +100,33 @@ func TestStressPrune(t *testing.T) {
 			return nil
 		})
 		if err == nil {
-			continue // it was an echo
+			continue // dropped as an echo
 		}
 		for _, f := range failures(t, err) {
 			if g, ok := f.(*nursery.GroupError); ok && len(g.Unwrap()) != len(many) {
-				t.Fatalf("N4: a group of %d failures, want all %d of them or no group", len(g.Unwrap()), len(many))
+				t.Fatalf("N4: a group of %d failures, want all %d or no group", len(g.Unwrap()), len(many))
 			}
 		}
 	}
 }
 
-// TestStressLimit has tasks under a limit end in all ways, start others, and be
-// started from outside.
+// TestStressLimit has tasks under a limit that end in every way, start other tasks, and
+// are started from outside.
 func TestStressLimit(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for i := range uint64(150) {
-		d := newDice(seed, i)
-		limit := 1 + d.roll(4)
+		d := kit.NewDice(seed, i)
+		limit := 1 + d.Roll(4)
 		var accepted, ran atomic.Int64
-		var crowd testkit.Crowd
+		var crowd kit.Crowd
 		var task func(n *nursery.Nursery) func(ctx context.Context) error
 		task = func(n *nursery.Nursery) func(ctx context.Context) error {
 			accepted.Add(1)
 			return func(ctx context.Context) error {
 				ran.Add(1)
 				defer crowd.Enter()()
-				switch d.roll(12) {
+				switch d.Roll(12) {
 				case 0:
 					runtime.Goexit()
 				case 1:
@@ -141,7 +141,7 @@ func TestStressLimit(t *testing.T) {
 						nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, task(n)(ctx) })
 					}
 				case 7:
-					return cancel.Sleep(ctx, d.micros(50))
+					return cancel.Sleep(ctx, d.Micros(50))
 				case 8:
 					runtime.Gosched()
 				}
@@ -162,17 +162,17 @@ func TestStressLimit(t *testing.T) {
 	}
 }
 
-// TestStressStartEnds races Start with everything that may end it, with all the
-// ways in which its task may end.
+// TestStressStartEnds races Start against every event that can end it, for each way that
+// its task can end.
 func TestStressStartEnds(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	errTaskEnd := errors.New("the task's")
 	outcomes := make(map[string]int)
 	for i := range uint64(3000) {
-		d := newDice(seed, i)
+		d := kit.NewDice(seed, i)
 		var ended atomic.Bool
-		early, late, end, daemon := d.roll(3) > 0, d.roll(2) == 0, d.roll(3), d.roll(2) == 0
+		early, late, end, daemon := d.Roll(3) > 0, d.Roll(2) == 0, d.Roll(3), d.Roll(2) == 0
 		var v int
 		var serr error
 		how := runToEnd(func() {
@@ -180,9 +180,9 @@ func TestStressStartEnds(t *testing.T) {
 				caller := cancel.New(ctx)
 				defer caller.Close()
 				for _, call := range []func(){func() { caller.Cancel(nil) }, func() { n.Cancel(nil) }} {
-					if d.roll(2) == 0 {
+					if d.Roll(2) == 0 {
 						n.Go(func(context.Context) error {
-							for range d.roll(4) {
+							for range d.Roll(4) {
 								runtime.Gosched()
 							}
 							call()
@@ -196,13 +196,13 @@ func TestStressStartEnds(t *testing.T) {
 				}
 				v, serr = nursery.Start(caller, n, func(ctx context.Context, started func(int)) error {
 					defer ended.Store(true)
-					for range d.roll(4) {
+					for range d.Roll(4) {
 						runtime.Gosched()
 					}
 					if early {
 						if late {
 							begun := make(chan struct{})
-							go func() { defer close(begun); started(7) }() // by another goroutine
+							go func() { defer close(begun); started(7) }() // in another goroutine
 							<-begun
 						} else {
 							started(7)
@@ -221,9 +221,9 @@ func TestStressStartEnds(t *testing.T) {
 			})
 			switch {
 			case serr == nil && (end != 1) != (err == nil):
-				t.Errorf("N13: Run() = %v, though the task had started and its end was %d", err, end)
+				t.Errorf("N13: Run() = %v, but the task had started and its end was %d", err, end)
 			case serr != nil && err != nil:
-				t.Errorf("N13: Run() = %v, though the task was the caller's", err)
+				t.Errorf("N13: Run() = %v, but the task belonged to the caller", err)
 			}
 		})
 		switch {
@@ -251,7 +251,7 @@ func TestStressStartEnds(t *testing.T) {
 	}
 }
 
-// TestStressShared has many goroutines use a nursery in all ways.
+// TestStressShared uses a nursery from many goroutines in every way.
 func TestStressShared(t *testing.T) {
 	for range 30 {
 		var ran, accepted atomic.Int64

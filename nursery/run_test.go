@@ -42,7 +42,7 @@ func TestRunJoins(t *testing.T) {
 			t.Errorf("Run() = %v after %v, want boom after 1m", err, d)
 		}
 	})
-	bubble(t, "N1/an empty nursery returns at once, also when canceled", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N1/an empty nursery returns at once, even if canceled", func(t *testing.T, ctx context.Context) {
 		cancel.FromContext(ctx).Cancel(nil)
 		called := false
 		err := nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { called = true; return nil })
@@ -50,7 +50,7 @@ func TestRunJoins(t *testing.T) {
 			t.Errorf("Run() = %v, called %v, want nil, true", err, called)
 		}
 	})
-	bubble(t, "N1/a nursery may be handed to others", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N1/a nursery may be passed to other goroutines", func(t *testing.T, ctx context.Context) {
 		nurseries := make(chan *nursery.Nursery)
 		ran := false
 		err := nursery.Run(ctx, func(ctx context.Context, outer *nursery.Nursery) error {
@@ -87,7 +87,7 @@ func TestFailure(t *testing.T) {
 			return ctx.Err()
 		})
 		if got := failures(t, err); len(got) != 1 || !errors.Is(got[0], errBoom) {
-			t.Errorf("failures = %v, want boom alone", got)
+			t.Errorf("failures = %v, want only boom", got)
 		}
 		for _, c := range causes {
 			if task, ok := c.(*nursery.TaskError); !ok || task.Task != "bad" || task.Err != errBoom {
@@ -106,13 +106,13 @@ func TestFailure(t *testing.T) {
 			return errBoom
 		}, nursery.Name("n"))
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want boom alone", got)
+			t.Errorf("failures = %v, want only boom", got)
 		}
 		if reason.Source != cancel.SourceTask || reason.Scope != "n" {
 			t.Errorf("ReasonOf() = %v, want a task's failure in n", reason)
 		}
 	})
-	bubble(t, "N3/one failure is a group too, with that failure's message", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/a single failure is a group with its message", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(failing(0, errBoom))
 			return nil
@@ -137,7 +137,7 @@ func TestFailure(t *testing.T) {
 			t.Errorf("Run() = %q, want %q", err, want)
 		}
 	})
-	bubble(t, "N3/nested nurseries nest, and groups of others stay as they are", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N3/errors of nested nurseries nest, and other groups stay unchanged", func(t *testing.T, ctx context.Context) {
 		joined := errors.Join(io.EOF, context.Canceled)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -150,7 +150,7 @@ func TestFailure(t *testing.T) {
 			t.Fatalf("failure = %v, want a TaskError of inner", err)
 		}
 		if got := failures(t, task.Err); len(got) != 1 || got[0] != joined {
-			t.Errorf("inner failures = %v, want the joined error as it was", got)
+			t.Errorf("inner failures = %v, want the joined error unchanged", got)
 		}
 		if !errors.Is(err, io.EOF) {
 			t.Error("errors.Is(err, io.EOF) = false, want true")
@@ -158,7 +158,7 @@ func TestFailure(t *testing.T) {
 	})
 }
 
-// otherEnd returns the error of a context that has nothing to do with any other.
+// otherEnd returns the error of an unrelated context.
 func otherEnd() error {
 	s := cancel.New(context.Background())
 	defer s.Close()
@@ -166,7 +166,7 @@ func otherEnd() error {
 	return cancel.Err(s)
 }
 
-// parked is a body whose task waits until it is canceled.
+// parked is a body that starts a task which waits until it is canceled.
 func parked(_ context.Context, n *nursery.Nursery) error {
 	n.Go(cancel.Forever)
 	return nil
@@ -180,7 +180,7 @@ func TestEnd(t *testing.T) {
 			t.Fatalf("Run() = %v, Err() = %v, want nil, Canceled", err, kept.Err())
 		}
 		if got := context.Cause(kept); !errors.Is(got, cancel.ErrClosed) || got.Error() != `scope "crawl" has ended` {
-			t.Errorf("Cause() = %v, want that the scope has ended", got)
+			t.Errorf("Cause() = %v, want an error that says the scope has ended", got)
 		}
 	})
 	bubble(t, "N7/a task accepted after a cancellation runs", func(t *testing.T, ctx context.Context) {
@@ -198,8 +198,8 @@ func TestEnd(t *testing.T) {
 		var ended *nursery.Nursery
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			ended = n
-			mustPanic(t, "nursery: Go: nil task", func() { n.Go(nil) })
-			mustPanic(t, "nursery: Go: nil option", func() { n.Go(cancel.Forever, nil) })
+			mustPanic(t, "nursery: Nursery.Go: nil task", func() { n.Go(nil) })
+			mustPanic(t, "nursery: Nursery.Go: nil option", func() { n.Go(cancel.Forever, nil) })
 			mustPanic(t, "nursery: Start: nil context", func() { var none context.Context; startNil(none, n) })
 			mustPanic(t, "nursery: Start: nil nursery", func() { startNil(ctx, nil) })
 			mustPanic(t, "nursery: Start: nil task", func() { startNil(ctx, n) })
@@ -213,8 +213,8 @@ func TestEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		body := func(context.Context, *nursery.Nursery) error { return nil }
-		mustPanic(t, `nursery: Go: the nursery "crawl" has ended`, func() { ended.Go(cancel.Forever) })
-		mustPanic(t, `nursery: Go: the nursery "crawl" has ended`, func() { ended.Go(cancel.Forever) })
+		mustPanic(t, `nursery: Nursery.Go: the nursery "crawl" has ended`, func() { ended.Go(cancel.Forever) })
+		mustPanic(t, `nursery: Nursery.Go: the nursery "crawl" has ended`, func() { ended.Go(cancel.Forever) })
 		mustPanic(t, `nursery: Spawn: the nursery "crawl" has ended`, func() {
 			nursery.Spawn(ended, func(context.Context) (int, error) { return 1, nil })
 		})
@@ -224,23 +224,22 @@ func TestEnd(t *testing.T) {
 		mustPanic(t, "nursery: Run: nil context", func() { runNil(body) })
 		mustPanic(t, "nursery: Run: nil body", func() { nursery.Run(ctx, nil) })
 		mustPanic(t, "nursery: Run: nil option", func() { nursery.Run(ctx, body, nil) })
-		mustPanic(t, "nursery: Run: Grace is an option of Main alone", func() { nursery.Run(ctx, body, nursery.Grace(0)) })
 		mustPanic(t, "nursery: Main: nil body", func() { nursery.Main(nil) })
 		mustPanic(t, "nursery: Limit: n must be at least 1, got 0", func() { nursery.Limit(0) })
 		mustPanic(t, "nursery: PanicGrace: d must not be negative, got -1s", func() { nursery.PanicGrace(-time.Second) })
 		mustPanic(t, "nursery: Grace: d must not be negative, got -1s", func() { nursery.Grace(-time.Second) })
 		mustPanic(t, "nursery: Split: nil match", func() { nursery.Split(errBoom, nil) })
 		var zero nursery.Nursery
-		mustPanic(t, "nursery: Go: this Nursery does not come from nursery.Run", func() { zero.Go(cancel.Forever) })
-		mustPanic(t, "nursery: Cancel: this Nursery does not come from nursery.Run", func() { zero.Cancel(nil) })
-		mustPanic(t, "nursery: Scope: this Nursery does not come from nursery.Run", func() { zero.Scope() })
+		mustPanic(t, "nursery: Nursery.Go: this Nursery does not come from nursery.Run", func() { zero.Go(cancel.Forever) })
+		mustPanic(t, "nursery: Nursery.Cancel: this Nursery does not come from nursery.Run", func() { zero.Cancel(nil) })
+		mustPanic(t, "nursery: Nursery.Scope: this Nursery does not come from nursery.Run", func() { zero.Scope() })
 	})
 	bubble(t, "N7/Go after the end in a limited nursery panics too", func(t *testing.T, ctx context.Context) {
 		var ended *nursery.Nursery
 		if err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { ended = n; return nil }, nursery.Limit(1)); err != nil {
 			t.Fatal(err)
 		}
-		mustPanic(t, "nursery: Go: the nursery has ended", func() { ended.Go(cancel.Forever) })
+		mustPanic(t, "nursery: Nursery.Go: the nursery has ended", func() { ended.Go(cancel.Forever) })
 	})
 }
 

@@ -10,31 +10,31 @@ import (
 	"github.com/grove-go/grove/internal/bare"
 )
 
-// errAbandoned is the cause with which a computation is canceled that nobody waits for.
-var errAbandoned = errors.New("nobody waits for the result any more")
+// errAbandoned is the cause when a computation is canceled because no caller waits.
+var errAbandoned = errors.New("no caller waits for the result any more")
 
-// Shared lets callers who want the same thing at the same time share one computation
-// of it. The computation is a task of a nursery, not of the caller who happened to come
-// first: each waits with a context of its own, and the computation is canceled when
-// the last of them has given up.
+// Shared lets callers share a computation if they ask for the same key at the same
+// time. The computation is a task of a nursery, and does not depend on the caller that
+// came first. Each caller waits with its own context. The computation is canceled when
+// the last caller has given up.
 //
-// It is no cache: when a computation has ended, the next caller begins a new one.
+// Shared is not a cache. When a computation has ended, the next caller begins a new one.
 //
 // A Shared is safe for use by multiple goroutines simultaneously. It must not be
 // copied. Its zero value is not usable.
 //
-// It is what golang.org/x/sync/singleflight does, but there all depend on the context
-// of the first caller.
+// golang.org/x/sync/singleflight does the same, but there all callers depend on the
+// context of the first.
 type Shared[K comparable, V any] struct {
 	n  *Nursery
 	fn func(ctx context.Context, key K) (V, error)
 
 	mu    sync.Mutex
-	calls map[K]*sharedCall[V] // those that can be joined
+	calls map[K]*sharedCall[V] // the calls that can be joined
 }
 
-// NewShared returns a Shared whose computations are calls of fn, as tasks of n. They
-// get a context below that of n, with the values of that and not those of a caller.
+// NewShared returns a Shared. Its computations are calls of fn, as tasks of n. The
+// context of a computation has the values of n's context and no values of a caller.
 // NewShared panics if n or fn is nil.
 func NewShared[K comparable, V any](n *Nursery, fn func(ctx context.Context, key K) (V, error)) *Shared[K, V] {
 	if n == nil {
@@ -56,23 +56,22 @@ type sharedCall[V any] struct {
 	exit    exit
 }
 
-// Do returns what fn returns for the key. If a computation for that key is under way,
-// Do waits for it, and otherwise begins one. All who wait for a computation get the
-// same value and error.
+// Do returns what fn returns for the key. If a computation for the key is under way,
+// Do waits for it, and otherwise begins one. All callers that wait for a computation get
+// the same value and error.
 //
-// When ctx is done first, or from the start, Do returns the [*cancel.Error] of ctx; a
-// computation that has ended already counts first. If that leaves nobody who waits, the
-// computation is canceled, and what it returns is dropped. The next caller does not
-// join it but begins a new one, also while it is still on its way out.
+// If ctx is done first, or already, Do returns the [*cancel.Error] of ctx. If no other
+// caller waits, the computation is canceled, and its result is dropped. The next caller
+// begins a new computation, even if the canceled one has not returned yet.
 //
-// The failure of a computation is not one of the nursery, which only those who wait get
-// to know. If it returns an error because the nursery was canceled, that is a
-// [*cancel.Error]. A panic or Goexit goes on in each of those who wait, and in the
-// nursery if there is nobody who does.
+// An error of fn is returned to the callers that wait, and does not fail the nursery. If
+// fn returns an error because the nursery was canceled, Do returns the [*cancel.Error]
+// of that cancellation. A panic or Goexit of fn goes on in each caller that waits, or in
+// the nursery if there is none.
 //
-// The computation begins at once also in a nursery with a [Limit] or [Using], and does
-// not count against that, for those who wait may be tasks of the nursery. One that
-// wants its own key waits for itself.
+// The computation begins at once, even in a nursery with a [Limit] or [LimitBy], and does
+// not count against either, because the callers that wait may be tasks of the nursery. A
+// computation that calls Do with its own key deadlocks.
 //
 // Do panics if ctx is nil, and if the nursery's Run has returned.
 func (s *Shared[K, V]) Do(ctx context.Context, key K) (V, error) {
@@ -84,23 +83,26 @@ func (s *Shared[K, V]) Do(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	c := s.join(key)
-	select {
+	select { // which takes either if both are ready
 	case <-c.done:
 	case <-bare.Done(ctx):
-		if s.leave(key, c) {
-			return none, cancel.Err(ctx)
-		}
+	}
+	err := cancel.Err(ctx)
+	if err != nil && s.leave(key, c) {
+		return none, err
 	}
 	switch {
 	case c.exit.panicked != nil:
 		panic(c.exit.panicked)
 	case c.exit.goexit:
 		runtime.Goexit()
+	case err != nil:
+		return none, err
 	}
 	return c.value, c.exit.err
 }
 
-// join returns the computation of that key, with one more who waits for it.
+// join returns the computation for the key, with one more waiter.
 func (s *Shared[K, V]) join(key K) *sharedCall[V] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +115,9 @@ func (s *Shared[K, V]) join(key K) *sharedCall[V] {
 	info.openScope("Shared.Do", s.n)
 	c := &sharedCall[V]{scope: info.scope, waiters: 1, done: make(chan struct{})}
 	info.intercept = func(e exit) bool { return s.ended(key, c, e) }
-	s.calls[key] = c
+	if again := key; again == key { // a key like NaN is never found, nor deleted
+		s.calls[key] = c
+	}
 	go s.n.known(func(ctx context.Context) (err error) {
 		c.value, err = s.fn(ctx, key)
 		return err
@@ -121,15 +125,13 @@ func (s *Shared[K, V]) join(key K) *sharedCall[V] {
 	return c
 }
 
-// leave counts out one who has given up, unless the computation has ended. It cancels
-// the computation if that was the last one.
+// leave counts out a caller that has given up, unless the computation has ended. It
+// cancels the computation if no other caller waits.
 func (s *Shared[K, V]) leave(key K, c *sharedCall[V]) bool {
 	s.mu.Lock()
-	select {
-	case <-c.done:
+	if bare.IsClosed(c.done) {
 		s.mu.Unlock()
 		return false
-	default:
 	}
 	c.waiters--
 	last := c.waiters == 0
@@ -137,14 +139,14 @@ func (s *Shared[K, V]) leave(key K, c *sharedCall[V]) bool {
 		delete(s.calls, key)
 	}
 	s.mu.Unlock()
-	if last { // runs the code of others
+	if last { // without the lock, because Cancel runs hooks
 		c.scope.Cancel(errAbandoned)
 	}
 	return true
 }
 
-// ended is called when a computation has ended, and reports whether there is nothing
-// about that which the nursery has to know.
+// ended is called when a computation has ended. It reports whether the nursery has
+// nothing to do with how it ended.
 func (s *Shared[K, V]) ended(key K, c *sharedCall[V], e exit) bool {
 	if e.err != nil && c.scope.IsEcho(e.err) {
 		e.err = cancel.Err(c.scope)

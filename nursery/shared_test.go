@@ -16,7 +16,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// shared runs body in a nursery with a Shared, whose computations are calls of fn.
+// shared runs body in a nursery with a Shared that computes with fn.
 func shared(t *testing.T, ctx context.Context, fn func(ctx context.Context, key string) (int, error), body func(n *nursery.Nursery, s *nursery.Shared[string, int])) error {
 	t.Helper()
 	return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -26,7 +26,7 @@ func shared(t *testing.T, ctx context.Context, fn func(ctx context.Context, key 
 }
 
 func TestShared(t *testing.T) {
-	bubble(t, "N22/one computation for all who want it at the same time", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/concurrent callers share one computation", func(t *testing.T, ctx context.Context) {
 		calls := map[string]int{}
 		var mu sync.Mutex
 		err := shared(t, ctx, func(ctx context.Context, key string) (int, error) {
@@ -52,7 +52,7 @@ func TestShared(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	bubble(t, "N22/an error is for those who wait, not for the nursery", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/an error goes to the waiting callers, not to the nursery", func(t *testing.T, ctx context.Context) {
 		err := shared(t, ctx, func(context.Context, string) (int, error) { return 7, errBoom }, func(_ *nursery.Nursery, s *nursery.Shared[string, int]) {
 			if v, err := s.Do(ctx, "a"); v != 7 || err != errBoom {
 				t.Errorf("Do() = %v, %v, want 7, boom", v, err)
@@ -62,27 +62,27 @@ func TestShared(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N22/who gives up does not touch the others, nor the computation", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/a caller that gives up does not affect the others or the computation", func(t *testing.T, ctx context.Context) {
 		err := shared(t, ctx, func(ctx context.Context, _ string) (int, error) { return 1, cancel.Sleep(ctx, time.Minute) }, func(_ *nursery.Nursery, s *nursery.Shared[string, int]) {
 			first := cancel.New(ctx, cancel.Timeout(time.Second))
 			go func() {
 				if _, err := s.Do(first, "a"); !first.IsEcho(err) {
-					t.Errorf("the first: Do() = %v, want its deadline", err)
+					t.Errorf("the first caller: Do() = %v, want its deadline", err)
 				}
 			}()
-			time.Sleep(time.Millisecond) // virtual: the first has begun the computation
+			time.Sleep(time.Millisecond) // virtual time; the first caller has begun the computation
 			if v, err := s.Do(ctx, "a"); v != 1 || err != nil {
 				t.Errorf("Do() = %v, %v, want 1", v, err)
 			}
 			if first.Err() == nil {
-				t.Error("the first is still waiting")
+				t.Error("the first caller is still waiting")
 			}
 		})
 		if err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N22/the last who gives up cancels it, and does not wait for it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/the last caller to give up cancels the computation without waiting for it", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		began := 0
 		err := shared(t, ctx, func(ctx context.Context, _ string) (int, error) {
@@ -90,10 +90,10 @@ func TestShared(t *testing.T) {
 				return 2, nil
 			}
 			<-ctx.Done()
-			if cause := context.Cause(ctx); cause.Error() != "nobody waits for the result any more" {
-				t.Errorf("the cause is %v, want that nobody waits", cause)
+			if cause := context.Cause(ctx); cause.Error() != "no caller waits for the result any more" {
+				t.Errorf("the cause is %v, want that no caller waits", cause)
 			}
-			time.Sleep(time.Hour) // on its way out
+			time.Sleep(time.Hour) // the computation is slow to end
 			return 1, errBoom
 		}, func(_ *nursery.Nursery, s *nursery.Shared[string, int]) {
 			for range 2 {
@@ -106,16 +106,16 @@ func TestShared(t *testing.T) {
 			}
 			time.Sleep(2 * time.Second)
 			if v, err := s.Do(ctx, "a"); v != 2 || err != nil {
-				t.Errorf("Do() = %v, %v, want 2, from a computation of its own", v, err)
+				t.Errorf("Do() = %v, %v, want 2 from a new computation", v, err)
 			}
 			wantTime(t, start, 2*time.Second)
 		})
 		if err != nil {
-			t.Errorf("Run() = %v, want nil: what it returned is dropped", err)
+			t.Errorf("Run() = %v, want nil because the error of the computation is dropped", err)
 		}
 		wantTime(t, start, time.Second+time.Hour)
 	})
-	bubble(t, "N22/a context that is done begins nothing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/a call with a done context begins nothing", func(t *testing.T, ctx context.Context) {
 		err := shared(t, ctx, func(context.Context, string) (int, error) { t.Error("called"); return 0, nil }, func(_ *nursery.Nursery, s *nursery.Shared[string, int]) {
 			scope := cancel.New(ctx)
 			scope.Cancel(io.EOF)
@@ -143,7 +143,7 @@ func TestShared(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N22/a panic reaches all who wait, and the nursery not", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/a panic reaches the waiting callers, not the nursery", func(t *testing.T, ctx context.Context) {
 		var first atomic.Pointer[nursery.PanicError]
 		err := shared(t, ctx, func(ctx context.Context, _ string) (int, error) {
 			time.Sleep(time.Second)
@@ -154,7 +154,7 @@ func TestShared(t *testing.T) {
 				p := caught(t, func() { _, _ = s.Do(ctx, "a") })
 				wantStack(t, p, "nursery_test.explode")
 				if q := first.Swap(p); q != nil && q != p {
-					t.Errorf("another panic: %v and %v", p, q)
+					t.Errorf("different panics: %v and %v", p, q)
 				}
 				return nil
 			}, nursery.Limit(5))
@@ -165,7 +165,7 @@ func TestShared(t *testing.T) {
 		if err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
-		// Tasks of the nursery that let it go on have the nursery panic once.
+		// If tasks of the nursery do not recover the panic, the nursery panics once.
 		p := caught(t, func() {
 			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				s := nursery.NewShared(n, func(context.Context, int) (int, error) { time.Sleep(time.Second); panic("v") })
@@ -176,10 +176,10 @@ func TestShared(t *testing.T) {
 			})
 		})
 		if p.Value != "v" || len(p.Others) != 0 {
-			t.Errorf("panic(%v), others: %v, want v alone", p.Value, p.Others)
+			t.Errorf("panic(%v), others: %v, want only v", p.Value, p.Others)
 		}
 	})
-	bubble(t, "N22/a panic that nobody waits for is the nursery's", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/a panic without waiting callers is the nursery's", func(t *testing.T, ctx context.Context) {
 		p := caught(t, func() {
 			_ = shared(t, ctx, func(ctx context.Context, _ string) (int, error) {
 				<-ctx.Done()
@@ -192,7 +192,7 @@ func TestShared(t *testing.T) {
 			t.Errorf("panic(%v), want v", p.Value)
 		}
 	})
-	bubble(t, "N22/Goexit reaches all who wait", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N22/Goexit reaches the waiting callers", func(t *testing.T, ctx context.Context) {
 		err := shared(t, ctx, func(ctx context.Context, _ string) (int, error) {
 			time.Sleep(time.Second)
 			runtime.Goexit()
@@ -200,7 +200,7 @@ func TestShared(t *testing.T) {
 		}, func(_ *nursery.Nursery, s *nursery.Shared[string, int]) {
 			err := nursery.For(ctx, 3, func(ctx context.Context, _ int) error {
 				if how := runToEnd(func() { _, _ = s.Do(ctx, "a") }); how != "called Goexit" {
-					t.Errorf("it %s, want Goexit", how)
+					t.Errorf("Do %s, want Goexit", how)
 				}
 				return nil
 			}, nursery.Limit(3))
@@ -219,7 +219,7 @@ func TestShared(t *testing.T) {
 				n.Go(func(ctx context.Context) error { _, err := s.Do(ctx, i); return err })
 			}
 			return nil
-		}, nursery.Limit(1), nursery.Using(nursery.NewLimiter(1)))
+		}, nursery.Limit(1), nursery.LimitBy(nursery.NewLimiter(1)))
 		if err != nil {
 			t.Error(err)
 		}
@@ -255,8 +255,8 @@ func TestShared(t *testing.T) {
 	})
 }
 
-// TestStressSharedDo has many callers come and give up at the same time. Each gets the
-// right value, or its own cancellation.
+// TestStressSharedDo has many callers that come and give up at the same time. Each must
+// get the right value or its own cancellation.
 func TestStressSharedDo(t *testing.T) {
 	const keys = 3
 	var begun, got, gaveUp atomic.Int64
@@ -294,12 +294,12 @@ func TestStressSharedDo(t *testing.T) {
 		t.Error(err)
 	}
 	if got.Load() == 0 || gaveUp.Load() == 0 || begun.Load() >= 32*300 {
-		t.Errorf("%d got it, %d gave up, %d computations: want some of each, and computations shared", got.Load(), gaveUp.Load(), begun.Load())
+		t.Errorf("%d calls got the value, %d gave up, %d computations; want some of each, and fewer computations than calls", got.Load(), gaveUp.Load(), begun.Load())
 	}
 }
 
-// TestStressSharedPanic has a computation panic while the one who waits for it gives
-// up. The panic goes on in one or the other, that one or the nursery.
+// TestStressSharedPanic has a computation panic while the waiting caller gives up. The
+// panic must continue in either the caller or the nursery.
 func TestStressSharedPanic(t *testing.T) {
 	var waiters, nurseries int
 	for range 2000 {
@@ -319,7 +319,7 @@ func TestStressSharedPanic(t *testing.T) {
 			})
 		}()
 		if caller == inNursery {
-			t.Fatalf("panic in the caller: %v, in the nursery: %v, want one of them", caller, inNursery)
+			t.Fatalf("panic in the caller: %v, in the nursery: %v, want exactly one", caller, inNursery)
 		}
 		if caller {
 			waiters++

@@ -16,7 +16,7 @@ import (
 )
 
 func TestTask(t *testing.T) {
-	bubble(t, "N14/many may wait, and get the same", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/many calls of Wait return the same result", func(t *testing.T, ctx context.Context) {
 		var got atomic.Int32
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(ctx context.Context) (int32, error) { return 3, cancel.Sleep(ctx, time.Second) })
@@ -33,7 +33,7 @@ func TestTask(t *testing.T) {
 			t.Errorf("Run() = %v, sum %d, want nil, 30", err, got.Load())
 		}
 	})
-	bubble(t, "N14/what has ended comes before a ctx that is done", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/a result takes precedence over a done ctx", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(context.Context) (int, error) { return 3, nil })
 			<-task.Done()
@@ -67,7 +67,7 @@ func TestTask(t *testing.T) {
 		}
 	})
 	for name, opts := range map[string][]nursery.TaskOption{"without a name": nil, "with a name": {nursery.Name("x")}} {
-		bubble(t, "N14/a recovered panic handed back by who waited adds nothing: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N14/a recovered panic returned by a waiting task adds nothing: "+name, func(t *testing.T, ctx context.Context) {
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				task := nursery.Spawn(n, func(context.Context) (int, error) { panic("p") }, opts...)
 				_, err := task.Wait(context.WithoutCancel(ctx))
@@ -77,7 +77,7 @@ func TestTask(t *testing.T) {
 				t.Errorf("failures = %v, want the panic once", got)
 			}
 		})
-		bubble(t, "N14/a panic handed back by who waited is not among its own others: "+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N14/a panic returned by a waiting task is not among its own Others: "+name, func(t *testing.T, ctx context.Context) {
 			p := caught(t, func() {
 				_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 					task := nursery.Spawn(n, func(context.Context) (int, error) { panic("p") }, opts...)
@@ -91,7 +91,7 @@ func TestTask(t *testing.T) {
 		})
 	}
 	for name, opts := range map[string][]nursery.Option{"": nil, ", recovered": {nursery.RecoverPanics()}} {
-		bubble(t, "N14/a panic repeated by who waited counts once"+name, func(t *testing.T, ctx context.Context) {
+		bubble(t, "N14/a panic repeated by a waiting task counts once"+name, func(t *testing.T, ctx context.Context) {
 			var err error
 			v := recovered(func() {
 				err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -107,18 +107,18 @@ func TestTask(t *testing.T) {
 			}
 		})
 	}
-	bubble(t, "N14/a failure wrapped by who waited adds nothing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/a failure wrapped by a waiting task adds nothing", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom })
 			_, err := task.Wait(context.WithoutCancel(ctx))
 			return fmt.Errorf("part one: %w", err)
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want boom alone", got)
+			t.Errorf("failures = %v, want only boom", got)
 		}
 	})
-	bubble(t, "N14/Wait by a sibling, when the failure cancels both", func(t *testing.T, ctx context.Context) {
-		for range 100 { // what Wait sees first is a matter of chance, the result is not
+	bubble(t, "N14/Wait in a sibling, when the failure cancels both", func(t *testing.T, ctx context.Context) {
+		for range 100 { // Wait may see either event first; the result is the same
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, cancel.Sleep(ctx, time.Second) })
 				bad := nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom }, nursery.Name("bad"))
@@ -127,11 +127,11 @@ func TestTask(t *testing.T) {
 				return err
 			})
 			if got := failures(t, err); len(got) != 1 || !errors.Is(got[0], errBoom) {
-				t.Fatalf("failures = %v, want boom alone", got)
+				t.Fatalf("failures = %v, want only boom", got)
 			}
 		}
 	})
-	bubble(t, "N14/canceled, and then the nursery too", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/a task is canceled, then its nursery", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			slow := func(ctx context.Context) (int, error) {
 				<-ctx.Done()
@@ -148,10 +148,10 @@ func TestTask(t *testing.T) {
 			return err
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want boom alone", got)
+			t.Errorf("failures = %v, want only boom", got)
 		}
 	})
-	bubble(t, "N14/a task with a nursery inside is canceled with all below", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/canceling a task cancels its inner nursery", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 1, nursery.Run(ctx, parked) })
@@ -175,10 +175,10 @@ func TestTask(t *testing.T) {
 			return nil
 		})
 		if got := failures(t, err); len(got) != 1 || !errors.Is(got[0], errBoom) {
-			t.Errorf("failures = %v, want the one with boom", got)
+			t.Errorf("failures = %v, want a failure with boom", got)
 		}
 	})
-	bubble(t, "N14/Wait with a deadline gives the timeout of that", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/Wait with a deadline returns its timeout", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 1, cancel.Sleep(ctx, time.Hour) })
 			werr := cancel.FailAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -198,7 +198,7 @@ func TestTask(t *testing.T) {
 }
 
 func TestSpawn(t *testing.T) {
-	bubble(t, "N14/Wait returns the result, also later", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/Wait returns the result, even later", func(t *testing.T, ctx context.Context) {
 		var task *nursery.Task[string]
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task = nursery.Spawn(n, func(ctx context.Context) (string, error) { return "v", cancel.Sleep(ctx, time.Second) })
@@ -222,7 +222,7 @@ func TestSpawn(t *testing.T) {
 		task.Cancel(nil)
 		done.Close()
 	})
-	bubble(t, "N14/a failure is the nursery's, and handed back it adds nothing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/a failure is the nursery's, and returning it again adds nothing", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(context.Context) (int, error) { return 7, errBoom }, nursery.Name("x"))
 			v, err := task.Wait(context.WithoutCancel(ctx))
@@ -232,10 +232,10 @@ func TestSpawn(t *testing.T) {
 			return err
 		})
 		if got := failures(t, err); len(got) != 1 || got[0].Error() != `task "x": boom` {
-			t.Errorf("failures = %v, want that of x alone", got)
+			t.Errorf("failures = %v, want only the failure of x", got)
 		}
 	})
-	bubble(t, "N14/Cancel cancels it alone, and its echo is no failure", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/Cancel cancels only the task, and its echo is not a failure", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
 			task.Cancel(io.EOF)
@@ -251,10 +251,10 @@ func TestSpawn(t *testing.T) {
 			return nil
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want the one that is no echo", got)
+			t.Errorf("failures = %v, want only the real error", got)
 		}
 	})
-	bubble(t, "N14/Wait gives up without touching the task", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/Wait gives up without affecting the task", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 3, cancel.Sleep(ctx, time.Minute) })
 			moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -273,7 +273,7 @@ func TestSpawn(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N14/Wait tells of a panic, a Goexit and the nursery's end", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/Wait reports a panic, a Goexit and the nursery's end", func(t *testing.T, ctx context.Context) {
 		var tasks []*nursery.Task[int]
 		spawn := func(n *nursery.Nursery, end func(ctx context.Context) error) {
 			tasks = append(tasks, nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, end(ctx) }))
@@ -297,7 +297,7 @@ func TestSpawn(t *testing.T) {
 			t.Errorf("Wait() = %v, want the cancellation", err)
 		}
 	})
-	bubble(t, "N14/a task that waits in a queue can be canceled, and runs", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N14/a queued task can be canceled, and runs", func(t *testing.T, ctx context.Context) {
 		ran := false
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(failing(time.Second, nil))

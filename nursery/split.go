@@ -1,11 +1,14 @@
 package nursery
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"reflect"
 	"slices"
 
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 	"github.com/grove-go/grove/internal/errtree"
 )
 
@@ -44,6 +47,9 @@ const maxDepth = 1 << 17
 func follow(err error, depth int) (wrappers, members []error, end error) {
 	for len(wrappers) < errtree.MaxChain {
 		members, inner := errtree.Unwrap(err)
+		if p, ok := err.(*PanicError); ok && len(p.Others) == 0 && len(members) == 1 {
+			members, inner = nil, members[0] // a panic with an error wraps that
+		}
 		if inner == nil {
 			if depth == 0 {
 				members = nil
@@ -104,15 +110,15 @@ func split(err error, depth int, match func(error) bool) (matched, rest error) {
 	case whole[1]:
 		return nil, err
 	}
-	return rebuild(wrappers, end, in), rebuild(wrappers, end, out)
+	return rebuild(wrappers, end, members, in), rebuild(wrappers, end, members, out)
 }
 
 // rebuild returns the group with only parts of its members, in its wrappers.
-func rebuild(wrappers []error, group error, parts []error) error {
-	part := rebuildGroup(group, parts)
+func rebuild(wrappers []error, group error, members, parts []error) error {
+	part := rebuildGroup(group, members, parts)
 	for _, w := range slices.Backward(wrappers) {
-		if t, ok := w.(*TaskError); ok {
-			part = &TaskError{Task: t.Task, Err: part}
+		if l, ok := labeled(w); ok {
+			part = l.with(part)
 		} else {
 			part = &partError{whole: w, wrapper: true, parts: []error{part}}
 		}
@@ -120,9 +126,15 @@ func rebuild(wrappers []error, group error, parts []error) error {
 	return part
 }
 
-func rebuildGroup(group error, parts []error) error {
+func rebuildGroup(group error, members, parts []error) error {
 	if g, ok := group.(*GroupError); ok {
-		return &GroupError{name: g.name, errs: parts}
+		return &GroupError{name: g.name, errs: parts, canceled: g.canceled}
+	}
+	if _, ok := group.(*PanicError); ok {
+		if alone, ok := parts[0].(*PanicError); ok && parts[0] == members[0] {
+			return alone.with(parts[1:])
+		}
+		return errors.Join(parts...)
 	}
 	if reflect.TypeOf(group) == joined {
 		return errors.Join(parts...)
@@ -164,3 +176,101 @@ func (e *partError) As(target any) bool {
 }
 
 var errorType = reflect.TypeFor[error]()
+
+// dropEchoes returns err, which came to a nursery with that scope, without the echoes of
+// the scope's cancellation. It returns nil if nothing is left, and reports whether err held
+// echoes. It looks for echoes in groups of nested nurseries. Any other error is an echo as
+// a whole or not at all.
+func dropEchoes(s *cancel.Scope, err error) (left error, echoed bool) {
+	event, _ := cancel.Err(s).(*cancel.Error)
+	if event == nil {
+		// The scope may be about to end, by an end above or a deadline. IsEcho looks, if err
+		// is a cancellation. A nested nursery has looked at what is in its group.
+		switch g := groupOf(err); {
+		case g == nil:
+			if s.IsEcho(err) {
+				return nil, true
+			}
+		case g.canceled:
+			s.IsEcho(context.DeadlineExceeded)
+		}
+		if event, _ = cancel.Err(s).(*cancel.Error); event == nil {
+			return err, false
+		}
+	}
+	return dropEchoesIn(s, event, err)
+}
+
+func dropEchoesIn(s *cancel.Scope, event *cancel.Error, err error) (left error, echoed bool) {
+	switch e := err.(type) {
+	case *TaskError, *ItemError:
+		l, ok := labeled(err)
+		if !ok || context.Cause(s) == err || groupOf(l.Unwrap()) == nil {
+			break
+		}
+		left, echoed := dropEchoesIn(s, event, l.Unwrap())
+		switch {
+		case !echoed:
+			return err, false
+		case left == nil:
+			return nil, true
+		}
+		return l.with(left), true
+	case *GroupError:
+		if e == nil {
+			break
+		}
+		var kept []error
+		if e.event == event && e.judge == bare.Judge(s) {
+			// The nursery inside ended by the same event, and has looked at all that
+			// came to it.
+			if kept = e.errs; kept[len(kept)-1] != error(event) {
+				return err, false
+			}
+			kept = kept[: len(kept)-1 : len(kept)-1]
+			echoed = true
+		} else {
+			kept = make([]error, 0, len(e.errs))
+			for _, f := range e.errs {
+				l, some := dropEchoesIn(s, event, f)
+				echoed = echoed || some
+				if l != nil {
+					kept = append(kept, l)
+				}
+			}
+		}
+		switch {
+		case !echoed:
+			return err, false
+		case len(kept) == 0:
+			return nil, true
+		}
+		return &GroupError{name: e.name, errs: kept, canceled: true, event: e.event, judge: e.judge}, true
+	}
+	if s.IsEcho(err) {
+		return nil, true
+	}
+	return err, false
+}
+
+// groupOf returns the group that err is, with or without labels, or nil.
+func groupOf(err error) *GroupError {
+	for {
+		l, ok := labeled(err)
+		if !ok {
+			g, _ := err.(*GroupError)
+			return g
+		}
+		err = l.Unwrap()
+	}
+}
+
+// isCancellation reports whether err is a cancellation, or is or wraps a group that holds
+// one.
+func isCancellation(err error) bool {
+	_, _, end := follow(err, maxDepth)
+	if g, ok := end.(*GroupError); ok && g != nil {
+		return g.canceled
+	}
+	return errtree.Is(err, context.Canceled) || errtree.Is(err, context.DeadlineExceeded)
+}

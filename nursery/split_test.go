@@ -12,7 +12,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// group returns the error of a nursery whose tasks return errs, in that order.
+// group returns the error of a nursery with tasks that return errs, in that order.
 func group(t testing.TB, name string, errs ...error) error {
 	t.Helper()
 	return nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -23,7 +23,7 @@ func group(t testing.TB, name string, errs ...error) error {
 	}, nursery.Name(name), nursery.KeepGoing(), nursery.Limit(1))
 }
 
-// A wrapper is a type that the package does not know.
+// A wrapper is an error of a type unknown to the package.
 type wrapper struct {
 	code  int
 	inner error
@@ -75,7 +75,7 @@ func TestSplit(t *testing.T) {
 			}
 		}
 	})
-	t.Run("N3/joined and unknown errors are divided too", func(t *testing.T) {
+	t.Run("N3/joined errors and unknown types are split too", func(t *testing.T) {
 		w := &wrapper{7, errors.Join(io.EOF, errBoom)}
 		for _, err := range []error{w.inner, w, fmt.Errorf("%w and %w", io.EOF, errBoom)} {
 			m, r := nursery.Split(err, isEOF)
@@ -86,20 +86,20 @@ func TestSplit(t *testing.T) {
 		m, r := nursery.Split(w, isEOF)
 		for _, part := range []error{m, r} {
 			if got := new(wrapper); !errors.As(part, &got) || got != w || !errors.Is(part, w) {
-				t.Errorf("part %v is not the wrapper for errors.Is and errors.As", part)
+				t.Errorf("part %v does not match the wrapper with errors.Is and errors.As", part)
 			}
 			if e := new(nursery.TaskError); errors.As(part, &e) || errors.Is(part, fs.ErrExist) {
-				t.Errorf("part %v is what it should not be", part)
+				t.Errorf("part %v matches the wrong error", part)
 			}
 		}
 		if m.Error() != "EOF" || r.Error() != "boom" {
-			t.Errorf("messages %q, %q, want those of the parts", m, r)
+			t.Errorf("messages %q, %q, want the messages of the parts", m, r)
 		}
 	})
 }
 
 func TestLeaves(t *testing.T) {
-	t.Run("N3/in order, and stops when told", func(t *testing.T) {
+	t.Run("N3/in order, until yield returns false", func(t *testing.T) {
 		err := group(t, "g", fmt.Errorf("a: %w", io.EOF), errors.Join(errBoom, group(t, "h", fs.ErrExist)), io.EOF)
 		want := []error{io.EOF, errBoom, fs.ErrExist, io.EOF}
 		if got := slices.Collect(nursery.Leaves(err)); !slices.Equal(got, want) {
@@ -113,34 +113,41 @@ func TestLeaves(t *testing.T) {
 			}
 		}
 		for leaf := range nursery.Leaves(nil) {
-			t.Errorf("Leaves(nil) has %v", leaf)
+			t.Errorf("Leaves(nil) yielded %v", leaf)
 		}
 	})
 }
 
-// An aggregate is a slice of errors, and its Is answers for all of them.
+// An aggregate is a slice of errors. Its method Is matches any of them.
 type aggregate []error
 
 func (a aggregate) Error() string        { return fmt.Sprint([]error(a)) }
 func (a aggregate) Is(target error) bool { return errors.Is(errors.Join(a...), target) }
 func (a aggregate) As(target any) bool   { return errors.As(errors.Join(a...), target) }
 
-// An attempts error is as those of libraries for retries: it unwraps to the last.
+// An attempts error is like the errors of retry libraries: it unwraps to the last
+// attempt.
 type attempts struct{ errs []error }
 
 func (a *attempts) Error() string          { return fmt.Sprint(a.errs) }
 func (a *attempts) Unwrap() error          { return a.errs[len(a.errs)-1] }
 func (a *attempts) WrappedErrors() []error { return a.errs }
 
-// A loop wraps itself, or what it is told.
+// A loop wraps the errors in errs, which may include itself.
 type loop struct{ errs []error }
 
 func (l *loop) Error() string   { return "loop" }
 func (l *loop) Unwrap() []error { return l.errs }
 
+// A bottomless error unwraps to another one each time.
+type bottomless int
+
+func (e bottomless) Error() string { return "endless" }
+func (e bottomless) Unwrap() error { return e + 1 }
+
 func TestSplitContainers(t *testing.T) {
 	isEOF := func(err error) bool { return errors.Is(err, io.EOF) }
-	t.Run("N3/members, in whatever way an error holds them", func(t *testing.T) {
+	t.Run("N3/members of all kinds of containers", func(t *testing.T) {
 		for _, err := range []error{
 			aggregate{io.EOF, nil, errBoom},
 			&attempts{[]error{io.EOF, errBoom}},
@@ -154,16 +161,16 @@ func TestSplitContainers(t *testing.T) {
 				t.Errorf("Split(%v) = %v, %v, want EOF, boom", err, m, r)
 			}
 			if errors.Is(m, errBoom) || errors.Is(r, io.EOF) {
-				t.Errorf("Split(%v) = %v, %v: a part has what is in the other one", err, m, r)
+				t.Errorf("Split(%v) = %v, %v: a part has an error of the other part", err, m, r)
 			}
 		}
 		task := &nursery.TaskError{Task: "x", Err: io.EOF}
 		m, r := nursery.Split(aggregate{task, errBoom}, isEOF)
 		if e := new(nursery.TaskError); !errors.As(m, &e) || errors.As(r, &e) {
-			t.Errorf("Split() = %v, %v, want the TaskError in the first alone", m, r)
+			t.Errorf("Split() = %v, %v, want the TaskError only in the first", m, r)
 		}
 		if e := (aggregate)(nil); !errors.As(m, &e) || len(e) != 2 {
-			t.Errorf("the aggregate is %v, want the whole one", e)
+			t.Errorf("the aggregate is %v, want the whole aggregate", e)
 		}
 	})
 	t.Run("N3/behind many wrappers", func(t *testing.T) {
@@ -181,6 +188,12 @@ func TestSplitContainers(t *testing.T) {
 			t.Errorf("rest %v, want boom", got)
 		}
 	})
+	t.Run("N3/an endless chain has one leaf", func(t *testing.T) {
+		leaves := slices.Collect(nursery.Leaves(bottomless(0)))
+		if _, ok := leaves[0].(bottomless); len(leaves) != 1 || !ok {
+			t.Errorf("Leaves() = %v, want one error of the chain", leaves)
+		}
+	})
 	t.Run("N3/cycles", func(t *testing.T) {
 		self, ring := new(wrapper), &loop{}
 		self.inner = self
@@ -194,7 +207,7 @@ func TestSplitContainers(t *testing.T) {
 			}
 			break
 		}
-		// Not by errors.Is, which does not return from a ring.
+		// Do not use errors.Is, which does not return from a ring.
 		if m, r := nursery.Split(ring, func(err error) bool { return err == io.EOF }); m == nil || r == nil {
 			t.Error("Split() is nil, want EOF and the rest")
 		}

@@ -10,34 +10,33 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// ErrNotStarted is what [Start] returns if the task has returned nil without
-// calling started.
+// ErrNotStarted is the error of [Start] if the task returned nil without having called
+// started.
 var ErrNotStarted = errors.New("nursery: Start: the task returned without calling started")
 
-// Start starts task in n and waits until the task calls started(v), to say that
-// it is ready, and then returns v. It is for tasks that others build on, such
-// as a server that is ready once it listens.
+// Start starts task in n, waits until the task calls started(v) to say that it is ready,
+// and returns v. It is for tasks that other code depends on, such as a server that is
+// ready once it listens.
 //
-// From started on the task is a task of n as any other. Until then it belongs to
-// the caller: what it returns is returned by Start, as it is, and its panic or
-// Goexit goes on in the caller's goroutine; n is not touched by that. If ctx is
-// canceled in that time, so is the task's context, Start waits for the task to
-// return, and returns the [*cancel.Error] of ctx unless the task returned an
-// error that says more. The cancellation of n reaches the task at any time. A
-// task that returns nil without having called started makes Start return
-// [ErrNotStarted].
+// When started has been called, the task is like any other task of n. Before that it
+// belongs to the caller: Start returns the error of the task as it is, a panic or Goexit
+// of the task goes on in the goroutine of the caller, and n is not affected. If ctx is
+// canceled before started is called, the context of the task is canceled too. Start waits
+// for the task to return, and returns the [*cancel.Error] of ctx unless the task returned
+// an error that says more. A cancellation of n reaches the task at any time. If the task
+// returns nil without having called started, Start returns [ErrNotStarted].
 //
-// Calling started again panics. Once the call of Start has been given up,
-// started does nothing; the task sees a context that is done. It may be called
-// from any goroutine, but not after the task has returned.
+// A second call of started panics. A call after Start has given up has no effect, and the
+// context of the task is done. Any goroutine may call started, but not after the task has
+// returned.
 //
-// The task begins at once also in a nursery with a [Limit], and does not count
-// against it, for the caller waits and may be a task of n itself. The nursery
-// stays open at least until the task has returned or, for a [Daemon], has
-// started.
+// The task begins at once, even in a nursery with a [Limit], and does not count against
+// the limit, because the caller waits and may be a task of n. The nursery stays open until
+// the task has returned or, for a [Daemon], until it has called started.
 //
-// The options are [Name] and [Daemon]. Start panics if ctx, n or task is nil,
-// and if the nursery's Run has returned.
+// The context of the task has the values of ctx; see [Values]. The options are [Name],
+// [Daemon] and Values. Start panics if ctx, n or task is nil, or if the
+// nursery's Run has returned.
 //
 // This is Trio's nursery.start.
 func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context, started func(T)) error, opts ...TaskOption) (T, error) {
@@ -56,10 +55,11 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 		ready = make(chan struct{})
 		st    = &startCall{gone: make(chan struct{})}
 	)
-	info := newTaskInfo("Start", opts)
+	info := n.newTaskInfo("Start", append([]TaskOption{Values(ctx)}, opts...))
 	info.starting.Store(true)
 	info.openScope("Start", n)
 	info.intercept = func(e exit) bool { return st.returned(info, e) }
+	n.remember(info)
 	n.mustEnter("Start", info.kind())
 	st.caller, st.release = ctx, info.scope.Follow(ctx)
 	go n.known(func(ctx context.Context) error {
@@ -88,9 +88,9 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 	return none, st.exit.err
 }
 
-// A startCall is a call of Start. Three may decide it: the task by calling started,
-// the task by returning, and the caller's context. The last of these counts
-// unless release, which returns true at most once, says that it came too late.
+// A startCall is a call of Start. Three events race to decide it: started is called, the
+// task returns, or the caller's ctx is done. The last one loses if release, which returns
+// true once at most, reports so.
 type startCall struct {
 	caller  context.Context
 	release func() bool // ends the task's being canceled along with the caller
@@ -118,13 +118,13 @@ func (st *startCall) started(n *Nursery, info *taskInfo) bool {
 	}
 	st.mu.Unlock()
 	if last { // cancels, and so runs the code of others
-		n.dismiss()
+		n.failed().dismiss()
 	}
 	return true
 }
 
-// returned is called when the task is through, and reports whether that is for
-// the caller of Start to hear.
+// returned is called when the task has returned. It reports whether the caller of Start
+// gets the outcome.
 func (st *startCall) returned(info *taskInfo, e exit) bool {
 	st.mu.Lock()
 	begun := st.begun

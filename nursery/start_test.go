@@ -13,7 +13,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// serving is a task that is ready after a second, and then serves.
+// serving is a task that is ready after a second and then serves.
 func serving(ctx context.Context, started func(int)) error {
 	if err := cancel.Sleep(ctx, time.Second); err != nil {
 		return err
@@ -22,13 +22,13 @@ func serving(ctx context.Context, started func(int)) error {
 	return cancel.Forever(ctx)
 }
 
-// ending is a task for Start that ends without being ready.
+// ending returns a task for Start that ends without being ready.
 func ending(end func(ctx context.Context) error) func(context.Context, func(int)) error {
 	return func(ctx context.Context, _ func(int)) error { return end(ctx) }
 }
 
 func TestStart(t *testing.T) {
-	bubble(t, "N13/returns what the task reports, when it does", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/Start returns the reported value as soon as it is reported", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			v, err := nursery.Start(ctx, n, serving, nursery.Name("server"))
@@ -42,12 +42,12 @@ func TestStart(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N13/before started, what it returns is for the caller alone", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/before started, the task's error goes only to the caller", func(t *testing.T, ctx context.Context) {
 		group := errors.Join(io.EOF, errBoom)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			for _, want := range []error{errBoom, group} {
 				if _, err := nursery.Start(ctx, n, ending(func(context.Context) error { return want })); err != want {
-					t.Errorf("Start() = %v, want %v as it is", err, want)
+					t.Errorf("Start() = %v, want %v unchanged", err, want)
 				}
 			}
 			if _, err := nursery.Start(ctx, n, ending(func(context.Context) error { return nil })); err != nursery.ErrNotStarted {
@@ -70,7 +70,7 @@ func TestStart(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N13/after started, it is the nursery's", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/after started, the task's error goes to the nursery", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			caller := cancel.New(ctx)
 			defer caller.Close()
@@ -78,7 +78,7 @@ func TestStart(t *testing.T) {
 				started(1)
 				time.Sleep(time.Second)
 				if ctx.Err() != nil {
-					t.Error("the caller's end reached the task")
+					t.Error("the end of the caller's context canceled the task")
 				}
 				return errBoom
 			}, nursery.Name("x"))
@@ -121,7 +121,7 @@ func TestStart(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N13/with a context that is done the task still begins", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/with a done context the task still begins", func(t *testing.T, ctx context.Context) {
 		began := false
 		err := nursery.Run(context.WithoutCancel(ctx), func(_ context.Context, n *nursery.Nursery) error {
 			cancel.FromContext(ctx).Cancel(io.EOF)
@@ -153,7 +153,7 @@ func TestStart(t *testing.T) {
 	bubble(t, "N13/a pending Start keeps the nursery open", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, outer *nursery.Nursery) error {
-			return nursery.Run(ctx, func(_ context.Context, inner *nursery.Nursery) error {
+			return nursery.Run(ctx, func(ctx context.Context, inner *nursery.Nursery) error {
 				outer.Go(func(ctx context.Context) error {
 					_, err := nursery.Start(ctx, inner, func(ctx context.Context, started func(int)) error {
 						if err := cancel.Sleep(ctx, time.Second); err != nil {
@@ -172,7 +172,7 @@ func TestStart(t *testing.T) {
 		}
 	})
 	// Trio's issues 1431, 2258 and 2895.
-	bubble(t, "N13/in a nursery that is canceled or closing nothing hangs", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/Start does not hang in a canceled or closing nursery", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				<-ctx.Done()
@@ -180,7 +180,7 @@ func TestStart(t *testing.T) {
 				return err
 			})
 			n.Go(func(ctx context.Context) error {
-				_, err := nursery.Start(context.WithoutCancel(ctx), n, serving) // is going to be
+				_, err := nursery.Start(context.WithoutCancel(ctx), n, serving) // is about to be canceled
 				return err
 			})
 			time.AfterFunc(time.Second/2, func() { n.Cancel(nil) })
@@ -203,7 +203,7 @@ func TestStart(t *testing.T) {
 			t.Errorf("Run() = %v, want the cancellation", err)
 		}
 	})
-	bubble(t, "N13/a task that cancels the caller, and returns at once", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/a task that cancels the caller and returns at once", func(t *testing.T, ctx context.Context) {
 		boom := errors.New("cause")
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			for name, returns := range map[string]func(caller context.Context) error{
@@ -238,12 +238,13 @@ func TestStart(t *testing.T) {
 			return err
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Errorf("failures = %v, want boom alone", got)
+			t.Errorf("failures = %v, want only boom", got)
 		}
 	})
 }
 
-// isCancel returns a test for a *cancel.Error with the cause.
+// isCancel returns a function that reports whether an error is a *cancel.Error with that
+// cause.
 func isCancel(cause error) func(error) bool {
 	return func(err error) bool {
 		e, ok := err.(*cancel.Error)

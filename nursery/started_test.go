@@ -33,17 +33,17 @@ func TestStarted(t *testing.T) {
 			return nil
 		})
 		if err != nil || told.Load() != 3 {
-			t.Errorf("Run() = %v, %d told, want nil, 3", err, told.Load())
+			t.Errorf("Run() = %v, %d canceled, want nil, 3", err, told.Load())
 		}
 	})
-	bubble(t, "N13/values come from the nursery, the cancellation from both until it has started", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/values come from the caller, cancellation from nursery and caller until started", func(t *testing.T, ctx context.Context) {
 		outer := context.WithValue(ctx, key{}, "nursery")
 		err := nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
 			caller := cancel.New(context.WithValue(ctx, key{}, "caller"), cancel.Timeout(time.Minute))
 			defer caller.Close()
 			_, err := nursery.Start(caller, n, func(ctx context.Context, started func(int)) error {
-				if v := ctx.Value(key{}); v != "nursery" {
-					t.Errorf("Value() = %v, want the nursery's", v)
+				if v := ctx.Value(key{}); v != "caller" {
+					t.Errorf("Value() = %v, want the caller's", v)
 				}
 				if _, ok := ctx.Deadline(); ok {
 					t.Error("Deadline() is the caller's")
@@ -57,7 +57,7 @@ func TestStarted(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N13/a shield in a task that has not started keeps the caller's cancellation out", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/a shield in a task that has not started blocks the caller's cancellation", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		var cleaned error
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -78,7 +78,7 @@ func TestStarted(t *testing.T) {
 			t.Errorf("Run() = %v after %v, clean-up: %v, want nil after 2s, nil", err, d, cleaned)
 		}
 	})
-	bubble(t, "N13/a timeout around Start is reported as such, and touches no other", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/a timeout around Start is reported as a timeout and affects no other task", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error { return cancel.Sleep(ctx, time.Minute) })
@@ -106,14 +106,14 @@ func TestStarted(t *testing.T) {
 					return nil
 				})
 				synctest.Wait()
-				return nil // from here on, the task of Start alone keeps it open
+				return nil // now only the task of Start keeps the nursery open
 			})
 		})
 		if err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N13/RecoverPanics has no say before it has started", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/RecoverPanics does not apply before started", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			p := caught(t, func() { _, _ = nursery.Start(ctx, n, ending(func(context.Context) error { panic("p") })) })
 			if p.Value != "p" || ctx.Err() != nil {
@@ -123,10 +123,10 @@ func TestStarted(t *testing.T) {
 			return err
 		}, nursery.RecoverPanics())
 		if got := failures(t, err); len(got) != 1 || err.Error() != "panicked: q" {
-			t.Errorf("failures = %v, want q alone", got)
+			t.Errorf("failures = %v, want only q", got)
 		}
 	})
-	bubble(t, "N13/started by a goroutine of the task's, and by nobody after it was given up", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/started is called in a goroutine of the task, and has no effect after Start gave up", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			v, err := nursery.Start(ctx, n, func(ctx context.Context, started func(string)) error {
 				return nursery.Run(ctx, func(_ context.Context, inner *nursery.Nursery) error {
@@ -145,7 +145,7 @@ func TestStarted(t *testing.T) {
 				return nil
 			})
 			if v != "" || !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Start() = %q, %v, want nothing, the deadline", v, err)
+				t.Errorf("Start() = %q, %v, want no value and the deadline", v, err)
 			}
 			return nil
 		})
@@ -153,7 +153,7 @@ func TestStarted(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	bubble(t, "N13/many at once, in a limited nursery, by its own tasks", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N13/many calls at once in tasks of a limited nursery", func(t *testing.T, ctx context.Context) {
 		var sum atomic.Int32
 		start := time.Now()
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -170,8 +170,8 @@ func TestStarted(t *testing.T) {
 			t.Errorf("Run() = %v, sum %d after %v, want nil, %d after 10s", err, sum.Load(), d, 20*42)
 		}
 	})
-	// Trio's issues 1431, 2258 and 2895: all of who cancels what, and when.
-	for _, by := range []string{"n.Cancel", "the caller's scope", "a sibling's failure", "what is outside", "a deadline", "the body's return"} {
+	// Trio's issues 1431, 2258 and 2895: all sources and times of cancellation.
+	for _, by := range []string{"n.Cancel", "the caller's scope", "a sibling's failure", "an outer scope", "a deadline", "the body's return"} {
 		for _, when := range []time.Duration{0, time.Second / 2, time.Second, 2 * time.Second} {
 			bubble(t, "N13/no hang: "+by+" after "+when.String(), func(t *testing.T, ctx context.Context) {
 				outer := cancel.FromContext(ctx)
@@ -185,7 +185,7 @@ func TestStarted(t *testing.T) {
 						act = func() { caller.Cancel(nil) }
 					case "a sibling's failure":
 						act = func() { n.Go(func(context.Context) error { return errBoom }) }
-					case "what is outside":
+					case "an outer scope":
 						act = func() { outer.Cancel(nil) }
 					case "a deadline":
 						act = func() { n.Scope().SetTimeout(0) }
@@ -208,5 +208,5 @@ func TestStarted(t *testing.T) {
 	}
 }
 
-// synctestStart is when the time in every bubble starts.
+// synctestStart is the start time of every bubble.
 var synctestStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)

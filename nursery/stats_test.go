@@ -2,6 +2,7 @@ package nursery_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,7 @@ import (
 )
 
 func TestStats(t *testing.T) {
-	bubble(t, "N18/figures follow the tasks", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N18/counts follow the tasks", func(t *testing.T, ctx context.Context) {
 		check := func(n *nursery.Nursery, want nursery.Stats) {
 			t.Helper()
 			synctest.Wait()
@@ -43,6 +44,26 @@ func TestStats(t *testing.T) {
 	})
 }
 
+func TestStatsFailed(t *testing.T) {
+	bubble(t, "N18/a panic counts as a failure, a Goexit does not", func(t *testing.T, ctx context.Context) {
+		var stats nursery.Stats
+		caught(t, func() {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(func(context.Context) error { time.Sleep(time.Second); panic("v") })
+				n.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
+				n.Go(func(ctx context.Context) error { <-ctx.Done(); runtime.Goexit(); return nil })
+				<-ctx.Done()
+				synctest.Wait()
+				stats = n.Stats()
+				return nil
+			})
+		})
+		if want := (nursery.Stats{Finished: 3, Failed: 2}); stats != want {
+			t.Errorf("Stats() = %+v, want %+v", stats, want)
+		}
+	})
+}
+
 func TestStatsAfterBody(t *testing.T) {
 	for _, opts := range [][]nursery.Option{nil, {nursery.Limit(2)}} {
 		bubble(t, "N18/the body counts neither before nor after its return", func(t *testing.T, ctx context.Context) {
@@ -69,7 +90,8 @@ func TestStatsAfterBody(t *testing.T) {
 	}
 }
 
-// What Stats says does not depend on when the workers of a limited nursery run.
+// TestStatsLimited checks that Stats does not depend on when the workers of a limited
+// nursery run.
 func TestStatsLimited(t *testing.T) {
 	bubble(t, "N11/tasks count as running as soon as there is room", func(t *testing.T, ctx context.Context) {
 		var seen []nursery.Stats

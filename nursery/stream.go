@@ -7,12 +7,12 @@ import (
 	"runtime"
 )
 
-// errLeft is the cause with which a stream is canceled whose loop was left.
+// errLeft is the cause when a stream is canceled because its loop was left.
 var errLeft = errors.New("the loop over the stream was left")
 
-// Stream returns a sequence of what fn returns for the items of another sequence, in
-// the order of the items. It calls fn for several items at a time, while the loop over
-// the stream has not come to them yet.
+// Stream returns a sequence of the results of fn for the items of another sequence, in
+// the order of the items. It calls fn for several items at a time, ahead of the loop over
+// the stream.
 //
 //	for page, err := range nursery.Stream(ctx, urls, fetch, nursery.Limit(8)) {
 //		if err != nil {
@@ -21,56 +21,56 @@ var errLeft = errors.New("the loop over the stream was left")
 //		fmt.Println(page)
 //	}
 //
-// The first failure cancels the other calls, and no further call is begun. The loop
-// still gets the results up to the first that is missing, and then, when all calls
-// have returned, a last pair with the error of [Run]. With [KeepGoing] a failure stops
-// nothing: each item has its pair, with a value or with the error of its own call, as
-// it is. If ctx is canceled no further call is begun either, and the last pair has an
-// error that says so if that left anything undone.
+// The first failure cancels the other calls, and no further call begins. The loop still
+// gets the results up to the first that is missing, and, when all calls have returned, a
+// last pair with the error of [Run]. With [KeepGoing] a failure stops nothing, and each
+// item has its pair, with a value or with the error of its call. If ctx is canceled, no
+// further call begins, and the last pair has the error of the cancellation unless nothing
+// was left undone.
 //
-// When the loop is left, in whichever way, by break, return, a panic or t.FailNow, the
-// calls that are running are canceled, and awaited, before anything else happens.
-// Results that the loop has not got are dropped: if they have to be released, note
-// what each call opens. What calls return in that case is dropped too, but a
-// panic or Goexit of a call, or of the sequence, goes on in the loop's goroutine, as it
-// does with Run.
+// Leaving the loop, by break, return, a panic or t.FailNow, cancels the running calls and
+// waits for them. Results that the loop has not received are dropped. If results have to
+// be released, note what each call opens. Errors of calls are dropped too, but a panic or
+// Goexit of a call, or of the sequence, goes on in the goroutine of the loop, as with Run.
 //
-// With [Limit] so many items are under way at a time: taken from the sequence, and the
-// result not yet handed to the loop. The default is as many as there are processors
-// ([runtime.GOMAXPROCS]), which suits work that computes: for work that waits, for a
-// network for example, choose a limit. Nothing is taken from the sequence beyond that,
-// so it may be endless, and any number of items takes the same memory. One slow call
-// holds up those behind it; [StreamUnordered] does not wait for it.
+// [Limit] bounds how many items are under way: taken from the sequence, and the result
+// not yet received by the loop. The default is one for each processor
+// ([runtime.GOMAXPROCS]), which suits computations. Choose a limit for calls that wait,
+// for a network for example. The sequence may be endless, and any number of items takes
+// the same memory. A slow call holds up the results behind it; [StreamUnordered] does not
+// wait for it.
 //
-// The sequence runs in a goroutine of its own. While it has no item to give, a loop
-// that is left waits for it: a sequence that blocks has to look itself for whether it
-// is still wanted. Calls share goroutines, as tasks under a limit do.
+// The sequence runs in its own goroutine. Leaving the loop, and a failure, wait for the
+// sequence to return. A sequence that blocks must therefore watch a context that is
+// canceled then, such as the context of a scope around the loop. Calls share goroutines,
+// as tasks under a limit do.
 //
-// Each loop over the stream begins anew, with a nursery of its own. The options are
-// those of Run. Stream panics if ctx, items or fn is nil.
+// Each loop over the stream begins anew, with its own nursery. The options are the same
+// as for Run. Stream panics if ctx, items or fn is nil.
 func Stream[T, R any](ctx context.Context, items iter.Seq[T], fn func(ctx context.Context, item T) (R, error), opts ...Option) iter.Seq2[R, error] {
 	return stream("Stream", ctx, items, ordered, fn, opts)
 }
 
-// StreamUnordered is [Stream], but the loop gets the results in the order in which
-// the calls return, and all of them, also if one fails: the error comes last.
+// StreamUnordered is [Stream], but a result comes as soon as its call has returned. If a
+// call fails, the loop still gets all results, and the error last.
 //
 // This is asyncio's as_completed.
 func StreamUnordered[T, R any](ctx context.Context, items iter.Seq[T], fn func(ctx context.Context, item T) (R, error), opts ...Option) iter.Seq2[R, error] {
 	return stream("StreamUnordered", ctx, items, unordered, fn, opts)
 }
 
-// stream is what the public function of that name does.
+// stream is the exported function of that name.
 func stream[T, R any](name string, ctx context.Context, items iter.Seq[T], results results, fn func(ctx context.Context, item T) (R, error), opts []Option) iter.Seq2[R, error] {
 	mustFlow(name, ctx, items == nil, fn == nil)
 	conf := configure(name, opts)
 	return func(yield func(R, error) bool) {
-		newFlow(conf, results, fn).loop(ctx, items, yield)
+		f := newFlow(conf, results, fn)
+		f.n.consume(func() { f.loop(ctx, items, yield) })
 	}
 }
 
-// loop is a loop over a stream. The loop's body is not a nursery's body: its panic
-// goes on as what it is, for it is the caller's own code that goes on with it.
+// loop is a loop over a stream. Its body is the caller's code and not the body of the
+// nursery, so that a panic in it goes on as it is.
 func (f *flow[T, R]) loop(ctx context.Context, items iter.Seq[T], yield func(R, error) bool) {
 	n := f.n
 	n.open(ctx)
@@ -81,16 +81,12 @@ func (f *flow[T, R]) loop(ctx context.Context, items iter.Seq[T], yield func(R, 
 		}
 		n.Cancel(errLeft)
 		n.join()
-		n.finish()
-		if n.panicked != nil {
-			panic(n.panicked)
-		}
-		if n.goexit && left { // else the loop's own panic or Goexit goes on
+		if _, goexit := n.close(); goexit && left { // else the loop's own panic or Goexit goes on
 			runtime.Goexit()
 		}
 	}()
 	n.mustEnter("stream", member)
-	go f.feedTask(items)
+	go n.plain(func(context.Context) error { f.produce(items); return nil })
 	for c, ok := f.take(); ok; c, ok = f.take() {
 		if !yield(c.value, c.err) {
 			left = true
@@ -99,6 +95,7 @@ func (f *flow[T, R]) loop(ctx context.Context, items iter.Seq[T], yield func(R, 
 	}
 	n.join()
 	joined = true
+	f.settleRest()
 	err := n.end()
 	if err == nil {
 		err = f.undone()
@@ -107,17 +104,4 @@ func (f *flow[T, R]) loop(ctx context.Context, items iter.Seq[T], yield func(R, 
 		var none R
 		yield(none, err)
 	}
-}
-
-// feedTask is feed in a goroutine of its own.
-func (f *flow[T, R]) feedTask(items iter.Seq[T]) {
-	returned := false
-	defer func() {
-		if !returned {
-			f.n.crashed(recover(), nil)
-		}
-		f.n.leave(member)
-	}()
-	f.feed(items)
-	returned = true
 }

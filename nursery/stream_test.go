@@ -29,13 +29,13 @@ func TestStreamOrder(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "N15/StreamUnordered does not", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N15/StreamUnordered yields results as they come", func(t *testing.T, ctx context.Context) {
 		got, err := drain(nursery.StreamUnordered(ctx, ints(4), backwards, nursery.Limit(4)))
 		if err != nil || !slices.Equal(got, []int{3, 2, 1, 0}) {
 			t.Errorf("got %v, %v, want 3 2 1 0", got, err)
 		}
 	})
-	bubble(t, "N15/a result is there as soon as it can be, also while the source blocks", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N15/a result is yielded as soon as possible, even while the source blocks", func(t *testing.T, ctx context.Context) {
 		for _, f := range streams {
 			start := time.Now()
 			for v, err := range f.of(ctx, func(yield func(int) bool) {
@@ -49,7 +49,7 @@ func TestStreamOrder(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "N15/each loop begins anew", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N15/each loop starts over", func(t *testing.T, ctx context.Context) {
 		for _, f := range streams {
 			s := f.of(ctx, ints(3), double)
 			for range 2 {
@@ -86,19 +86,19 @@ func TestStreamOrder(t *testing.T) {
 
 func TestStreamWindow(t *testing.T) {
 	for _, f := range streams {
-		bubble(t, "N11/"+f.name+"/what the loop has not taken counts", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N11/"+f.name+"/results that the loop has not taken count", func(t *testing.T, ctx context.Context) {
 			var asked atomic.Int32
 			taken := int32(0)
 			for _, err := range f.of(ctx, count(20, &asked), func(_ context.Context, i int) (int, error) { return i, nil }, nursery.Limit(3)) {
 				taken++
 				synctest.Wait()
 				if want := min(20, taken+3); err != nil || asked.Load() != want {
-					t.Errorf("%d items asked for when %d were taken, %v, want %d, nil", asked.Load(), taken, err, want)
+					t.Errorf("%d items requested when %d were taken, %v, want %d, nil", asked.Load(), taken, err, want)
 				}
 			}
 		})
 	}
-	bubble(t, "N11/a slow call holds up those behind it", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N11/a slow call holds up later results", func(t *testing.T, ctx context.Context) {
 		var begun atomic.Int32
 		for _, err := range nursery.Stream(ctx, ints(10), func(ctx context.Context, i int) (int, error) {
 			begun.Add(1)
@@ -107,8 +107,9 @@ func TestStreamWindow(t *testing.T) {
 			}
 			return i, cancel.Sleep(ctx, time.Second)
 		}, nursery.Limit(4)) {
-			if begun.Load() != 4 || err != nil {
-				t.Errorf("%d begun when the first result came, %v, want 4, nil", begun.Load(), err)
+			// Taking the result frees a slot, and another call may have begun in it.
+			if n := begun.Load(); n != 4 && n != 5 || err != nil {
+				t.Errorf("%d calls begun at the first result, %v, want 4 or 5, nil", n, err)
 			}
 			return
 		}
@@ -116,21 +117,21 @@ func TestStreamWindow(t *testing.T) {
 }
 
 func TestStreamFailure(t *testing.T) {
-	bubble(t, "N15/Stream yields what comes before the failure", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N15/Stream yields the results before the failure", func(t *testing.T, ctx context.Context) {
 		got, err := drain(nursery.Stream(ctx, ints(endless), func(_ context.Context, i int) (int, error) {
 			if i == 4 {
 				return 0, errBoom
 			}
 			return i, nil
 		}, nursery.Limit(3)))
-		if f := failures(t, err); !slices.Equal(got, []int{0, 1, 2, 3}) || len(f) != 1 || f[0] != errBoom {
+		if f := failures(t, err); !slices.Equal(got, []int{0, 1, 2, 3}) || len(f) != 1 || !isItem(f[0], 4, errBoom) {
 			t.Errorf("got %v, %v, want 0 1 2 3, boom", got, err)
 		}
 	})
-	bubble(t, "N15/Stream yields nothing from behind what is missing", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N15/Stream yields no results after a missing one", func(t *testing.T, ctx context.Context) {
 		got, err := drain(nursery.Stream(ctx, ints(4), func(ctx context.Context, i int) (int, error) {
 			switch i {
-			case 1: // is canceled
+			case 1: // canceled
 				return i, cancel.Sleep(ctx, time.Hour)
 			case 2:
 				time.Sleep(time.Second)
@@ -138,7 +139,7 @@ func TestStreamFailure(t *testing.T) {
 			}
 			return i, nil
 		}, nursery.Limit(4)))
-		if f := failures(t, err); !slices.Equal(got, []int{0}) || len(f) != 1 || f[0] != errBoom {
+		if f := failures(t, err); !slices.Equal(got, []int{0}) || len(f) != 1 || !isItem(f[0], 2, errBoom) {
 			t.Errorf("got %v, %v, want 0, boom", got, err)
 		}
 	})
@@ -153,7 +154,7 @@ func TestStreamFailure(t *testing.T) {
 			}
 			return i, nil
 		}, nursery.Limit(3)))
-		if f := failures(t, err); len(f) != 1 || f[0] != errBoom || !slices.Contains(got, 0) || !slices.Contains(got, 2) {
+		if f := failures(t, err); len(f) != 1 || !isItem(f[0], 1, errBoom) || !slices.Contains(got, 0) || !slices.Contains(got, 2) {
 			t.Errorf("got %v, %v, want 0 and 2 among them, boom", got, err)
 		}
 	})
@@ -189,17 +190,17 @@ func TestStreamFailure(t *testing.T) {
 				if p := (*nursery.PanicError)(nil); errors.As(err, &p) {
 					wantStack(t, p, "nursery_test.TestStreamFailure")
 				}
-				got = append(got, fmt.Sprintf("%d %v", v, err))
+				got = append(got, fmt.Sprintf("%d %v", v, message(err)))
 			}
 			want := []string{
-				"0 <nil>", "0 boom", "0 panicked: 2", "3 <nil>",
-				"4 <nil>", "0 boom", "0 panicked: 6", "7 <nil>",
+				"0 <nil>", "0 item 1: boom", "0 item 2 panicked: 2", "3 <nil>",
+				"4 <nil>", "0 item 5: boom", "0 item 6 panicked: 6", "7 <nil>",
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
-		bubble(t, "N12/"+f.name+"/with KeepGoing a cancellation is an error of each item and of the rest", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N12/"+f.name+"/with KeepGoing a cancellation is an error for each begun item and one for the rest", func(t *testing.T, ctx context.Context) {
 			scope := cancel.New(ctx, cancel.Timeout(1500*time.Millisecond))
 			var values, errs int
 			for _, err := range f.of(scope, ints(endless), double, nursery.Limit(3), nursery.KeepGoing()) {
@@ -225,15 +226,55 @@ func TestStreamFailure(t *testing.T) {
 	}
 }
 
+// N12: an error behind a result that is lost is not lost.
+func TestStreamKeepsErrors(t *testing.T) {
+	bubble(t, "N8/behind a panic", func(t *testing.T, ctx context.Context) {
+		p := caught(t, func() {
+			for _, err := range nursery.Stream(ctx, ints(3), func(_ context.Context, i int) (int, error) {
+				if i == 0 {
+					time.Sleep(time.Second)
+					panic("oops")
+				}
+				return 0, errBoom
+			}, nursery.Limit(3), nursery.KeepGoing()) {
+				t.Errorf("got a pair with the error %v, want none", err)
+			}
+		})
+		if len(p.Others) != 2 || !isItem(p.Others[0], 1, errBoom) || !isItem(p.Others[1], 2, errBoom) {
+			t.Errorf("Others = %v, want the errors of items 1 and 2", p.Others)
+		}
+	})
+	bubble(t, "N12/behind an item that was canceled while it waited for a token", func(t *testing.T, ctx context.Context) {
+		l := nursery.NewLimiter(1)
+		scope := cancel.New(ctx)
+		var last error
+		for _, err := range nursery.Stream(scope, ints(2), func(_ context.Context, i int) (int, error) {
+			if i == 0 { // it has the token, and item 1 waits
+				time.Sleep(time.Second)
+				return 0, nil
+			}
+			return 0, errBoom
+		}, nursery.Limit(2), nursery.KeepGoing(), nursery.LimitBy(l)) {
+			if err == nil {
+				scope.Cancel(nil)
+			}
+			last = err
+		}
+		if last == nil {
+			t.Error("the last pair has no error, want boom or the cancellation")
+		}
+	})
+}
+
 func TestStreamLeft(t *testing.T) {
 	for _, f := range streams {
-		// leave begins to go through a stream, and has leave called in the loop. When
-		// the loop is over everything must have returned, the source too.
+		// leave loops over a stream and calls the function leave in the loop. After the
+		// loop, all calls and the source must have returned.
 		leave := func(t *testing.T, ctx context.Context, leave func() (stay bool)) {
 			var running atomic.Int32
 			defer func() {
 				if r := running.Load(); r != 0 {
-					t.Errorf("%d are running after the loop, want none", r)
+					t.Errorf("%d calls are running after the loop, want 0", r)
 				}
 			}()
 			for range f.of(ctx, func(yield func(int) bool) {
@@ -250,9 +291,9 @@ func TestStreamLeft(t *testing.T) {
 				<-ctx.Done()
 				time.Sleep(time.Second)
 				if cause := context.Cause(ctx); cause.Error() != "the loop over the stream was left" {
-					t.Errorf("the cause is %v, want that the loop was left", cause)
+					t.Errorf("the cause is %v, want an error that says the loop was left", cause)
 				}
-				return 0, errBoom // is dropped
+				return 0, errBoom // dropped
 			}, nursery.Limit(3)) {
 				synctest.Wait()
 				if !leave() {
@@ -265,7 +306,7 @@ func TestStreamLeft(t *testing.T) {
 			leave(t, ctx, func() bool { return false })
 			wantTime(t, start, time.Second)
 		})
-		bubble(t, "N15/"+f.name+"/a panic of the loop goes on as it is", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N15/"+f.name+"/a panic of the loop continues unchanged", func(t *testing.T, ctx context.Context) {
 			defer func() {
 				if v := recover(); v != "mine" {
 					t.Errorf("panic(%v), want mine", v)
@@ -292,10 +333,10 @@ func TestStreamLeft(t *testing.T) {
 			}
 			stop()
 			if r := running.Load(); r != 0 {
-				t.Errorf("%d are running when it is stopped, want none", r)
+				t.Errorf("%d calls are running after stop, want 0", r)
 			}
 		})
-		bubble(t, "N15/"+f.name+"/return from a function with a loop in a loop", func(t *testing.T, ctx context.Context) {
+		bubble(t, "N15/"+f.name+"/return from nested loops", func(t *testing.T, ctx context.Context) {
 			got := func() int {
 				for range f.of(ctx, ints(endless), double, nursery.Limit(3)) {
 					for v := range f.of(ctx, ints(endless), double, nursery.Limit(3)) {
@@ -344,12 +385,12 @@ func TestStreamLeft(t *testing.T) {
 				}
 			})
 			if p.Value != "call" {
-				t.Errorf("panic(%v), want the one that comes later, of the call", p.Value)
+				t.Errorf("panic(%v), want the later panic, of the call", p.Value)
 			}
 			func() {
 				defer func() {
 					if v := recover(); v != "loop" {
-						t.Errorf("panic(%v), want that of the loop, not Goexit", v)
+						t.Errorf("panic(%v), want the panic of the loop, not Goexit", v)
 					}
 				}()
 				for range f.of(ctx, ints(endless), func(ctx context.Context, i int) (int, error) {
@@ -366,8 +407,8 @@ func TestStreamLeft(t *testing.T) {
 		})
 		bubble(t, "N15/"+f.name+"/a panic in the loop over the last pair", func(t *testing.T, ctx context.Context) {
 			defer func() {
-				if v := recover(); v != errBoom {
-					t.Errorf("panic(%v), want boom", v)
+				if err, ok := recover().(error); !ok || !isItem(err, 0, errBoom) {
+					t.Errorf("panic(%v), want boom", err)
 				}
 			}()
 			for _, err := range f.of(ctx, ints(1), func(context.Context, int) (int, error) { return 0, errBoom }) {

@@ -12,29 +12,14 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 )
 
-// A dice is a source of random numbers for several goroutines.
-type dice struct {
-	mu  sync.Mutex
-	rnd *rand.Rand
-}
-
-func newDice(seed, stream uint64) *dice { return &dice{rnd: rand.New(rand.NewPCG(seed, stream))} }
-
-func (d *dice) roll(n int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.rnd.IntN(n)
-}
-
-func (d *dice) micros(n int) time.Duration { return time.Duration(d.roll(n)) * time.Microsecond }
-
-// A wood grows random trees of nurseries whose tasks fail, panic, exit, cancel
-// and start each other, in real time, and counts the tasks that are alive.
+// A wood runs random trees of nurseries in real time and counts the live tasks. The tasks
+// fail, panic, exit, cancel and start each other.
 type wood struct {
-	*dice
+	*kit.Dice
 	t     *testing.T
 	alive atomic.Int64
 }
@@ -43,28 +28,28 @@ func (w *wood) task(depth int) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		w.alive.Add(1)
 		defer w.alive.Add(-1)
-		switch w.roll(14) {
+		switch w.Roll(14) {
 		case 0:
 			return errBoom
 		case 1:
-			if w.roll(4) == 0 {
+			if w.Roll(4) == 0 {
 				panic("p")
 			}
 		case 2:
-			if w.roll(4) == 0 {
+			if w.Roll(4) == 0 {
 				runtime.Goexit()
 			}
 		case 3:
-			return cancel.Sleep(ctx, w.micros(100))
+			return cancel.Sleep(ctx, w.Micros(100))
 		case 4:
 			cancel.FromContext(ctx).Cancel(nil)
 			return ctx.Err()
 		case 5:
 			return cancel.Forever(ctx)
 		case 6:
-			return cancel.FailAfter(ctx, w.micros(200), cancel.Forever)
+			return cancel.FailAfter(ctx, w.Micros(200), cancel.Forever)
 		case 7:
-			return cancel.Shield(ctx, w.micros(200), cancel.Forever)
+			return cancel.Shield(ctx, w.Micros(200), cancel.Forever)
 		case 8, 9, 10:
 			if depth > 0 {
 				return w.nursery(ctx, depth-1)
@@ -78,13 +63,13 @@ func (w *wood) task(depth int) func(ctx context.Context) error {
 
 func (w *wood) nursery(ctx context.Context, depth int) error {
 	var opts []nursery.Option
-	for i, o := range []nursery.Option{nursery.Limit(1 + w.roll(3)), nursery.KeepGoing(), nursery.RecoverPanics()} {
-		if w.roll(3+i) == 0 {
+	for i, o := range []nursery.Option{nursery.Limit(1 + w.Roll(3)), nursery.KeepGoing(), nursery.RecoverPanics()} {
+		if w.Roll(3+i) == 0 {
 			opts = append(opts, o)
 		}
 	}
 	before := w.alive.Load()
-	own := atomic.Int64{} // tasks of this nursery and below that are alive
+	own := atomic.Int64{} // live tasks of this nursery and its descendants
 	track := func(task func(ctx context.Context) error) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
 			own.Add(1)
@@ -94,26 +79,26 @@ func (w *wood) nursery(ctx context.Context, depth int) error {
 	}
 	defer func() {
 		if n := own.Load(); n != 0 {
-			w.t.Errorf("Run was left with %d of its tasks alive (before it there were %d)", n, before)
+			w.t.Errorf("Run returned with %d of its tasks alive (%d tasks before)", n, before)
 		}
 	}()
 	return cancel.FailAfter(ctx, 20*time.Millisecond, func(ctx context.Context) error {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			for range w.roll(6) {
+			for range w.Roll(6) {
 				task := track(w.task(depth))
-				switch w.roll(4) {
+				switch w.Roll(4) {
 				case 0:
 					n.Go(task, nursery.Name("x"))
 				case 1:
 					n.Go(task, nursery.Daemon())
 				case 2:
 					t := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 1, task(ctx) })
-					if w.roll(2) == 0 {
+					if w.Roll(2) == 0 {
 						t.Cancel(nil)
 					}
 				case 3:
 					_, _ = nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
-						if w.roll(2) == 0 {
+						if w.Roll(2) == 0 {
 							started(1)
 						}
 						return task(ctx)
@@ -130,10 +115,10 @@ func TestStressTrees(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for i := range uint64(200) {
-		w := &wood{dice: newDice(seed, i), t: t}
+		w := &wood{Dice: kit.NewDice(seed, i), t: t}
 		ctx, stop := context.WithCancel(t.Context())
-		if w.roll(3) == 0 {
-			time.AfterFunc(w.micros(300), stop)
+		if w.Roll(3) == 0 {
+			time.AfterFunc(w.Micros(300), stop)
 		}
 		runToEnd(func() { _ = w.nursery(ctx, 3) })
 		stop()
@@ -182,8 +167,8 @@ func TestStressLateGo(t *testing.T) {
 	}
 }
 
-// TestStressStart races the three that decide a Start: the task, the caller and
-// the nursery.
+// TestStressStart races the three participants that decide a Start: the task, the caller
+// and the nursery.
 func TestStressStart(t *testing.T) {
 	var started, given int
 	for range 2000 {
@@ -214,12 +199,11 @@ func TestStressStart(t *testing.T) {
 		}
 	}
 	if started == 0 || given == 0 {
-		t.Errorf("started %d times, given up %d times: want each at least once", started, given)
+		t.Errorf("started %d times, gave up %d times, want each at least once", started, given)
 	}
 }
 
-// TestStressFirst checks that an echo never comes before the failure that it
-// echoes.
+// TestStressFirst checks that an echo is never recorded before its failure.
 func TestStressFirst(t *testing.T) {
 	for range 2000 {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -230,13 +214,13 @@ func TestStressFirst(t *testing.T) {
 			return cancel.Forever(ctx)
 		})
 		if got := failures(t, err); len(got) != 1 || got[0] != errBoom {
-			t.Fatalf("N4: failures = %v, want boom alone", got)
+			t.Fatalf("N4: failures = %v, want only boom", got)
 		}
 	}
 }
 
-// TestStressSource has the source of a stream panic when the calls for its items have
-// not begun yet, and are dropped. The loop has to learn that nothing comes any more.
+// TestStressSource has the source of a stream panic before the calls for its items begin.
+// The calls are dropped, and the loop must learn that no more results come.
 func TestStressSource(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {

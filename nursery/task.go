@@ -2,63 +2,122 @@ package nursery
 
 import (
 	"context"
-	"sync/atomic"
+	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
+	"github.com/grove-go/grove/internal/live"
 )
 
-// taskInfo is what is known of a task beyond its function. A task without
-// options has none.
-type taskInfo struct {
-	name   string
-	daemon bool
-
-	// For Start and Spawn.
-	scope     *cancel.Scope             // the task's own, or nil: the nursery's
-	starting  atomic.Bool               // is waited for although it is a daemon
-	intercept func(e exit) (taken bool) // sees how the task ended before the nursery does
-	report    func(err error)           // is told what the nursery made of it
+// A Task is a handle to a task that was started by [Spawn], to wait for its result. The
+// task belongs to the nursery whether or not the handle is used.
+//
+// A Task is safe for use by multiple goroutines simultaneously.
+type Task[T any] struct {
+	scope   *cancel.Scope
+	limiter *Limiter // of the nursery, or nil
+	done    chan struct{}
+	value   T     // set before done is closed
+	err     error // likewise
 }
 
-// An exit is how a task ended.
-type exit struct {
-	err      error // what it returned, or stands for it
-	panicked *PanicError
-	goexit   bool
+// Spawn starts task in n, as [Nursery.Go] does, and returns a handle to it. The task has
+// its own cancel scope below the nursery's. A cancellation of that scope, by
+// [Task.Cancel] or by a deadline that the task sets ([cancel.FromContext] of its ctx), does
+// not fail the nursery.
+//
+// The options are [Name], [Daemon] and [Values]. Spawn panics if n or task is nil, or if the
+// nursery's Run has returned.
+func Spawn[T any](n *Nursery, task func(ctx context.Context) (T, error), opts ...TaskOption) *Task[T] {
+	if n == nil {
+		panic("nursery: Spawn: nil nursery")
+	}
+	if task == nil {
+		panic("nursery: Spawn: nil task")
+	}
+	info := n.newTaskInfo("Spawn", opts)
+	info.openScope("Spawn", n)
+	t := &Task[T]{scope: info.scope, limiter: n.config().limiter, done: make(chan struct{})}
+	info.report = func(err error) {
+		t.err = err
+		close(t.done)
+	}
+	accepted := n.launch(func(ctx context.Context) (err error) {
+		t.value, err = task(ctx)
+		return err
+	}, info)
+	if !accepted {
+		n.refuse("Spawn")
+	}
+	return t
 }
 
-func newTaskInfo(fn string, opts []TaskOption) *taskInfo {
-	info := new(taskInfo)
-	for _, o := range opts {
-		if o == nil {
-			panic("nursery: " + fn + ": nil option")
+// Wait waits for the task to end and returns its result. If ctx is done first, Wait
+// returns the [*cancel.Error] of ctx, and the task goes on. A task that had ended when
+// Wait was called counts first. Wait may be called any number of times, even after the
+// nursery has ended.
+//
+// If the task failed, the error is a [*TaskError] with its error. A task of the same
+// nursery that returns the TaskError adds nothing to the failures, if that failure
+// canceled the nursery. If the task returned an error because it or the nursery was
+// canceled, the error is the [*cancel.Error] of that cancellation. If the task panicked,
+// the error is the [*PanicError]. If it called [runtime.Goexit], the error is [ErrGoexit].
+//
+// A task that holds a token of the nursery's limiter ([LimitBy]) gives it back while it
+// waits, and has one again when Wait returns. If ctx was done first, Wait does not wait
+// for a token, and the limiter may have one more out than its total.
+//
+// A task under a [Limit] that waits for another task of the same nursery keeps its place.
+// With Limit(1) it deadlocks.
+//
+// Wait panics if ctx is nil.
+func (t *Task[T]) Wait(ctx context.Context) (T, error) {
+	if ctx == nil {
+		panic("nursery: Task.Wait: nil context; pass context.Background() if there is no other")
+	}
+	if bare.IsClosed(t.done) {
+		return t.value, t.err
+	}
+	err := cancel.Err(ctx)
+	if err == nil {
+		var own *lease
+		if t.limiter != nil {
+			own = t.limiter.leaseOf(ctx)
 		}
-		o.applyTask(info)
+		own.release()    // the task may need the token
+		park := func() { // takes either if both are ready
+			select {
+			case <-t.done:
+			case <-bare.Done(ctx):
+			}
+		}
+		if live.Enabled() {
+			live.Parked(live.Addr(t.scope), park)
+		} else {
+			park()
+		}
+		err = cancel.Err(ctx)
+		own.reacquire(err == nil)
 	}
-	return info
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return t.value, t.err
 }
 
-// openScope gives the task a scope of its own, in the name of the function fn.
-func (i *taskInfo) openScope(fn string, n *Nursery) {
-	n.mustScope(fn)
-	if i.name == "" {
-		i.scope = cancel.New(n.scope)
-	} else {
-		i.scope = cancel.New(n.scope, cancel.Name(i.name))
-	}
-}
+// Done returns a channel that is closed when the task has ended.
+func (t *Task[T]) Done() <-chan struct{} { return t.done }
 
-// kind says how the task counts in the nursery's state.
-func (i *taskInfo) kind() uint64 {
-	if i.daemon && !i.starting.Load() {
-		return daemon
-	}
-	return member
-}
+// Cancel cancels the task alone, with the given cause. A nil cause stands for
+// [context.Canceled]. Cancel does not fail the nursery and does not wait. It has no effect
+// on a task that has ended.
+func (t *Task[T]) Cancel(cause error) { t.scope.Cancel(cause) }
 
-func (i *taskInfo) context(n *Nursery) context.Context {
-	if i != nil && i.scope != nil {
-		return i.scope
-	}
-	return n.scope
-}
+// Stop asks the task alone to finish its work and return; see [cancel.Scope.Stop]. It does
+// not wait.
+func (t *Task[T]) Stop() { t.scope.Stop() }
+
+// Shutdown asks the task to stop, as Stop does, and cancels it if it has not returned
+// within the grace; see [cancel.Scope.Shutdown]. It does not wait.
+func (t *Task[T]) Shutdown(grace time.Duration) { t.scope.Shutdown(grace) }

@@ -22,7 +22,7 @@ func TestTree(t *testing.T) {
 		errors.As(err, &p)
 		return p
 	}
-	t.Run("N3/the tree has the stack of a panic, wherever that is", func(t *testing.T) {
+	t.Run("N3/the tree has the stack of a panic, wherever the panic is", func(t *testing.T) {
 		for name, err := range map[string]error{
 			"in a group":        group(t, "g", errBoom, panicked()),
 			"of a named task":   group(t, "g", &nursery.TaskError{Task: "worker", Err: panicked()}),
@@ -34,13 +34,13 @@ func TestTree(t *testing.T) {
 			}
 		}
 	})
-	t.Run("N3/a task's name is in the message, also if its error is a panic of another's", func(t *testing.T) {
+	t.Run("N3/a task's name is in the message even if its error is the panic of another task", func(t *testing.T) {
 		err := &nursery.TaskError{Task: "worker", Err: panicked()}
 		if got := fmt.Sprint(err); !strings.Contains(got, `task "worker"`) {
-			t.Errorf("TaskError = %q, want the name in it", got)
+			t.Errorf("TaskError = %q, want the name", got)
 		}
 	})
-	t.Run("N3/text around a group is set off from it", func(t *testing.T) {
+	t.Run("N3/text around a group is set apart from it", func(t *testing.T) {
 		g := group(t, "g", io.EOF, errBoom)
 		for _, format := range []string{"before: %w", "before %w after", "%w after"} {
 			err := &nursery.TaskError{Task: "x", Err: fmt.Errorf(format, g)}
@@ -50,7 +50,7 @@ func TestTree(t *testing.T) {
 			}
 		}
 	})
-	t.Run("N3/errors of one line stay on one line in %v", func(t *testing.T) {
+	t.Run("N3/%v prints one line for errors with one-line messages", func(t *testing.T) {
 		err := group(t, "g", panicked(), group(t, "h", errors.Join(io.EOF, errBoom), panicked()), errBoom)
 		const want = `nursery "g": 3 failures: panicked: v; nursery "h": 2 failures: EOF; boom; panicked: v; boom`
 		if got := fmt.Sprint(err); got != want || err.Error() != want {
@@ -61,7 +61,7 @@ func TestTree(t *testing.T) {
 		p := caught(t, func() {
 			_ = nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 				n.Go(func(ctx context.Context) error { <-ctx.Done(); return io.EOF }, nursery.Name("other"))
-				explode("v")
+				n.Go(func(context.Context) error { explode("v"); return nil })
 				return nil
 			})
 		})
@@ -72,10 +72,10 @@ func TestTree(t *testing.T) {
 	})
 }
 
-// TestStack has panics of all kinds.
-// libraryFrame is what the stack of a panic must not have.
+// libraryFrame matches frames that the stack of a panic must not have.
 var libraryFrame = regexp.MustCompile(`grove/(cancel|nursery|channel)\.`)
 
+// TestStack tests panics of all kinds.
 func TestStack(t *testing.T) {
 	var (
 		table   map[string]int
@@ -106,7 +106,7 @@ func TestStack(t *testing.T) {
 				})
 				lines := strings.Split(string(p.Stack), "\n")
 				if len(lines) < 3 || !strings.HasPrefix(lines[0], "goroutine ") || !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.TestStack") {
-					t.Errorf("Stack =\n%s\nwant that it begins here", p.Stack)
+					t.Errorf("Stack =\n%s\nwant its first frame here", p.Stack)
 				}
 				if libraryFrame.Match(p.Stack) || strings.Contains(string(p.Stack), "debug.Stack") {
 					t.Errorf("Stack =\n%s\nwant no frame of the library", p.Stack)
@@ -114,7 +114,7 @@ func TestStack(t *testing.T) {
 			}
 		})
 	}
-	t.Run("N20/also by way of other functions", func(t *testing.T) {
+	t.Run("N20/panics that pass through other functions", func(t *testing.T) {
 		for name, body := range map[string]func(ctx context.Context, n *nursery.Nursery) error{
 			"Spawn": func(_ context.Context, n *nursery.Nursery) error {
 				nursery.Spawn(n, func(context.Context) (int, error) { explode("v"); return 0, nil })
@@ -132,7 +132,12 @@ func TestStack(t *testing.T) {
 				n.Go(func(context.Context) error { explode("v"); return nil })
 				return nil
 			},
-			"body": func(context.Context, *nursery.Nursery) error { explode("v"); return nil },
+			"body": func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error {
+					return nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { explode("v"); return nil })
+				})
+				return nil
+			},
 			"FailAfter": func(_ context.Context, n *nursery.Nursery) error {
 				n.Go(func(ctx context.Context) error {
 					return cancel.FailAfter(ctx, time.Hour, func(context.Context) error { explode("v"); return nil })
@@ -148,7 +153,7 @@ func TestStack(t *testing.T) {
 			p := caught(t, func() { _ = nursery.Run(t.Context(), body, nursery.Limit(1)) })
 			lines := strings.Split(string(p.Stack), "\n")
 			if !strings.HasPrefix(lines[1], "github.com/grove-go/grove/nursery_test.explode(") || libraryFrame.Match(p.Stack) {
-				t.Errorf("%s: Stack =\n%s\nwant that of explode without the library", name, p.Stack)
+				t.Errorf("%s: Stack =\n%s\nwant explode and no frames of the library", name, p.Stack)
 			}
 		}
 	})

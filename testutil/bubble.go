@@ -7,10 +7,10 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// Bubble runs fn in a bubble of package synctest: time is virtual, starts at
-// midnight UTC 2000-01-01, and jumps to the next timer when every goroutine in
-// the bubble is blocked. The context is a root scope, named after the test,
-// which is closed when fn returns; see [cancel.FromContext].
+// Bubble runs fn in a bubble of package synctest. Time is virtual: it starts at midnight
+// UTC 2000-01-01 and jumps to the next timer when every goroutine in the bubble is
+// blocked. The context passed to fn is a root scope named after the test, which is closed
+// when fn returns; see [cancel.FromContext].
 //
 //	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 //		start := time.Now()
@@ -23,18 +23,17 @@ import (
 //	})
 //
 // Bubble fails the test if fn does not return, because all goroutines in the bubble wait
-// for each other and no timer is left to wake one, or if there are goroutines left when
-// fn has returned that wait for good; time stands still from then on, so those that
-// sleep do as well. The report has a table of who waits for what, and the stacks. The
-// other tests go on.
+// for each other and no timer is left to wake one, or if goroutines are blocked for good
+// when fn has returned. Time stands still from then on, so sleeping goroutines count as
+// blocked for good. The report has a table of what each goroutine waits for, and the
+// stacks. The other tests go on.
 //
-// Bubble cannot prove that some wait for good while others in the bubble go on, with a
-// ticker for example; nor that anyone does who waits for something that is not virtual:
-// a [sync.Mutex], the network, a process. Then the test does not end. If there is a
-// timeout for the tests (go test -timeout), the table is printed to standard error
-// shortly before the time is up.
+// Bubble cannot detect a goroutine that is stuck while others in the bubble keep running,
+// with a ticker for example, or a goroutine that waits for something that is not virtual:
+// a [sync.Mutex], the network, a process. Such a test does not end. If the tests have a
+// timeout (go test -timeout), the table is printed to standard error shortly before it.
 //
-// Bubble panics if fn is nil, and if it is called in a bubble.
+// Bubble panics if fn is nil or if it is called in a bubble.
 func Bubble(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	t.Helper()
 	mustFunc("Bubble", fn != nil)
@@ -42,7 +41,7 @@ func Bubble(t *testing.T, fn func(t *testing.T, ctx context.Context)) {
 	if how == clean {
 		return
 	}
-	t.Fatalf("Bubble: deadlock: %s\n\n%s", how, waiting(withoutService(stuck)))
+	t.Fatalf("Bubble: deadlock: %s\n\n%s", how, withoutService(stuck))
 }
 
 // inScope calls fn with a root scope.

@@ -1,12 +1,12 @@
-// Package testutil helps to test concurrent programs: virtual time, leak checks,
-// cancellation at each point, interleavings at will, and errors that are trees. It is
-// for tests only.
+// Package testutil helps to test concurrent programs with virtual time, leak checks,
+// cancellation at every point, chosen interleavings, and matchers for trees of errors. It
+// is for tests only.
 //
-// The tests of a package end in a leak check if it has this function:
+// With this function, the tests of a package end with a leak check:
 //
 //	func TestMain(m *testing.M) { testutil.Main(m) }
 //
-// In a [Bubble] an hour takes no time, and what waits for ever is reported as a
+// In a [Bubble] an hour takes no time, and goroutines that wait forever are reported as a
 // deadlock:
 //
 //	func TestHeartbeat(t *testing.T) {
@@ -28,57 +28,58 @@
 //
 // # Concepts
 //
-// A bubble holds the goroutines of one test, and has a clock of its own, which moves on
-// when all of them are blocked (package [testing/synctest]). So a test of a timeout takes
-// no time, and its outcome does not depend on how fast the machine is.
+// A bubble contains the goroutines of one test and has its own clock, which advances when
+// all of them are blocked (package [testing/synctest]). A test of a timeout therefore
+// takes no time, and its outcome does not depend on the speed of the machine.
 //
-// Order in a test is made, not waited for: by a [Gate], which holds up who comes to it,
-// by a [Sequencer], which gives blocks of several goroutines their turns, and by
-// [WaitAllBlocked], which returns when nothing more is going to happen.
+// Tests establish an order instead of sleeping: a [Gate] holds goroutines back until it
+// is opened, a [Sequencer] runs blocks of several goroutines in turn, and
+// [WaitAllBlocked] returns when nothing more can happen.
 //
-// What has to clean up has to do so wherever it is canceled. [CancelEverywhere] finds
-// the places and tries them all. [AssertCheckpoint] and [AssertNoCheckpoint] look at one
-// function: whether it heeds its context, or is free of that.
+// [CancelEverywhere] checks that a function cleans up wherever it is canceled: it finds
+// the points and tries them all. [WantCheckpoint] and [WantNoCheckpoint] check
+// whether a single function responds to the cancellation of its context.
 //
-// [WantError] compares a tree of errors with what it should be, which an [ErrorMatcher]
-// says, and shows where the two differ.
+// [WantError] compares a tree of errors with a matcher of package errmatch and shows where
+// the two differ.
 //
 // # Rules for users
 //
-//   - Have a TestMain with [Main] in each package. In a test that leaves something
-//     running on purpose, use [ExpectLeak] or [ExpectBlock].
-//   - Never sleep to wait for something outside of a bubble.
-//   - Make in the bubble what is used there: channels, timers, scopes. What is not
-//     virtual, such as the network, does not belong in it; net.Pipe does.
-//   - Take the *testing.T that the function is given, and not the outer one.
+//   - Have a TestMain with [Main] in each package. In a test that leaves a goroutine
+//     running on purpose, use [WantLeak] or [WantBlock].
+//   - Outside a bubble, never sleep to wait for something.
+//   - Create the channels, timers and scopes that a bubble uses inside it. Do not use the
+//     network in a bubble, because it is not virtual; use net.Pipe.
+//   - Use the *testing.T passed to the function, not the outer one.
 //
 // # Guarantees
 //
-// T1 [Main] and [VerifyNone] report goroutines that are left over. [Bubble] runs
-// a test in a synctest bubble, with virtual time, a root scope that ends with
-// the test, and a leak check. Of a deadlock it reports who waits for what, and the
-// other tests go on. Of a bubble that does not end in time it prints the same.
+// T1 [Main] and [VerifyNone] report leftover goroutines. Main prints what all goroutines
+// wait for if none has run for ten seconds. [Bubble] runs a test in a synctest bubble,
+// with virtual time, a root scope that ends with the test, and a leak check. It reports a
+// deadlock with what each goroutine waits for, and the other tests go on. It prints the
+// same if a bubble is about to exceed the timeout of the tests.
 //
-// T2 [CancelEverywhere] runs a function again and again, cancels it at each point at
-// which it can notice, and reports if it hangs, leaves goroutines behind, panics, loses
-// the reason, or finds fault itself.
+// T2 [CancelEverywhere] runs a function repeatedly and cancels it at each point where it
+// can notice. It reports a function that hangs, leaves goroutines behind, panics, loses
+// the reason for the cancellation, or fails the test itself.
 //
-// T3 The blocks of a [Sequencer] run in the order of their numbers, one at a time;
-// if one gives up its turn, none runs after it. A [Gate] lets nobody through until
-// it is opened, and then everybody. [WaitAllBlocked] returns when no other goroutine
-// of the bubble can go on.
+// T3 The blocks of a [Sequencer] run in the order of their numbers, one at a time; if a
+// call of At gives up, no later block runs. A [Gate] blocks all callers of Wait until it
+// is opened, and none after that. [WaitAllBlocked] returns when no other goroutine of the
+// bubble can proceed.
 //
-// T4 [AssertCheckpoint] fails the test unless a function that is called with a
-// canceled context returns an echo of that cancellation, and [AssertNoCheckpoint]
-// unless it returns nil.
+// T4 [WantCheckpoint] fails the test unless a function called with a canceled context
+// returns an echo of that cancellation. [WantNoCheckpoint] fails the test unless it
+// returns nil.
 //
-// T5 [WantError] fails the test unless an error is as wanted: of a group, each error
-// in it matches another one of those wanted, in any order, with none left over on
-// either side. It finds an assignment if there is one, and otherwise shows what is
-// missing, what is left over, and what comes nearest.
+// T5 [WantError] fails the test unless an error matches. A group matches if its errors
+// and the matchers can be paired, in any order, with none left over on either side.
+// WantError finds a pairing if one exists, and otherwise shows what is missing, what is
+// left over, and the nearest errors.
 //
-// T6 [ExpectBlock] and [ExpectLeak] state that something hangs. The leak checks forget
-// what they leave.
+// T6 [WantBlock] and [WantLeak] assert that goroutines hang. The leak checks ignore
+// the goroutines that they leave behind.
 //
 // # Counterparts
 //
@@ -86,9 +87,9 @@
 //	autojump_clock, MockClock    Bubble
 //	wait_all_tasks_blocked       WaitAllBlocked
 //	Sequencer, Event             Sequencer, Gate
-//	assert_checkpoints           AssertCheckpoint
-//	assert_no_checkpoints        AssertNoCheckpoint
-//	RaisesGroup, Matcher         WantError, Group, Is, As
+//	assert_checkpoints           WantCheckpoint
+//	assert_no_checkpoints        WantNoCheckpoint
+//	RaisesGroup, Matcher         WantError, errmatch.Group, errmatch.Is
 //
 //	Go                           here
 //	synctest.Test, synctest.Wait Bubble, WaitAllBlocked

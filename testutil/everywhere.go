@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/stacks"
 )
 
-// errInjected is the cause with which CancelEverywhere cancels.
+// errInjected is the cause of the cancellations by CancelEverywhere.
 var errInjected = errors.New("canceled by testutil.CancelEverywhere")
 
-// An EverywhereOption configures [CancelEverywhere]. See [Points], [Repeats],
-// [MayReturn] and [Within]. Of options that contradict each other the last one holds.
+// An EverywhereOption configures [CancelEverywhere]. See [Points], [Repeats], [MayReturn]
+// and [Within]. If options contradict each other, the last one holds.
 //
 //	var opts []testutil.EverywhereOption
 //	if testing.Short() {
@@ -40,9 +41,9 @@ func (o repeatsOption) applyEverywhere(e *everywhere)   { e.repeats = int(o) }
 func (o mayReturnOption) applyEverywhere(e *everywhere) { e.may = append(e.may, o...) }
 func (o withinOption) applyEverywhere(e *everywhere)    { e.within = time.Duration(o) }
 
-// Points bounds at how many points [CancelEverywhere] cancels. If there are more, it
-// takes so many of them, evenly spread, and says so in the log. The default is 1000.
-// Points panics if n is less than 1.
+// Points limits the number of points at which [CancelEverywhere] cancels. If there are
+// more, CancelEverywhere selects n of them, evenly spread, and logs that it did. The
+// default is 1000. Points panics if n is less than 1.
 //
 //	testutil.CancelEverywhere(t, compute, testutil.Points(20))
 func Points(n int) EverywhereOption {
@@ -52,9 +53,9 @@ func Points(n int) EverywhereOption {
 	return pointsOption(n)
 }
 
-// Repeats sets how often [CancelEverywhere] cancels at each point: a select that can
-// go several ways takes any of them, and goroutines run in any order. The default is
-// 5. Repeats panics if n is less than 1.
+// Repeats sets how many times [CancelEverywhere] cancels at each point. Runs differ
+// because select chooses among ready cases at random and goroutines run in any order. The
+// default is 5. Repeats panics if n is less than 1.
 //
 //	testutil.CancelEverywhere(t, receive, testutil.Repeats(20))
 func Repeats(n int) EverywhereOption {
@@ -64,9 +65,9 @@ func Repeats(n int) EverywhereOption {
 	return repeatsOption(n)
 }
 
-// MayReturn names errors that the function may return when it is canceled, besides
-// nil and those that say so: errors.Is finds one of them. If it is given several times
-// all of them count. MayReturn panics if an error is nil.
+// MayReturn allows the function to return further errors when it is canceled, besides nil
+// and echoes of the cancellation. An error is allowed if errors.Is finds one of errs in
+// it. Several MayReturn options add up. MayReturn panics if an error is nil.
 //
 //	testutil.CancelEverywhere(t, read, testutil.MayReturn(io.ErrClosedPipe))
 func MayReturn(errs ...error) EverywhereOption {
@@ -78,8 +79,8 @@ func MayReturn(errs ...error) EverywhereOption {
 	return mayReturnOption(errs)
 }
 
-// Within sets how long the function may take to return when it was canceled, in
-// virtual time. The default is an hour. Within panics if d is not positive.
+// Within sets how long the function may take, in virtual time, to return after it was
+// canceled. The default is an hour. Within panics if d is not positive.
 //
 //	testutil.CancelEverywhere(t, save, testutil.Within(10*time.Second))
 func Within(d time.Duration) EverywhereOption {
@@ -89,9 +90,9 @@ func Within(d time.Duration) EverywhereOption {
 	return withinOption(d)
 }
 
-// CancelEverywhere runs fn again and again, and cancels its context at another point
-// each time: at each at which fn can notice it. It is for code that has to clean up
-// wherever it is canceled, whether it uses this library or only package context.
+// CancelEverywhere runs fn repeatedly and cancels its context at a different point each
+// time, until every point has been tried where fn can notice. It is for code that must
+// clean up wherever it is canceled, whether it uses this library or only package context.
 //
 //	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
 //		connections := nursery.NewLimiter(2)
@@ -102,41 +103,41 @@ func Within(d time.Duration) EverywhereOption {
 //		return err
 //	})
 //
-// First fn runs without being canceled, and must return nil. The points are those of
-// that run, and such as turn up later:
+// The first run of fn is not canceled and must return nil. The points are those found in
+// that run and in later ones:
 //
-//   - Each call of the context's Done and Err, also those of package context when
-//     something is derived from it, and of this library's scopes. The context is
-//     canceled before the call returns. Calls are told apart by their call stacks, and
-//     counted for each, which is the same in every run even if goroutines change
-//     places.
-//   - Each time at which all goroutines are at rest, and some in another place than
-//     before, and a few more spread over the time that the run takes. This is where
-//     code is canceled that waits with a context derived from this one.
-//   - A few times while it runs, which are not the same in every run: after another
-//     goroutine has yielded so many times.
+//   - Each call of the context's Done and Err, including calls by package context when a
+//     context is derived from this one, and by this library's scopes. The context is
+//     canceled before the call returns. Calls are identified by their call stack and
+//     counted for each stack, so that they are the same in every run even if goroutines
+//     run in another order.
+//   - Each time when all goroutines are idle and some are blocked in a different place
+//     than before, and a few more times spread over the run. These points cancel code
+//     that waits with a context derived from this one.
+//   - A few times while fn runs, after another goroutine has yielded a certain number of
+//     times. These points differ from run to run.
 //
-// Each run is in a bubble of its own (see [Bubble]), in which time is virtual. It
-// fails the test if
+// Each run has its own bubble with virtual time (see [Bubble]). A run fails the test if
 //
-//   - fn does not return: all its goroutines wait for good, or it goes on for an hour
-//     (see [Within]);
-//   - fn panics, or returns an error that neither tells of the cancellation
-//     ([cancel.Scope.IsEcho]) nor is one that [MayReturn] names;
-//   - goroutines are left behind when fn has returned;
-//   - fn has called t.Error or t.Fatal: what else must hold, fn checks itself, when
-//     what it tests has returned.
+//   - fn does not return, because all its goroutines are blocked for good or because it
+//     keeps running for an hour (see [Within]);
+//   - fn panics, or returns an error that is neither an echo of the cancellation
+//     ([cancel.Scope.IsEcho]) nor allowed by [MayReturn];
+//   - fn returns and leaves goroutines behind;
+//   - fn calls t.Error or t.Fatal. Use them to check other conditions after the code
+//     under test has returned.
 //
-// Each point is a subtest that is named after it; the report of a failure has the
-// command that runs it alone, and the stack at which the context was canceled. When
-// goroutines are stuck no further points are tried, for those stay in the process.
+// Each point is a subtest named after the point. The report of a failure has the command
+// that runs the subtest alone, and the stack at which the context was canceled. If
+// goroutines are stuck, no further points are tried, because the goroutines stay in the
+// process.
 //
-// The context is not a scope ([cancel.FromContext] returns nil), but scopes can be
-// opened below it. CancelEverywhere panics if fn or an option is nil, and if it is
-// called in a bubble.
+// The context is not a scope ([cancel.FromContext] returns nil), but scopes can be opened
+// below it. CancelEverywhere panics if fn or an option is nil, or if it is called in a
+// bubble.
 //
-// It does for cancellation what SQLite's tests do for memory: they have each
-// allocation fail once.
+// CancelEverywhere does for cancellation what SQLite's tests do for memory, where each
+// allocation fails once.
 func CancelEverywhere(t *testing.T, fn func(t *testing.T, ctx context.Context) error, opts ...EverywhereOption) {
 	t.Helper()
 	mustFunc("CancelEverywhere", fn != nil)
@@ -150,7 +151,7 @@ func CancelEverywhere(t *testing.T, fn func(t *testing.T, ctx context.Context) e
 	e.explore(t)
 }
 
-// everywhere is a call of CancelEverywhere.
+// everywhere is the state of a call of CancelEverywhere.
 type everywhere struct {
 	fn      func(t *testing.T, ctx context.Context) error
 	points  int
@@ -158,27 +159,26 @@ type everywhere struct {
 	may     []error
 	within  time.Duration
 
-	known    map[point]bool // those in todo, and those that were left out
+	known    map[point]bool // the points in todo and those left out
 	todo     []point
 	canceled int
-	stuck    bool // goroutines are left that do not end
+	stuck    bool // goroutines are left that never end
 }
 
-// mostYields is the number of times for which another goroutine yields before the
-// function is canceled, at most.
+// mostYields is the maximum number of yields before a cancellation.
 const mostYields = 1024
 
-// explore runs the function once as it is, and then once for each point.
+// explore runs the function once without canceling it, and then cancels it at each point.
 func (e *everywhere) explore(t *testing.T) {
 	t.Helper()
 	first := &run{everywhere: e}
-	first.do(t) // ends the test if it fails, unless goroutines are stuck
+	first.do(t) // a failure ends the test, unless goroutines are stuck
 	e.add(first.found)
 	for yields := 1; yields <= mostYields; yields *= 2 {
 		e.add([]point{{yields: yields}})
 	}
 	if all := len(e.todo); all > e.points {
-		t.Logf("CancelEverywhere: of %d points %d are left out; see testutil.Points", all, all-e.points)
+		t.Logf("CancelEverywhere: %d of %d points were left out; see testutil.Points", all-e.points, all)
 		for i := range e.points {
 			e.todo[i] = e.todo[i*all/e.points]
 		}
@@ -190,25 +190,25 @@ func (e *everywhere) explore(t *testing.T) {
 	t.Logf("CancelEverywhere: %d points, canceled %d times", len(e.todo), e.canceled)
 }
 
-// cancelAt runs the function several times, and cancels it at the point.
+// cancelAt runs the function e.repeats times and cancels it at the point.
 func (e *everywhere) cancelAt(t *testing.T, target point) {
 	for range e.repeats {
 		r := &run{everywhere: e, target: target}
 		func() {
-			defer func() { // also if the test ends here
+			defer func() { // even if r.do ends the test
 				if len(e.todo) < e.points {
 					e.add(r.found)
 				}
 			}()
 			r.do(t)
 		}()
-		if e.stuck { // if it fails in another way, this test ends
+		if e.stuck { // any other failure has ended the test
 			return
 		}
 	}
 }
 
-// add adds points that are not known yet.
+// add adds points that are not yet known.
 func (e *everywhere) add(found []point) {
 	for _, p := range found {
 		if !e.known[p] {
@@ -221,19 +221,19 @@ func (e *everywhere) add(found []point) {
 // A run is one call of the function.
 type run struct {
 	*everywhere
-	target point // zero: it is not canceled
+	target point // zero if the run is not canceled
 
 	bubble string
 	probe  *probe
-	judge  *cancel.Scope // tells whether an error tells of the cancellation
+	judge  *cancel.Scope // recognizes echoes of the cancellation
 	late   atomic.Bool   // the function did not return in time
 
-	rests    []point // in a run that is not canceled
+	rests    []point // found in a run that is not canceled
 	found    []point
 	reported bool
 }
 
-// do makes the run, and reports what is wrong with it.
+// do runs the function and reports what is wrong.
 func (r *run) do(t *testing.T) {
 	t.Helper()
 	over := make(chan struct{})
@@ -244,15 +244,15 @@ func (r *run) do(t *testing.T) {
 		return
 	}
 	r.everywhere.stuck = true
-	if !r.late.Load() { // else it was reported
-		r.fail(t, string(how), waiting(withoutService(stuck)))
+	if !r.late.Load() { // already reported
+		r.fail(t, string(how), withoutService(stuck).String())
 	}
 }
 
-// call is do in the bubble.
+// call is the part of do that runs in the bubble.
 func (r *run) call(t *testing.T) {
 	t.Helper()
-	r.bubble = bubble()
+	r.bubble = stacks.Bubble()
 	ctx, stop := context.WithCancelCause(t.Context())
 	r.probe = &probe{Context: ctx, cancel: func() { stop(errInjected) }, target: r.target, looks: make(map[site]int)}
 	r.judge = cancel.New(ctx)
@@ -278,7 +278,7 @@ func (r *run) call(t *testing.T) {
 		case !returned && !t.Failed() && !t.Skipped():
 			r.fail(t, "the function called runtime.Goexit", "")
 		case t.Failed() && !r.reported:
-			t.Log(r.report(t.Name(), "the function has failed the test", ""))
+			t.Log(r.report(t.Name(), "the function failed the test", ""))
 		}
 		stop(nil)
 	}()
@@ -302,10 +302,10 @@ func (r *run) check(t *testing.T, err error) {
 				return
 			}
 		}
-		r.fail(t, fmt.Sprintf("the function returned an error that does not tell of the cancellation: %v", err), "")
+		r.fail(t, fmt.Sprintf("the function returned an error that is not an echo of the cancellation: %v", err), "")
 		return
 	}
-	r.fail(t, fmt.Sprintf("the function was not canceled, and returned %v", err), "")
+	r.fail(t, fmt.Sprintf("the function was not canceled, but returned %v", err), "")
 }
 
 // fail reports what was wrong with the run.
@@ -315,7 +315,7 @@ func (r *run) fail(t *testing.T, what, detail string) {
 	t.Error(r.report(t.Name(), what, detail))
 }
 
-// report tells what was wrong with the run, of the test of that name.
+// report returns the text of a failure in the test with that name.
 func (r *run) report(name, what, detail string) string {
 	var b strings.Builder
 	b.WriteString("CancelEverywhere: ")
@@ -332,10 +332,10 @@ func (r *run) report(name, what, detail string) string {
 	return b.String()
 }
 
-// now tells which goroutines there are in the bubble.
-func (r *run) now() string { return waiting(withoutService(stacksIn(r.bubble))) }
+// now describes the goroutines in the bubble.
+func (r *run) now() string { return withoutService(inside(r.bubble)).String() }
 
-// pattern returns what go test takes to run the test of that name alone.
+// pattern returns the argument of go test -run that selects only the test with that name.
 func pattern(name string) string {
 	levels := strings.Split(name, "/")
 	for i, l := range levels {
@@ -344,9 +344,9 @@ func pattern(name string) string {
 	return strings.Join(levels, "/")
 }
 
-// watch cancels the context, if that is to happen at rest, and reports if the function
-// does not return in time. In the run that is not canceled it finds the times at
-// which all is at rest.
+// watch cancels the context, unless a call of its methods does, and reports a function
+// that does not return in time. In the run that is not canceled it finds the times when
+// all goroutines are idle.
 func (r *run) watch(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	if r.target == (point{}) {
@@ -380,9 +380,9 @@ func (r *run) watch(t *testing.T, done <-chan struct{}) {
 	}
 }
 
-// findRests finds the times at which all goroutines are at rest in other places than
-// before. It looks after a nanosecond of virtual time, which passes only when all are
-// at rest, and then less and less often until something has changed.
+// findRests finds the times when all goroutines are idle in other places than before. It
+// looks after a nanosecond of virtual time, which passes only when all goroutines are
+// idle, and then at increasing intervals until something has changed.
 func (r *run) findRests(done <-chan struct{}) {
 	const forGood = 100 * 365 * 24 * time.Hour
 	start, before := time.Now(), ""
@@ -393,7 +393,7 @@ func (r *run) findRests(done <-chan struct{}) {
 			r.rests = append(r.rests, spread(time.Since(start))...)
 			return
 		}
-		if now := outline(withoutService(stacksIn(r.bubble))); now != before {
+		if now := outline(withoutService(inside(r.bubble))); now != before {
 			r.rests = append(r.rests, point{after: time.Since(start)})
 			before, step = now, 1
 		} else {
@@ -402,7 +402,7 @@ func (r *run) findRests(done <-chan struct{}) {
 	}
 }
 
-// spread returns times of rest in a run that takes so long.
+// spread returns points spread evenly over a run of that length.
 func spread(took time.Duration) (rests []point) {
 	const parts = 8
 	for i := range parts - 1 {
@@ -413,12 +413,12 @@ func spread(took time.Duration) (rests []point) {
 	return rests
 }
 
-// patience is for how long, in real time, a function may run on that did not return in
-// time; a variable for tests.
+// patience is how long, in real time, a function may keep running after it did not return
+// in time. Tests change it.
 var patience = 10 * time.Second
 
-// guard ends the program if the function runs on in virtual time, which may take no
-// end in real time.
+// guard ends the program if the function keeps running after its limit in virtual time,
+// because it may never end in real time.
 func (r *run) guard(name string, over <-chan struct{}) {
 	for late := false; ; late = r.late.Load() {
 		select {
@@ -427,7 +427,7 @@ func (r *run) guard(name string, over <-chan struct{}) {
 		case <-time.After(patience):
 		}
 		if late {
-			panic("testutil: " + r.report(name, fmt.Sprintf("the function runs on %v after it was canceled, and nothing can stop it", r.within), r.now()))
+			panic("testutil: " + r.report(name, fmt.Sprintf("the function is still running %v after it was canceled, and nothing can stop it", r.within), r.now()))
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// A function that is to leave nothing behind has forgotten a goroutine.
+// VerifyNone reports a goroutine that the function under test left running.
 func ExampleVerifyNone() {
 	t := printer{} // in a test, its *testing.T
 	quit := make(chan struct{})
@@ -16,9 +16,9 @@ func ExampleVerifyNone() {
 	func() { // the test
 		defer testutil.VerifyNone(t)
 		watch(context.Background())
-		fmt.Println("the test is through")
+		fmt.Println("the test is done")
 	}()
 	// Output:
-	// the test is through
+	// the test is done
 	// found unexpected goroutines: ...
 }

@@ -1,21 +1,20 @@
 package testutil
 
-import "time"
+import (
+	"time"
 
-// SetPatience changes for how long a function may run on that did not return in time.
+	"github.com/grove-go/grove/internal/stacks"
+)
+
+// SetPatience changes how long a function may keep running after it did not return in
+// time.
 func SetPatience(d time.Duration) { patience = d }
 
-// BubbleOf returns the number of the bubble in the header of a goroutine, or "".
-var BubbleOf = bubbleOf
+// Outline returns what is the same in the stacks of two looks at goroutines that wait.
+func Outline(text string) string { return outline(stacks.Parse(text)) }
 
-// LeakedOnly returns what is reported of a leak profile.
+// WatchStuck calls tell when no goroutine has run for the time d.
+var WatchStuck = watchStuck
+
+// LeakedOnly returns the part of a leak profile that is reported.
 func LeakedOnly(profile string) string { return unexpected(profile, leaked) }
-
-// Row returns what the table of a deadlock has about a goroutine with this stack, if the
-// standard library is in this folder.
-func Row(stack, folder string) string {
-	defer func(was string) { standard = was }(standard)
-	standard = folder
-	g := parse(stack)
-	return g.id + "|" + g.waits + "|" + g.function + "|" + g.place + "|" + g.creator
-}

@@ -14,7 +14,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// The tests of this file cancel code that knows nothing of this library.
+// The tests in this file cancel code that does not use this library.
 
 func TestEverywhereAfterFunc(t *testing.T) {
 	var before, after atomic.Int32
@@ -37,8 +37,8 @@ func TestEverywhereAfterFunc(t *testing.T) {
 	}
 }
 
-// A store is a database whose statements take a second each, and are lost unless
-// they are committed.
+// A store is a database. Its statements take a second each and are lost unless they are
+// committed.
 type store struct {
 	pending, committed int
 }
@@ -101,7 +101,7 @@ func TestEverywhereSQL(t *testing.T) {
 		case err != nil && s.committed == 0:
 			rolledBack.Add(1)
 		default:
-			t.Errorf("%d statements are committed, and the error is %v", s.committed, err)
+			t.Errorf("%d statements committed, with error %v", s.committed, err)
 		}
 		return err
 	}, testutil.MayReturn(sql.ErrTxDone))
@@ -110,7 +110,7 @@ func TestEverywhereSQL(t *testing.T) {
 	}
 }
 
-// A pipeListener accepts the other ends of the connections that it has dialed.
+// A pipeListener accepts the connections that its dial method makes.
 type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}

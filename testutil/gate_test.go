@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
 )
 
-// hooked is a context that calls onDone when it is asked for its Done channel to
-// wait for it: the second time, because the first is for its error.
+// A hooked is a context that calls onDone at the second call of Done, which starts the
+// wait. The first call is made to check the error.
 type hooked struct {
 	context.Context
 	onDone func()
@@ -31,7 +31,7 @@ func (h *hooked) Done() <-chan struct{} {
 }
 
 func TestGate(t *testing.T) {
-	testkit.Bubble(t, "T3/a gate holds up all who come until it is opened", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a closed gate blocks all callers until it is opened", func(t *testing.T, ctx context.Context) {
 		for _, many := range []int{0, 1, 2, 100} {
 			var gate testutil.Gate
 			passed := make(chan struct{}, many)
@@ -60,7 +60,7 @@ func TestGate(t *testing.T) {
 			}
 		}
 	})
-	testkit.Bubble(t, "T3/an open gate stays open, and opening is idempotent", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/an open gate stays open, and Open is idempotent", func(t *testing.T, ctx context.Context) {
 		var gate testutil.Gate
 		var wg sync.WaitGroup
 		for range 10 {
@@ -74,7 +74,7 @@ func TestGate(t *testing.T) {
 			gate.Open()
 		}
 	})
-	testkit.Bubble(t, "T3/Wait gives up when its context is done, and the gate works on", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/Wait gives up when its context is done, and the gate stays usable", func(t *testing.T, ctx context.Context) {
 		var gate testutil.Gate
 		err := cancel.FailAfter(ctx, time.Minute, gate.Wait)
 		if _, ok := errors.AsType[*cancel.TimeoutError](err); !ok {
@@ -90,14 +90,14 @@ func TestGate(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	testkit.Bubble(t, "T3/a context that is done at the call gives its error even if the gate is open", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a context that is done at the call gives its error even if the gate is open", func(t *testing.T, ctx context.Context) {
 		var gate testutil.Gate
 		gate.Open()
 		for range 100 {
-			testutil.AssertCheckpoint(t, gate.Wait)
+			testutil.WantCheckpoint(t, gate.Wait)
 		}
 	})
-	testkit.Bubble(t, "T3/an Open that comes before the cancellation wins", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/an Open before the cancellation wins", func(t *testing.T, ctx context.Context) {
 		for range 100 {
 			var gate testutil.Gate
 			s := cancel.New(ctx)
@@ -108,7 +108,7 @@ func TestGate(t *testing.T) {
 		}
 	})
 	t.Run("T3/bad input panics", func(t *testing.T) {
-		testkit.MustPanic(t, "testutil: Gate.Wait: nil context", func() { _ = new(testutil.Gate).Wait(nil) }) //lint:ignore SA1012 it is to panic
+		kit.MustPanic(t, "testutil: Gate.Wait: nil context", func() { _ = new(testutil.Gate).Wait(nil) }) //lint:ignore SA1012 must panic
 	})
 }
 

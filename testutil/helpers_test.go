@@ -9,20 +9,20 @@ import (
 
 func nothing(context.Context) error { return nil }
 
-// A printer is the testing.TB of an example: it prints what a test would report.
+// A printer is a testing.TB for examples. It prints what a test would report.
 type printer struct{ testing.TB }
 
 func (printer) Helper()                           {}
 func (printer) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
-// Error prints the first line alone: stacks are not the same in every run.
+// Error prints only the first line, because stacks differ from run to run.
 func (printer) Error(args ...any) {
 	line, _, _ := strings.Cut(fmt.Sprint(args...), "\n")
 	fmt.Println(line, "...")
 }
 
-// wantReport checks what was reported to r: nothing if want is empty, else one text
-// that contains all of want.
+// wantReport checks that r recorded one text that contains all of want, or nothing if
+// want is empty.
 func wantReport(t *testing.T, r *recorder, want ...string) {
 	t.Helper()
 	if len(want) == 0 && len(r.errors) > 0 || len(want) > 0 && len(r.errors) != 1 {

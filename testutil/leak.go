@@ -10,21 +10,29 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/grove-go/grove/internal/stacks"
 	"go.uber.org/goleak"
 )
 
-// Main runs the tests of a package, to be called from its TestMain, and exits
-// with a failure if goroutines are left over when all have passed. It names
-// those goroutines with their stacks.
+// Main runs the tests of a package and exits. Call it from TestMain. If all tests pass
+// but goroutines are left over, Main prints their stacks and exits with a failure.
 //
 //	func TestMain(m *testing.M) { testutil.Main(m) }
 //
-// It looks with goleak, and with the goroutine-leak profile of the runtime where there
-// is one (in Go 1.26 with GOEXPERIMENT=goroutineleakprofile), which tells those that
-// nothing can wake any more from those that merely still run. What [ExpectBlock] and
-// [ExpectLeak] have left is not reported.
+// Main uses goleak, and the goroutine-leak profile of the runtime if it exists (in Go
+// 1.26 with GOEXPERIMENT=goroutineleakprofile). The profile distinguishes goroutines that
+// nothing can wake from goroutines that still run. Goroutines left behind by
+// [WantBlock] and [WantLeak] are not reported.
+//
+// If no goroutine of the process has run for ten seconds, Main prints what each one waits
+// for, with the stacks, and the tests go on. It prints nothing while a goroutine sleeps,
+// or is in a system call, such as a wait for another process.
 func Main(m *testing.M) {
+	stop := watchStuck(quiet, func(report string) {
+		fmt.Fprintf(os.Stderr, "testutil: Main: no goroutine has run for %v; a test may be stuck:\n\n%s\n\n", quiet, report)
+	})
 	status := m.Run()
+	stop()
 	if status == 0 {
 		if report := leaks(); report != "" {
 			fmt.Fprintf(os.Stderr, "testutil: Main: %s", report)
@@ -34,14 +42,14 @@ func Main(m *testing.M) {
 	os.Exit(status)
 }
 
-// VerifyNone fails the test if goroutines are left over besides those of package
-// testing, and prints their stacks. It waits a moment for those that are about
-// to end. It looks in the same way as [Main] does. Call it last of all:
+// VerifyNone fails the test if goroutines are left over besides those of package testing,
+// and prints their stacks. It waits a moment for goroutines that are about to end. It
+// checks as [Main] does. Run it after everything else in the test:
 //
 //	defer testutil.VerifyNone(t)
 //
-// Goroutines of tests that run in parallel count too, so it is not for such
-// tests: use [Bubble] there.
+// VerifyNone counts the goroutines of parallel tests too, so use [Bubble] in such tests
+// instead.
 func VerifyNone(t testing.TB) {
 	t.Helper()
 	if report := leaks(); report != "" {
@@ -49,7 +57,7 @@ func VerifyNone(t testing.TB) {
 	}
 }
 
-// leaks reports the goroutines that are left over, or returns "".
+// leaks returns a report of the goroutines that are left over, or "".
 func leaks() string {
 	var b strings.Builder
 	if err := goleak.Find(); err != nil {
@@ -58,32 +66,32 @@ func leaks() string {
 		}
 	}
 	if left := unexpected(leakProfile(), leaked); left != "" {
-		fmt.Fprintf(&b, "leaked for certain, says the runtime:\n%s", left)
+		fmt.Fprintf(&b, "the runtime reports as leaked:\n%s", left)
 	}
 	return b.String()
 }
 
 var (
-	// How goleak begins what it has about a goroutine, in a list.
+	// found matches the beginning of an entry of goleak's report.
 	found = regexp.MustCompile(`(?m)^[\[ ]Goroutine (\d+) in state `)
-	// How the profile begins what it has about one that is leaked.
+	// leaked matches the beginning of an entry of the profile that is marked as leaked.
 	leaked = regexp.MustCompile(`(?m)^goroutine (\d+) \[[^\]]*\(leaked\)[^\]]*\]:`)
 )
 
-// leakProfile returns the stacks of all goroutines, with those marked that the runtime
-// knows to be leaked, or "" if this one does not know.
+// leakProfile returns the stacks of all goroutines and marks the ones that the runtime
+// found leaked. It returns "" if the runtime does not support the profile.
 func leakProfile() string {
 	p := pprof.Lookup("goroutineleak")
 	if p == nil {
 		return ""
 	}
-	var b bytes.Buffer // which cannot fail
+	var b bytes.Buffer // writes to it cannot fail
 	_ = p.WriteTo(&b, 2)
 	return b.String()
 }
 
-// unexpected returns those entries of a report, which begin so, that were not left
-// over on purpose.
+// unexpected returns the entries of a report that were not left over on purpose. The
+// regular expression begin matches the beginning of an entry.
 func unexpected(report string, begin *regexp.Regexp) string {
 	var b strings.Builder
 	entries := begin.FindAllStringSubmatchIndex(report, -1)
@@ -93,7 +101,7 @@ func unexpected(report string, begin *regexp.Regexp) string {
 			end = entries[i+1][0]
 		}
 		entry := report[e[0]:end]
-		if begin == leaked { // what follows may not be leaked
+		if begin == leaked { // further stacks may not be leaked
 			entry, _, _ = strings.Cut(entry, "\n\n")
 		}
 		if !purpose.has(report[e[2]:e[3]]) {
@@ -103,24 +111,25 @@ func unexpected(report string, begin *regexp.Regexp) string {
 	return b.String()
 }
 
-// purpose knows the goroutines that were left over on purpose.
+// purpose holds the goroutines that were left over on purpose.
 var purpose purposely
 
-// purposely is a set of goroutines, by their ids, which are not used again.
+// purposely is a set of goroutines, identified by their ids, which the runtime does not
+// reuse.
 type purposely struct {
 	mu  sync.Mutex
 	ids map[string]bool
 }
 
-// add adds the goroutines with these stacks.
-func (p *purposely) add(stacks []string) {
+// add adds the goroutines of d.
+func (p *purposely) add(d *stacks.Dump) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ids == nil {
 		p.ids = make(map[string]bool)
 	}
-	for _, s := range stacks {
-		p.ids[parse(s).id] = true
+	for _, g := range d.Goroutines {
+		p.ids[g.ID] = true
 	}
 }
 

@@ -9,44 +9,46 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/grove-go/grove/internal/stacks"
 )
 
-// A point is a time at which CancelEverywhere cancels. Which of the fields are set says
-// of which kind it is.
+// A point is a moment at which CancelEverywhere cancels. The fields that are set
+// determine its kind.
 type point struct {
-	// When the context is looked at for the n-th time, from 1 on, from that site.
+	// The n-th call of the context's method look from that site, counting from 1.
 	site site
-	look string // the method that is called
+	look string // Done or Err
 	n    int
 
-	after  time.Duration // when everything is at rest at that time
-	yields int           // when a goroutine has yielded so many times
+	after  time.Duration // this long after the start, when everything is idle
+	yields int           // after another goroutine has yielded this many times
 }
 
-// A site is a place from which a context is looked at: a call stack, up to a depth
-// at which little is left to tell apart.
+// A site is the call stack of a call to a context's method, cut off at a depth where
+// little is left to distinguish.
 type site [24]uintptr
 
-// String names the place in the code that a look comes from, without package context
-// and the scopes, which look on behalf of others.
+// String names the code that called the context's method. It skips package context and
+// the scopes, which call it on behalf of other code.
 func (p point) String() string {
 	switch {
 	case p.after > 0:
-		return fmt.Sprintf("at rest after %v", p.after)
+		return fmt.Sprintf("idle after %v", p.after)
 	case p.yields > 0:
-		return fmt.Sprintf("while it runs, after %d yields", p.yields)
+		return fmt.Sprintf("while running, after %d yields", p.yields)
 	}
 	frames := runtime.CallersFrames(p.site[:max(0, slices.Index(p.site[:], 0))])
 	for {
 		f, more := frames.Next()
 		if !more || !strings.HasPrefix(f.Function, "context.") && !strings.HasPrefix(f.Function, "github.com/grove-go/grove/cancel.") {
-			return fmt.Sprintf("%s at %s:%d, time %d", p.look, filepath.Base(f.File), f.Line, p.n)
+			return fmt.Sprintf("%s at %s:%d, call %d", p.look, filepath.Base(f.File), f.Line, p.n)
 		}
 	}
 }
 
-// A probe is a context that notes who looks at it, and is canceled when it is looked
-// at for the n-th time from a certain site.
+// A probe is a context that records the calls of its methods, and cancels itself at the
+// n-th call from a certain site.
 type probe struct {
 	context.Context
 	cancel func()
@@ -54,8 +56,8 @@ type probe struct {
 
 	mu       sync.Mutex // guards the fields below
 	looks    map[site]int
-	seen     []point // up to the cancellation
-	over     bool    // nothing more is noted
+	seen     []point // calls up to the cancellation
+	over     bool    // recording has ended
 	injected string  // the stack at the cancellation
 }
 
@@ -71,7 +73,8 @@ func (p *probe) Err() error {
 	return p.Context.Err()
 }
 
-// note notes a call of the method, and cancels first if it is the one.
+// note records a call of the method. It cancels the context first if the call is the
+// target.
 func (p *probe) note(method string) {
 	var s site
 	runtime.Callers(3, s[:len(s)-1])
@@ -89,20 +92,21 @@ func (p *probe) note(method string) {
 	}
 }
 
-// inject cancels the context. It does not count if the function has returned.
+// inject cancels the context. The cancellation is not recorded if the function has
+// returned.
 func (p *probe) inject() {
 	p.mu.Lock()
 	over := p.over
 	p.over = true
 	if !over {
-		p.injected = ownStack()
+		p.injected = stacks.Own()
 	}
 	p.mu.Unlock()
-	p.cancel() // runs the code of others
+	p.cancel() // without the lock, because it runs foreign code
 }
 
-// finish is called when the function has returned: nothing is noted any more. It
-// returns what was noted.
+// finish ends the recording when the function has returned, and returns the calls
+// recorded.
 func (p *probe) finish() []point {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +114,7 @@ func (p *probe) finish() []point {
 	return p.seen
 }
 
-// canceled returns the stack at the cancellation, or "" if there was none.
+// canceled returns the stack at the cancellation, or "" if the context was not canceled.
 func (p *probe) canceled() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,44 +9,41 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// ErrSequenceBroken is why [Sequencer.At] fails after another call of it gave up.
-// The error itself names that call; test for it with errors.Is.
+// ErrSequenceBroken is wrapped by the error of [Sequencer.At] after another call of At
+// gave up. The error names that call.
 var ErrSequenceBroken = errors.New("testutil: sequence broken")
 
-// A Sequencer brings blocks of several goroutines into an order, to test one
-// interleaving of many: each calls [Sequencer.At] with the numbers of its blocks,
-// and they run in the order 0, 1, 2, and so on. The zero value is ready for use,
-// for one sequence.
+// A Sequencer runs blocks of several goroutines in a fixed order, to test one particular
+// interleaving. Each goroutine calls [Sequencer.At] with the numbers of its blocks, and
+// the blocks run in the order 0, 1, 2, and so on. The zero value is ready to use, for one
+// sequence.
 //
-// A Sequencer is safe for use by multiple goroutines simultaneously. It must not
-// be copied after first use. It belongs to the synctest bubble in which it is used
-// first, and those who wait for their turn are blocked for the bubble.
+// A Sequencer is safe for use by multiple goroutines simultaneously. It must not be
+// copied after first use. It belongs to the synctest bubble of its first use, where a
+// goroutine that waits for its turn counts as blocked.
 //
 // This is Trio's Sequencer.
 type Sequencer struct {
-	mu     sync.Mutex // protects the fields below; nobody waits, and no user code runs, while holding it
-	next   int        // whose turn it is
-	turns  map[int]chan struct{}
+	mu     sync.Mutex    // protects the fields below; never held while waiting or running user code
+	next   int           // number of the current or next block
+	turns  map[int]*turn // for each number used; a turn also comes when the sequence is broken
 	broken error
-	// Invariant: turns has all numbers that were used, each with a channel that is
-	// closed when its turn has come or the sequence is broken.
 }
 
-// At waits until the blocks of all numbers below n have ended, calls fn with ctx,
-// and returns what fn returns. The block ends when fn does, in whichever way: an
-// error, a panic or a Goexit does not stop the sequence. The end of a block
-// synchronizes before the beginning of the next one.
+// At waits until the blocks of all numbers below n have ended, calls fn with ctx, and
+// returns fn's error. A block that ends with an error, a panic or a Goexit does not stop
+// the sequence. The end of a block synchronizes before the beginning of the next one.
 //
-// At gives up when ctx is done, also if it was at the call, and returns the
-// [*cancel.Error] of ctx. That breaks the sequence: there would be no order any
-// more. All who wait for their turn, or come later, then get an error that is
-// [ErrSequenceBroken] and names the one who gave up, or that of their own ctx if
-// that is done. A block that is running goes on, and nothing is called after it.
+// At gives up when ctx is done, even if ctx is done at the call, and returns the
+// [*cancel.Error] of ctx. The sequence is then broken, because its order can no longer be
+// kept. A block that is running goes on, but no other block runs. Calls that wait for
+// their turn, and later calls, return an error that wraps [ErrSequenceBroken] and names
+// the call that gave up, or the error of their own ctx if it is done.
 //
-// A number that nobody uses holds up those above it for ever; in a bubble that is
+// A number that is never used blocks the higher ones forever; in a bubble that is
 // reported as a deadlock.
 //
-// At panics if n is negative or was used before, and if ctx or fn is nil.
+// At panics if n is negative or was used before, or if ctx or fn is nil.
 func (s *Sequencer) At(ctx context.Context, n int, fn func(ctx context.Context) error) error {
 	mustContext("Sequencer.At", ctx)
 	if fn == nil {
@@ -64,61 +61,68 @@ func (s *Sequencer) At(ctx context.Context, n int, fn func(ctx context.Context) 
 
 // wait waits for the turn of n.
 func (s *Sequencer) wait(ctx context.Context, n int) error {
-	turn, ok := s.claim(n)
-	if !ok {
-		panic(fmt.Sprintf("testutil: Sequencer.At: n must be used once, got %d again", n))
+	t := newTurn(ctx)
+	if !s.claim(n, t) {
+		panic(fmt.Sprintf("testutil: Sequencer.At: n must be used only once, got %d again", n))
 	}
-	gaveUp := cancel.Err(ctx)
-	if gaveUp == nil {
-		select {
-		case <-turn:
-		case <-ctx.Done():
-		}
-	}
-	err := cancel.Err(ctx) // outside mu: ctx may be anybody's
+	t.wait()
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	come, broken := t.come(), s.broken
+	s.mu.Unlock()
+	if come && broken == nil {
+		return nil // even if ctx is done by now
+	}
+	// This comes after the look at broken: the end of ctx may be why the sequence is broken.
+	// It needs no lock held, because it calls methods of ctx.
+	err := cancel.Err(ctx)
 	switch {
-	case gaveUp == nil && s.broken == nil && s.next == n:
-		return nil // the turn has come, also if ctx is done by now
 	case err == nil:
-		return s.broken
-	case s.broken == nil:
-		s.broken = fmt.Errorf("%w: number %d gave up: %v", ErrSequenceBroken, n, err)
-		for m, turn := range s.turns {
-			if m > s.next {
-				close(turn)
-			}
-		}
+		return broken // or nil, if a shield went up as the turn came
+	case !come:
+		s.giveUp(n, err)
 	}
 	return err
 }
 
-// claim takes the number n and returns the channel that tells of its turn, or
-// reports that n was taken before.
-func (s *Sequencer) claim(n int) (turn chan struct{}, ok bool) {
+// giveUp breaks the sequence, unless it is broken, because the call with the number n has
+// given up with err.
+func (s *Sequencer) giveUp(n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return
+	}
+	s.broken = fmt.Errorf("%w: number %d gave up: %v", ErrSequenceBroken, n, err)
+	for m, t := range s.turns {
+		if m > s.next {
+			t.tell()
+		}
+	}
+}
+
+// claim takes the number n for the turn t. It returns false if n was taken before.
+func (s *Sequencer) claim(n int, t *turn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.turns[n] != nil {
-		return nil, false
+		return false
 	}
 	if s.turns == nil {
-		s.turns = make(map[int]chan struct{})
+		s.turns = make(map[int]*turn)
 	}
-	turn = make(chan struct{})
-	s.turns[n] = turn
+	s.turns[n] = t
 	if n == s.next || s.broken != nil {
-		close(turn)
+		t.tell()
 	}
-	return turn, true
+	return true
 }
 
-// pass ends the block whose turn it is.
+// pass ends the current block.
 func (s *Sequencer) pass() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next++
-	if turn := s.turns[s.next]; turn != nil && s.broken == nil {
-		close(turn)
+	if t := s.turns[s.next]; t != nil && s.broken == nil {
+		t.tell()
 	}
 }

@@ -14,16 +14,16 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
 )
 
 func TestSequencer(t *testing.T) {
-	testkit.Bubble(t, "T3/blocks run in the order of their numbers, one at a time", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/blocks run in the order of their numbers, one at a time", func(t *testing.T, ctx context.Context) {
 		for _, many := range []int{1, 2, 100} {
 			var seq testutil.Sequencer
-			var order []int // the sequence alone guards it
+			var order []int // guarded only by the sequence
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				for _, i := range rand.Perm(many) {
 					n.Go(func(ctx context.Context) error {
@@ -42,7 +42,7 @@ func TestSequencer(t *testing.T) {
 			}
 		}
 	})
-	testkit.Bubble(t, "T3/goroutines may take several turns each", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/goroutines may take several turns each", func(t *testing.T, ctx context.Context) {
 		var seq testutil.Sequencer
 		var order []int
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -62,7 +62,7 @@ func TestSequencer(t *testing.T) {
 			t.Errorf("Run() = %v, order %v", err, order)
 		}
 	})
-	testkit.Bubble(t, "T3/fn gets the context, and its error is the result", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/fn gets the context, and its error is the result", func(t *testing.T, ctx context.Context) {
 		var seq testutil.Sequencer
 		err := seq.At(ctx, 0, func(inner context.Context) error {
 			if inner != ctx {
@@ -74,7 +74,7 @@ func TestSequencer(t *testing.T) {
 			t.Errorf("At() = %v, want io.EOF", err)
 		}
 	})
-	testkit.Bubble(t, "T3/an error, a panic or a Goexit of a block does not stop the sequence", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/an error, a panic or a Goexit of a block does not stop the sequence", func(t *testing.T, ctx context.Context) {
 		var seq testutil.Sequencer
 		var wg sync.WaitGroup
 		ends := []func(context.Context) error{
@@ -89,7 +89,7 @@ func TestSequencer(t *testing.T) {
 						panic(p)
 					}
 				}()
-				_ = seq.At(ctx, i, end) // how it ends is not of interest here
+				_ = seq.At(ctx, i, end) // the result does not matter
 			})
 		}
 		if err := seq.At(ctx, len(ends), nothing); err != nil {
@@ -105,16 +105,16 @@ func TestSequencer(t *testing.T) {
 				var wg sync.WaitGroup
 				wg.Go(func() { _ = seq.At(inner, n, cancel.Forever) }) // runs, or waits
 				testutil.WaitAllBlocked()
-				want := fmt.Sprintf("testutil: Sequencer.At: n must be used once, got %d again", n)
-				testkit.MustPanic(t, want, func() { _ = seq.At(ctx, n, nothing) })
+				want := fmt.Sprintf("testutil: Sequencer.At: n must be used only once, got %d again", n)
+				kit.MustPanic(t, want, func() { _ = seq.At(ctx, n, nothing) })
 				inner.Cancel(nil)
 				wg.Wait()
-				testkit.MustPanic(t, want, func() { _ = seq.At(ctx, n, nothing) })
+				kit.MustPanic(t, want, func() { _ = seq.At(ctx, n, nothing) })
 				inner.Close()
 			})
 		}
 	})
-	testkit.Bubble(t, "T3/who gives up breaks the sequence for those who wait and those who come later", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a call that gives up breaks the sequence for waiting and later calls", func(t *testing.T, ctx context.Context) {
 		var seq testutil.Sequencer
 		s := cancel.New(ctx, cancel.Name("impatient"))
 		defer s.Close()
@@ -138,7 +138,7 @@ func TestSequencer(t *testing.T) {
 		if results[1] == nil || results[3] == nil {
 			t.Errorf("after the break At() = %v, want errors for 1 and 3 at once", results)
 		}
-		running.Open() // a block that runs goes on
+		running.Open() // a running block goes on
 		wg.Wait()
 		at(ctx, 4, func(context.Context) error { t.Error("block 4 ran"); return nil })()
 
@@ -151,14 +151,14 @@ func TestSequencer(t *testing.T) {
 		for _, i := range []int{1, 3, 4} {
 			err := results[i]
 			if !errors.Is(err, testutil.ErrSequenceBroken) || !strings.Contains(err.Error(), "number 2 gave up: context canceled: EOF") {
-				t.Errorf("At(%d) = %v, want the broken sequence, with who broke it", i, err)
+				t.Errorf("At(%d) = %v, want ErrSequenceBroken with the number that broke it", i, err)
 			}
 			if errors.Is(err, context.Canceled) {
-				t.Errorf("At(%d) = %v, a cancellation: it is another's", i, err)
+				t.Errorf("At(%d) = %v, want no cancellation of another call's context", i, err)
 			}
 		}
 	})
-	testkit.Bubble(t, "T3/a context that is done at the call breaks the sequence too", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a context that is done at the call breaks the sequence too", func(t *testing.T, ctx context.Context) {
 		for range 20 {
 			for n := range 2 {
 				var seq testutil.Sequencer
@@ -168,14 +168,14 @@ func TestSequencer(t *testing.T) {
 					t.Errorf("At(%d) = %v, want the error of its context", n, err)
 				}
 				if err := seq.At(ctx, 1-n, nothing); !errors.Is(err, testutil.ErrSequenceBroken) {
-					t.Errorf("At(%d) = %v, want the broken sequence", 1-n, err)
+					t.Errorf("At(%d) = %v, want ErrSequenceBroken", 1-n, err)
 				}
 				s.Close()
 			}
 		}
-		testutil.AssertCheckpoint(t, func(ctx context.Context) error { return new(testutil.Sequencer).At(ctx, 0, nothing) })
+		testutil.WantCheckpoint(t, func(ctx context.Context) error { return new(testutil.Sequencer).At(ctx, 0, nothing) })
 	})
-	testkit.Bubble(t, "T3/those whose own context is done return its error, not the broken sequence", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/calls whose own context is done return its error, not ErrSequenceBroken", func(t *testing.T, ctx context.Context) {
 		for range 20 {
 			var seq testutil.Sequencer
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -191,7 +191,7 @@ func TestSequencer(t *testing.T) {
 			}
 		}
 	})
-	testkit.Bubble(t, "T3/a turn that comes before the cancellation wins", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a turn that comes before the cancellation wins", func(t *testing.T, ctx context.Context) {
 		for range 100 {
 			var seq testutil.Sequencer
 			s := cancel.New(ctx)
@@ -203,8 +203,21 @@ func TestSequencer(t *testing.T) {
 			s.Close()
 		}
 	})
-	t.Run("T3/a number that nobody uses holds up those above it", func(t *testing.T) {
-		testutil.ExpectBlock(t, func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a call whose turn has come does not fail because another one gives up at that moment", func(t *testing.T, ctx context.Context) {
+		var seq testutil.Sequencer
+		s := cancel.New(ctx)
+		giveUp := func() {
+			s.Cancel(nil)
+			if err := seq.At(s, 1, nothing); !s.IsEcho(err) {
+				t.Errorf("At() = %v, want the cancellation", err)
+			}
+		}
+		if err := seq.At(&asked{Context: s, onErr: giveUp}, 0, nothing); err != nil && !s.IsEcho(err) {
+			t.Errorf("At() = %v, want nil or the cancellation", err)
+		}
+	})
+	t.Run("T3/a number that is never used blocks higher ones", func(t *testing.T) {
+		testutil.WantBlock(t, func(t *testing.T, ctx context.Context) {
 			var seq testutil.Sequencer
 			for _, i := range []int{0, 2} {
 				if err := seq.At(ctx, i, nothing); err != nil {
@@ -215,13 +228,28 @@ func TestSequencer(t *testing.T) {
 	})
 	t.Run("T3/bad input panics", func(t *testing.T) {
 		var seq testutil.Sequencer
-		testkit.MustPanic(t, "testutil: Sequencer.At: nil context", func() { _ = seq.At(nil, 0, nothing) }) //lint:ignore SA1012 it is to panic
-		testkit.MustPanic(t, "testutil: Sequencer.At: nil function", func() { _ = seq.At(t.Context(), 0, nil) })
-		testkit.MustPanic(t, "testutil: Sequencer.At: n must not be negative, got -1", func() { _ = seq.At(t.Context(), -1, nothing) })
+		kit.MustPanic(t, "testutil: Sequencer.At: nil context", func() { _ = seq.At(nil, 0, nothing) }) //lint:ignore SA1012 must panic
+		kit.MustPanic(t, "testutil: Sequencer.At: nil function", func() { _ = seq.At(t.Context(), 0, nil) })
+		kit.MustPanic(t, "testutil: Sequencer.At: n must not be negative, got -1", func() { _ = seq.At(t.Context(), -1, nothing) })
 		if err := seq.At(t.Context(), 0, nothing); err != nil {
 			t.Errorf("At() after the panics = %v, want nil", err)
 		}
 	})
+}
+
+// An asked is a context that calls onErr when it is first asked for its Err.
+type asked struct {
+	context.Context
+	onErr func()
+}
+
+func (a *asked) Err() error {
+	err := a.Context.Err()
+	if f := a.onErr; f != nil {
+		a.onErr = nil
+		f()
+	}
+	return err
 }
 
 func TestSequencerEverywhere(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// The tests in this file stand in the comments of what they show, which an example
-// cannot: it gets no *testing.T.
+// The tests in this file appear in doc comments. They cannot be examples, which have no
+// *testing.T.
 
-// fetchAll fetches three pages, which take a second each.
+// fetchAll fetches three pages, each of which takes a second.
 func fetchAll(ctx context.Context, connections *nursery.Limiter) error {
 	return nursery.For(ctx, 3, func(ctx context.Context, _ int) error {
 		if err := connections.Acquire(ctx); err != nil {
@@ -75,8 +75,8 @@ func TestSendWaitsForReceiver(t *testing.T) {
 	})
 }
 
-func TestSecondTokenIsNotToBeHad(t *testing.T) {
-	testutil.ExpectBlock(t, func(t *testing.T, ctx context.Context) {
+func TestSecondTokenBlocks(t *testing.T) {
+	testutil.WantBlock(t, func(t *testing.T, ctx context.Context) {
 		token := nursery.NewLimiter(1)
 		for range 2 {
 			if err := token.Acquire(ctx); err != nil {
@@ -87,7 +87,7 @@ func TestSecondTokenIsNotToBeHad(t *testing.T) {
 }
 
 func TestSenderIsNotClosed(t *testing.T) {
-	testutil.ExpectLeak(t, func(t *testing.T, ctx context.Context) {
+	testutil.WantLeak(t, func(t *testing.T, ctx context.Context) {
 		_, r := channel.New[string](0)
 		go r.Receive(context.WithoutCancel(ctx))
 	})

@@ -1,92 +1,54 @@
 package testutil
 
 import (
-	"regexp"
-	"runtime"
-	"slices"
+	"fmt"
 	"strings"
+
+	"github.com/grove-go/grove/internal/stacks"
 )
 
-// ownStack returns the stack of the calling goroutine, as text.
-func ownStack() string {
-	buf := make([]byte, 1<<16)
-	return string(buf[:runtime.Stack(buf, false)])
-}
-
-// withoutProbe returns the stack of a goroutine that looked at a probe, without what
-// the probe did.
+// withoutProbe returns the stack of a goroutine that called a probe, without the frames
+// of the probe.
 func withoutProbe(stack string) string {
 	header, frames, _ := strings.Cut(stack, "\n")
 	for {
 		function, rest, _ := strings.Cut(frames, "\n")
-		if !strings.Contains(function, "testutil.(*probe).") && !strings.Contains(function, "testutil.ownStack") {
+		if !strings.Contains(function, "testutil.(*probe).") && !strings.Contains(function, "internal/stacks.") {
 			return header + "\n" + frames
 		}
-		_, frames, _ = strings.Cut(rest, "\n") // its place
+		_, frames, _ = strings.Cut(rest, "\n") // its file and line
 	}
 }
 
-// allStacks returns the stacks of all goroutines, one text each.
-func allStacks() []string {
-	for buf := make([]byte, 1<<18); ; buf = make([]byte, 2*len(buf)) {
-		if n := runtime.Stack(buf, true); n < len(buf) {
-			return strings.Split(string(buf[:n]), "\n\n")
+// service lists functions of goroutines in a bubble that belong to package synctest or to
+// CancelEverywhere.
+var service = []string{"internal/synctest.Run", "testing/synctest.testingSynctestTest", stacks.Module + "/testutil.(*run).watch"}
+
+// inside returns the goroutines in a bubble.
+func inside(bubble string) *stacks.Dump {
+	return stacks.All().Only(func(g *stacks.Goroutine) bool { return g.Bubble == bubble })
+}
+
+// withoutService returns the goroutines without the service goroutines.
+func withoutService(d *stacks.Dump) *stacks.Dump {
+	return d.Only(func(g *stacks.Goroutine) bool {
+		for _, s := range service {
+			if _, found := g.Find(s); found {
+				return false
+			}
 		}
-	}
-}
-
-// bubbleID finds the number of the bubble in the header of a goroutine. Addresses may
-// stand before the bracket (GOTRACEBACK=system), and labels after the number: behind
-// the bracket in Go 1.27, in it before that.
-var bubbleID = regexp.MustCompile(`^goroutine \d+[^\[\n]*\[[^\]\n"]*, synctest bubble (\d+)(?:\]| labels:)`)
-
-// bubbleOf returns the number of the bubble that a goroutine with this stack is in, or
-// "" if it is in none.
-func bubbleOf(stack string) string {
-	header, _, _ := strings.Cut(stack, "\n")
-	if !strings.Contains(header, "synctest bubble ") { // most are in none
-		return ""
-	}
-	if m := bubbleID.FindStringSubmatch(header); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
-// bubble returns the number of the bubble that the caller is in, or "".
-func bubble() string {
-	var header [256]byte // the rest of the stack would cost much more
-	return bubbleOf(string(header[:runtime.Stack(header[:], false)]))
-}
-
-// service are functions of goroutines in a bubble that belong to package synctest, or
-// watch over it.
-var service = []string{"internal/synctest.Run(", "testing/synctest.testingSynctestTest(", "testutil.(*run).watch("}
-
-// stacksIn returns the stacks of the goroutines in a bubble.
-func stacksIn(bubble string) []string {
-	return slices.DeleteFunc(allStacks(), func(s string) bool { return bubbleOf(s) != bubble })
-}
-
-// withoutService returns the stacks without those of service.
-func withoutService(stacks []string) []string {
-	return slices.DeleteFunc(slices.Clone(stacks), func(s string) bool {
-		return slices.ContainsFunc(service, func(f string) bool { return strings.Contains(s, f) })
+		return true
 	})
 }
 
-// outline returns what is in the stacks that is the same when the same comes about
-// another time: arguments are left out.
-func outline(stacks []string) string {
+// outline returns what is the same in two looks at goroutines that have not run in
+// between.
+func outline(d *stacks.Dump) string {
 	var b strings.Builder
-	for _, s := range stacks {
-		for l := range strings.Lines(s) {
-			switch {
-			case strings.HasPrefix(l, "goroutine "), strings.HasPrefix(l, "\t"):
-				b.WriteString(l)
-			default:
-				b.WriteString(l[:max(0, strings.LastIndexByte(l, '('))])
-			}
+	for _, g := range d.Goroutines {
+		fmt.Fprintln(&b, g.ID, g.State)
+		for _, f := range g.Frames {
+			fmt.Fprintln(&b, f.Function, f.File, f.Line)
 		}
 	}
 	return b.String()

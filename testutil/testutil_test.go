@@ -38,7 +38,7 @@ func TestBubble(t *testing.T) {
 	})
 }
 
-// A recorder is a testing.TB that keeps what is reported instead of failing.
+// A recorder is a testing.TB that records errors instead of failing.
 type recorder struct {
 	testing.TB
 	errors []string
@@ -73,10 +73,10 @@ func TestVerifyNone(t *testing.T) {
 	})
 }
 
-// inChild is set in the environment of a child process, to the test to fail.
+// inChild is an environment variable that selects the test that fails in a child process.
 const inChild = "GROVE_TESTUTIL_CHILD"
 
-// child runs a test in a child process, where it is to fail.
+// child runs a test in a child process, where it must fail, and returns the output.
 func child(t *testing.T, test, what string, flags ...string) string {
 	t.Helper()
 	c := exec.Command(os.Args[0], append([]string{"-test.run", "^" + test + "$"}, flags...)...)
@@ -88,8 +88,8 @@ func child(t *testing.T, test, what string, flags ...string) string {
 	return string(out)
 }
 
-// profiled runs the child that leaks, built with the runtime's leak profile, once for
-// all runs of the test: it takes a while to build.
+// profiled runs the leaking child with the runtime's leak profile. It runs once per
+// process because the build takes a while.
 var profiled = sync.OnceValues(func() (out string, err error) {
 	c := exec.Command("go", "test", "-vet=off", "-run", "^TestMainReportsLeaks$", ".")
 	c.Env = append(os.Environ(), inChild+"=leak", "GOEXPERIMENT=goroutineleakprofile")
@@ -100,8 +100,8 @@ var profiled = sync.OnceValues(func() (out string, err error) {
 	return string(b), err
 })
 
-// leaksForCertain is in what Main prints if the runtime knows of the leak.
-const leaksForCertain = "leaked for certain, says the runtime:\ngoroutine "
+// leaksForCertain is part of Main's output if the runtime supports the leak profile.
+const leaksForCertain = "the runtime reports as leaked:\ngoroutine "
 
 func TestMainReportsLeaks(t *testing.T) {
 	if os.Getenv(inChild) == "leak" {
@@ -109,16 +109,16 @@ func TestMainReportsLeaks(t *testing.T) {
 		return
 	}
 	knows := pprof.Lookup("goroutineleak") != nil
-	t.Run("T1/with their stacks", func(t *testing.T) {
+	t.Run("T1/with stacks", func(t *testing.T) {
 		out := child(t, "TestMainReportsLeaks", "leak")
 		if !strings.Contains(out, "testutil: Main: found unexpected goroutines:\nGoroutine ") || !strings.Contains(out, "leakOne") {
 			t.Errorf("Main did not report the leak; it printed:\n%s", out)
 		}
 		if knows != strings.Contains(out, leaksForCertain) {
-			t.Errorf("the runtime knows of leaks: %v; Main printed:\n%s", knows, out)
+			t.Errorf("leak profile supported: %v; Main printed:\n%s", knows, out)
 		}
 	})
-	if knows { // this is what has just been tested
+	if knows { // the subtest above covers it
 		return
 	}
 	t.Run("T1/with the runtime's leak profile", func(t *testing.T) {
@@ -128,11 +128,11 @@ func TestMainReportsLeaks(t *testing.T) {
 			t.Errorf("the child passed; its output:\n%s", out)
 		}
 		if strings.Contains(out, "unknown GOEXPERIMENT") {
-			t.Fatalf("this toolchain has no goroutine-leak profile, and refuses GOEXPERIMENT=goroutineleakprofile:\n%s", out)
+			t.Fatalf("this toolchain does not support GOEXPERIMENT=goroutineleakprofile:\n%s", out)
 		}
 		_, certain, found := strings.Cut(out, leaksForCertain)
 		if !found || !strings.Contains(certain, "leakOne") {
-			t.Errorf("Main did not say that the runtime knows of the leak; it printed:\n%s", out)
+			t.Errorf("Main did not report the leak from the runtime's profile; it printed:\n%s", out)
 		}
 	})
 }

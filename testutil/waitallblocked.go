@@ -5,10 +5,10 @@ import (
 	"testing/synctest"
 )
 
-// WaitAllBlocked waits until all other goroutines of the synctest bubble are
-// blocked for good or until a timer rings: nothing more is going to happen before
-// the caller goes on, or time does. No time passes meanwhile. What the others did
-// before they blocked synchronizes before the return of WaitAllBlocked.
+// WaitAllBlocked waits until every other goroutine of the synctest bubble is blocked, for
+// good or until a timer fires. Nothing more can then happen before the caller continues
+// or time advances. Time does not advance during the wait. Whatever the other goroutines
+// did before they blocked synchronizes before the return of WaitAllBlocked.
 //
 //	s, r := channel.New[string](0)
 //	n.Go(func(ctx context.Context) error { return s.Send(ctx, "news") })
@@ -17,14 +17,14 @@ import (
 //		t.Errorf("%d senders wait, want 1", waiting)
 //	}
 //
-// What counts as blocked, and what does not (a mutex, input and output), is said at
-// [synctest.Wait], to which this adds the advice in its panics.
+// [synctest.Wait] defines which operations count as blocked and which do not, such as a
+// mutex or I/O.
 //
-// WaitAllBlocked panics outside a bubble, and if another goroutine of the bubble
-// is waiting in it.
+// WaitAllBlocked panics outside a bubble, or if another goroutine of the bubble is in
+// WaitAllBlocked or synctest.Wait.
 //
-// This is Trio's wait_all_tasks_blocked. The cushion, which waits for the
-// machine, is not needed here, as time is virtual.
+// This is Trio's wait_all_tasks_blocked. Trio's cushion is not needed because time is
+// virtual.
 func WaitAllBlocked() {
 	defer func() {
 		if p := recover(); p != nil {

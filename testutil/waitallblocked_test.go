@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/grove-go/grove/cancel"
-	"github.com/grove-go/grove/internal/testkit"
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
 )
 
 func TestWaitAllBlocked(t *testing.T) {
-	testkit.Bubble(t, "T3/WaitAllBlocked returns when no other goroutine can go on, and no time has passed", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/WaitAllBlocked returns when no other goroutine can proceed, before time advances", func(t *testing.T, ctx context.Context) {
 		start := time.Now()
 		steps := 0 // no lock: WaitAllBlocked synchronizes
 		var slept atomic.Bool
@@ -52,10 +52,10 @@ func TestWaitAllBlocked(t *testing.T) {
 		}
 	})
 	t.Run("T3/WaitAllBlocked panics outside a bubble", func(t *testing.T) {
-		testkit.MustPanic(t, "testutil: WaitAllBlocked: ", testutil.WaitAllBlocked)
-		testkit.MustPanic(t, "; call it inside Bubble or synctest.Test", testutil.WaitAllBlocked)
+		kit.MustPanic(t, "testutil: WaitAllBlocked: ", testutil.WaitAllBlocked)
+		kit.MustPanic(t, "; call it inside Bubble or synctest.Test", testutil.WaitAllBlocked)
 	})
-	testkit.Bubble(t, "T3/of two in WaitAllBlocked at once one panics", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/one of two concurrent calls of WaitAllBlocked panics", func(t *testing.T, ctx context.Context) {
 		try := func() (panicked string) {
 			defer func() {
 				if p := recover(); p != nil {
@@ -65,7 +65,7 @@ func TestWaitAllBlocked(t *testing.T) {
 			testutil.WaitAllBlocked()
 			return ""
 		}
-		// Whoever comes first waits for the other, who thus is the second.
+		// The first call waits for the other goroutine, so the second call always overlaps it.
 		other := make(chan string)
 		go func() { other <- try() }()
 		all := try() + <-other

@@ -8,10 +8,11 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
 
-// A chat answers requests for the page, and those for a connection.
+// A chat answers requests for the page, and requests for a connection.
 type chat struct {
 	*http.ServeMux
 	sessions *nursery.Nursery // owns the connections
@@ -27,11 +28,15 @@ func newChat(sessions *nursery.Nursery, o options, log *log.Logger) *chat {
 	return c
 }
 
-// connect makes a session of a request. The library refuses one that comes from the
+// handler returns the chat as it is served: without the requests that pages of other sites
+// make a browser send.
+func (c *chat) handler() http.Handler { return serve.SameSite(c) }
+
+// connect makes a session of a request. The library refuses a request that comes from the
 // page of another site.
 //
 // The session is begun by Start, before the connection is taken from the server.
-// Otherwise there would be a moment at which nobody waits for it: the server not any
+// Otherwise there would be a moment at which neither waits for it: the server not any
 // more, and the nursery not yet.
 func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 	_, err := nursery.Start(r.Context(), c.sessions, func(ctx context.Context, accepted func(struct{})) error {
@@ -43,7 +48,7 @@ func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 		accepted(struct{}{}) // from here on w and r are not ours
 		err = c.session(ctx, conn, query.Get("room"), query.Get("name"))
 		c.log.Printf("%.40q in room %.40q: %v", query.Get("name"), query.Get("room"), err)
-		return cancel.Err(ctx) // whatever ended the session is no failure of the chat
+		return cancel.Err(ctx) // whatever ended the session does not fail the chat
 	}, nursery.Name("session"))
 	if err != nil {
 		c.log.Printf("no connection for %s: %v", r.RemoteAddr, err)
@@ -51,7 +56,7 @@ func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 }
 
 // untilStop waits until the chat is asked to stop, and then ends the rooms. Canceled, it
-// leaves that to the sessions, for whom the end of a room is that of the chat.
+// leaves that to the sessions, which end with the chat.
 func (c *chat) untilStop(ctx context.Context) error {
 	<-cancel.UntilStop(ctx).Done()
 	if ctx.Err() != nil {

@@ -15,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -24,6 +25,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/grove-go/grove/examples/internal/flags"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
@@ -36,6 +38,7 @@ type options struct {
 	rate    float64
 	backlog int
 	history int
+	debug   string
 }
 
 func main() {
@@ -61,6 +64,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 		f.PrintDefaults()
 	}
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen at this address; port 0: any that is free")
+	f.StringVar(&o.debug, "debug", "", "serve the task tree at this `address`, such as 127.0.0.1:6061")
 	f.DurationVar(&o.idle, "idle", 10*time.Minute, "send away who says nothing for this time")
 	f.Int64Var(&o.limit, "limit", 4096, "refuse messages of more bytes than this")
 	f.Float64Var(&o.rate, "rate", 5, "take so many messages a second from a client, after the first few")
@@ -73,8 +77,13 @@ func parse(args []string, usage io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		err = fmt.Errorf("no arguments, got %q", f.Args())
-	case o.idle <= 0 || o.limit < 1 || o.rate <= 0 || o.backlog < 1 || o.history < 0:
-		err = errors.New("a flag is out of range; see -h")
+	default:
+		err = cmp.Or(
+			flags.Within("idle", o.idle, time.Second, 24*time.Hour),
+			flags.Within("limit", o.limit, 1, 1<<20),
+			flags.Within("rate", o.rate, 0.01, 1000),
+			flags.Within("backlog", o.backlog, 1, 1<<16),
+			flags.Within("history", o.history, 0, 1000))
 	}
 	if err != nil {
 		fmt.Fprintln(usage, "chat:", err)
@@ -86,8 +95,12 @@ func parse(args []string, usage io.Writer) (options, error) {
 // is: it does not wait for those that it has given away, but n does.
 func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, log *log.Logger) error {
 	c := newChat(n, o, log)
-	root, err := nursery.Start(ctx, n, serve.HTTP(o.addr, c), nursery.Name("server"))
+	server := serve.Server{Handler: c.handler(), WriteTimeout: writeTimeout}
+	root, err := nursery.Start(ctx, n, server.At(o.addr), nursery.Name("server"))
 	if err != nil {
+		return err
+	}
+	if err := serve.Tasks(ctx, n, o.debug, out); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(out, "Open %s in two windows. Ctrl-C stops.\n", root); err != nil {

@@ -23,7 +23,9 @@ import (
 
 func TestParse(t *testing.T) {
 	for _, args := range []string{
-		"-idle 0s", "-limit 0", "-rate 0", "-backlog 0", "-history -1", "-addr", "lobby", "-nonsense",
+		"-idle 0s", "-idle -1s", "-idle 25h", "-idle 1000000000h", "-limit 0", "-limit -1", "-limit 1048577", "-rate 0",
+		"-rate -1", "-rate NaN", "-rate Inf", "-rate 1e-300", "-rate 1e300", "-backlog 0", "-backlog 65537",
+		"-history -1", "-history 1001", "-addr", "lobby", "-nonsense",
 	} {
 		var said strings.Builder
 		_, err := parse(strings.Fields(args), &said)
@@ -34,9 +36,12 @@ func TestParse(t *testing.T) {
 		if n := strings.Count(said.String(), err.Error()); n != 1 {
 			t.Errorf("parse(%q) said %d times what is wrong, want once:\n%s", args, n, &said)
 		}
+		if name, _, ok := strings.Cut(args, " "); ok && !strings.Contains(err.Error(), name+":") {
+			t.Errorf("parse(%q) = %v, want that it names the flag", args, err)
+		}
 	}
-	o, err := parse(strings.Fields("-addr :0 -idle 1s -limit 2 -rate .5 -backlog 3 -history 0"), io.Discard)
-	if want := (options{":0", time.Second, 2, .5, 3, 0}); o != want || err != nil {
+	o, err := parse(strings.Fields("-addr :0 -idle 1s -limit 2 -rate .5 -backlog 3 -history 0 -debug :1"), io.Discard)
+	if want := (options{":0", time.Second, 2, .5, 3, 0, ":1"}); o != want || err != nil {
 		t.Errorf("parse() = %+v, %v, want %+v", o, err, want)
 	}
 }
@@ -99,6 +104,61 @@ func TestSignal(t *testing.T) {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("the log is\n%s, want %q in it", &errs, want)
 		}
+	}
+}
+
+// TestForeignHost asks for the page and for a connection in the name of a site that is
+// somewhere else. Its name may lead to our address, and its page is of the same origin as
+// what it asks for.
+func TestForeignHost(t *testing.T) {
+	o := defaults()
+	o.addr = "127.0.0.1:0"
+	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		defer n.Scope().Stop()
+		out, in := io.Pipe()
+		n.Go(func(ctx context.Context) error {
+			defer in.Close()
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				return run(ctx, n, o, in, log.New(t.Output(), "", 0))
+			})
+		})
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			return err
+		}
+		address, _, _ := strings.Cut(strings.TrimPrefix(line, "Open "), " ")
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		for host, want := range map[string]int{"": http.StatusOK, "evil.test": http.StatusMisdirectedRequest} {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+			if err != nil {
+				return err
+			}
+			r.Host = host
+			answer, err := client.Do(r)
+			if err != nil {
+				return err
+			}
+			if answer.StatusCode != want {
+				t.Errorf("the page of host %q is %s, want %d", host, answer.Status, want)
+			}
+			if err := answer.Body.Close(); err != nil {
+				return err
+			}
+		}
+		conn, answer, err := websocket.Dial(ctx, address+"ws?room=lobby&name=ann", &websocket.DialOptions{
+			HTTPClient: client, Host: "evil.test", HTTPHeader: http.Header{"Origin": {"http://evil.test"}},
+		})
+		if err == nil {
+			t.Error("a page of evil.test is connected")
+			return conn.CloseNow()
+		}
+		if answer == nil || answer.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("the answer is %v, %v, want status 421", answer, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

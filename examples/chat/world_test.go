@@ -77,7 +77,7 @@ func runWorld(t *testing.T, ctx, server context.Context, o options, fn func(t *t
 		n.Go(func(context.Context) error {
 			chatErr = nursery.Run(w.server, func(ctx context.Context, n *nursery.Nursery) error {
 				w.chat = newChat(n, o, log.New(io.MultiWriter(&w.log, t.Output()), "", 0))
-				_, err := nursery.Start(ctx, n, serve.On(w.net, w.chat), nursery.Name("server"))
+				_, err := nursery.Start(ctx, n, serve.On(w.net, w.chat.handler()), nursery.Name("server"))
 				close(ready)
 				if err != nil {
 					return err

@@ -78,10 +78,10 @@ func (c *crawler) readRobots(ctx context.Context) error {
 		return err
 	})
 	if moved {
-		return fmt.Errorf("%v does not answer within %v", u, c.opts.pageTimeout)
+		return fmt.Errorf("%s does not answer within %v", visible(u.String()), c.opts.pageTimeout)
 	}
 	if err != nil {
-		return err
+		return visibleError{err}
 	}
 	c.robots = robots.FindGroup(userAgent)
 	if d := c.robots.CrawlDelay; d > 0 {
@@ -194,10 +194,10 @@ var (
 	errForbidden  = errors.New("robots.txt forbids it")
 )
 
-// firstPage says of an error that it is that of the first page.
+// firstPage says of an error that the first page has it.
 func firstPage(err error) error {
 	if err != nil {
-		return fmt.Errorf("the first page: %w", err)
+		return fmt.Errorf("the first page: %w", visibleError{err})
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/flags"
 	"github.com/grove-go/grove/examples/internal/goroot"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
@@ -45,6 +46,7 @@ type options struct {
 	perSecond   float64
 	timeout     time.Duration
 	pageTimeout time.Duration
+	debug       string
 }
 
 func main() {
@@ -56,6 +58,9 @@ func main() {
 		os.Exit(2)
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		if err := serve.Tasks(ctx, n, o.debug, os.Stdout); err != nil {
+			return err
+		}
 		return run(ctx, n, o, os.Stdout, newProgress(os.Stderr, o.pages))
 	}, nursery.Name("crawler"), nursery.Grace(o.pageTimeout+serve.Grace)) // pages in flight finish
 }
@@ -69,6 +74,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 		fmt.Fprintln(usage, "usage: crawler [flags] [URL]")
 		f.PrintDefaults()
 	}
+	f.StringVar(&o.debug, "debug", "", "serve the task tree at this address, such as 127.0.0.1:6061")
 	f.IntVar(&o.concurrency, "concurrency", 8, "fetch so many pages at a time")
 	f.IntVar(&o.depth, "depth", 50, "follow so many links in a row")
 	f.IntVar(&o.pages, "pages", 5000, "stop after so many pages")
@@ -87,8 +93,17 @@ func parse(args []string, usage io.Writer) (options, error) {
 
 // complete checks the flags, and adds what the arguments say.
 func (o *options) complete(args []string) error {
-	if o.concurrency < 1 || o.depth < 0 || o.pages < 1 || o.perSecond < 0 || o.timeout <= 0 || o.pageTimeout <= 0 {
-		return errors.New("a flag is out of range; see -h")
+	err := cmp.Or(
+		flags.Within("concurrency", o.concurrency, 1, 1000),
+		flags.Within("depth", o.depth, 0, 1<<30),
+		flags.Within("pages", o.pages, 1, 1<<30),
+		flags.Within("timeout", o.timeout, time.Millisecond, 24*time.Hour),
+		flags.Within("page-timeout", o.pageTimeout, time.Millisecond, time.Hour))
+	if o.perSecond != 0 {
+		err = cmp.Or(err, flags.Within("rate", o.perSecond, 0.01, 1e6))
+	}
+	if err != nil {
+		return err
 	}
 	switch len(args) {
 	case 0:

@@ -43,7 +43,9 @@ func TestEmbedded(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for _, args := range []string{
-		"-concurrency 0", "-depth -1", "-pages 0", "-rate -1", "-timeout 0s", "-page-timeout -1s",
+		"-concurrency 0", "-concurrency 1001", "-depth -1", "-depth 2000000000", "-pages 0", "-pages 2000000000",
+		"-rate -1", "-rate NaN", "-rate Inf", "-rate -Inf", "-rate 1e-300", "-rate 1e300", "-rate nonsense",
+		"-timeout 0s", "-timeout -1s", "-timeout 25h", "-timeout 1000000000h", "-page-timeout -1s", "-page-timeout 2h",
 		"ftp://site.test", "site.test", "http://a.test http://b.test", "-nonsense",
 	} {
 		var said strings.Builder
@@ -55,10 +57,19 @@ func TestParse(t *testing.T) {
 		if n := strings.Count(said.String(), err.Error()); n != 1 {
 			t.Errorf("parse(%q) said %d times what is wrong, want once:\n%s", args, n, &said)
 		}
+		if name, _, ok := strings.Cut(args, " "); ok && name[0] == '-' && !strings.Contains(err.Error(), name+":") && !strings.Contains(err.Error(), "flag "+name+":") {
+			t.Errorf("parse(%q) = %v, want that it names the flag", args, err)
+		}
 	}
 	o, err := parse([]string{"http://site.test/a"}, io.Discard)
 	if err != nil || o.start.Path != "/a" || o.perSecond != 5 {
 		t.Errorf("parse() = %+v, %v, want a start and a polite rate", o, err)
+	}
+}
+
+func TestStatusOfWrongFlag(t *testing.T) {
+	if _, said := program.Start(t, "-rate", "NaN").Wait(2); !strings.Contains(said, "crawler: -rate: must be from 0.01 to 1e+06, got NaN\n") {
+		t.Errorf("it printed\n%s", said)
 	}
 }
 
@@ -75,8 +86,19 @@ func TestSignals(t *testing.T) {
 			fmt.Fprintf(w, "<a href=%s0/>a</a><a href=%s1/>b</a>", r.URL.Path, r.URL.Path)
 		}))
 		defer site.Close()
-		p := program.Start(t, "-depth", "1000000000", "-pages", "1000000000", "-rate", "1000", site.URL)
+		p := program.Start(t, "-depth", "1000000000", "-pages", "1000000000", "-rate", "1000", "-debug", "127.0.0.1:0", site.URL)
 		<-asked
+		tree := strings.TrimSpace(strings.TrimPrefix(p.Line("the task tree"), "the task tree is at "))
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		answer, err := client.Get(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
+			t.Error(err)
+		}
+		mustContain(t, string(body), "\ncrawler  ", "─ task tree  ")
 		p.Signal(os.Interrupt)
 		out, _ := p.Wait(0)
 		mustContain(t, out, " pages of "+site.URL, "0 pages with trouble")
@@ -97,7 +119,7 @@ func TestSignals(t *testing.T) {
 		p.Signal(os.Interrupt, syscall.SIGTERM)
 		out, errs := p.Wait(1)
 		mustContain(t, out, "0 pages of "+site.URL)
-		mustContain(t, errs, "second signal")
+		mustContain(t, errs, "context canceled: signal: ")
 	})
 }
 

@@ -87,11 +87,11 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// write prints the summary of a crawl that took so long. Nobody else uses the
-// report any more.
+// write prints the summary of a crawl that took so long. Only write uses the report by
+// now. What pages and servers have a say in is made visible.
 func (r *report) write(out io.Writer, took time.Duration) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d pages of %v (%d HTML, %d other)\n", r.pages, r.start, r.html, r.pages-r.html)
+	fmt.Fprintf(&b, "%d pages of %s (%d HTML, %d other)\n", r.pages, visible(r.start.String()), r.html, r.pages-r.html)
 	fmt.Fprintf(&b, "%.1f MB in %v, %.0f requests per second, %d at a time\n",
 		float64(r.bytes)/1e6, took.Round(10*time.Millisecond), float64(r.requests)/took.Seconds(), r.concurrency)
 	if r.unfinished > 0 {
@@ -109,9 +109,9 @@ func (r *report) write(out io.Writer, took time.Duration) {
 		fmt.Fprintln(&b, "slowest pages:")
 	}
 	for _, s := range r.slowest {
-		fmt.Fprintf(&b, "  %8v  %v\n", s.took.Round(100*time.Microsecond), s.url)
+		fmt.Fprintf(&b, "  %8v  %s\n", s.took.Round(100*time.Microsecond), visible(s.url.String()))
 	}
-	// With standard output gone there is nobody to tell.
+	// Without standard output there is no place to tell.
 	_, _ = io.WriteString(out, b.String())
 }
 
@@ -123,9 +123,9 @@ func writeTroubles(b *strings.Builder, what string, all []trouble) {
 			fmt.Fprintf(b, "  and %d more\n", len(all)-i)
 			break
 		}
-		fmt.Fprintf(b, "  %v: %s", t.link.url, t.what)
+		fmt.Fprintf(b, "  %s: %s", visible(t.link.url.String()), visible(t.what))
 		if t.link.from != nil {
-			fmt.Fprintf(b, " (linked from %v)", t.link.from)
+			fmt.Fprintf(b, " (linked from %s)", visible(t.link.from.String()))
 		}
 		fmt.Fprintln(b)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 var errEnough = errors.New("enough")
@@ -72,7 +73,7 @@ func TestCanceledByTheCaller(t *testing.T) {
 				}
 				r := newRecord(&test.world)
 				_, at, err := r.dial(t, s)
-				testutil.WantError(t, err, testutil.Canceled(errEnough))
+				testutil.WantError(t, err, errmatch.Canceled(errEnough))
 				if !s.IsEcho(err) {
 					t.Errorf("%v is no echo for the caller", err)
 				}
@@ -92,7 +93,7 @@ func TestTimeout(t *testing.T) {
 			_, _, err := r.dial(t, ctx)
 			return err
 		})
-		testutil.WantError(t, err, testutil.As[*cancel.TimeoutError](nil))
+		testutil.WantError(t, err, errmatch.As[*cancel.TimeoutError](nil))
 	})
 }
 
@@ -103,7 +104,7 @@ func TestStandardContext(t *testing.T) {
 		defer stop()
 		r := newRecord(&world{six(0, six1), four(0), map[netip.Addr]machine{six1: deaf(connects(2 * time.Second))}})
 		_, _, err := r.dial(t, ctx)
-		testutil.WantError(t, err, testutil.Canceled(errEnough))
+		testutil.WantError(t, err, errmatch.Canceled(errEnough))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("DialContext() = %v, want a deadline", err)
 		}

@@ -10,20 +10,21 @@ import (
 
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // TestDial has a race for each rule. The names begin with the section of RFC 8305.
 func TestDial(t *testing.T) {
 	type machines = map[netip.Addr]machine
-	refused := func(addr string) testutil.ErrorMatcher {
-		return testutil.Task(net.JoinHostPort(addr, "443"), testutil.Is(errRefused))
+	refused := func(addr string) errmatch.Matcher {
+		return errmatch.Task(net.JoinHostPort(addr, "443"), errmatch.Is(errRefused))
 	}
 	tests := []struct {
 		name   string
 		world  world
 		starts []start
 		winner netip.Addr // or
-		err    testutil.ErrorMatcher
+		err    errmatch.Matcher
 		at     time.Duration // when it returns
 		opened int           // besides the winner
 	}{
@@ -68,14 +69,14 @@ func TestDial(t *testing.T) {
 			name:   "5/all fail",
 			world:  world{six(0, six1), four(0, four1), machines{six1: refuses(260 * ms), four1: refuses(20 * ms)}},
 			starts: []start{{six1, 0}, {four1, 250 * ms}},
-			err:    testutil.Nursery("www.example.com:443", refused("2001:db8::1"), refused("192.0.2.1")),
+			err:    errmatch.Nursery("www.example.com:443", refused("2001:db8::1"), refused("192.0.2.1")),
 			at:     270 * ms,
 		},
 		{
 			name:   "4/the families take turns",
 			world:  world{six(ms, six1, six2, six3), four(0, four1), machines{six1: refuses(0), six2: refuses(0), six3: refuses(0), four1: refuses(0)}},
 			starts: []start{{six1, ms}, {four1, ms}, {six2, ms}, {six3, ms}},
-			err:    testutil.Group(refused("2001:db8::1"), refused("192.0.2.1"), refused("2001:db8::2"), refused("2001:db8::3")),
+			err:    errmatch.Group(refused("2001:db8::1"), refused("192.0.2.1"), refused("2001:db8::2"), refused("2001:db8::3")),
 			at:     ms,
 		},
 		{
@@ -94,7 +95,7 @@ func TestDial(t *testing.T) {
 			name:   "3/only IPv4, which fails",
 			world:  world{answer{after: 5 * ms, err: errBroken}, four(3*ms, four1), machines{four1: refuses(20 * ms)}},
 			starts: []start{{four1, 5 * ms}},
-			err:    testutil.Group(testutil.Task("AAAA", testutil.Is(errBroken)), refused("192.0.2.1")),
+			err:    errmatch.Group(errmatch.Task("AAAA", errmatch.Is(errBroken)), refused("192.0.2.1")),
 			at:     25 * ms,
 		},
 		{
@@ -106,8 +107,8 @@ func TestDial(t *testing.T) {
 		{
 			name:  "3/no address at all",
 			world: world{answer{after: 3 * ms, err: errBroken}, answer{after: 80 * ms}, nil},
-			err: testutil.Group(testutil.Task("AAAA", testutil.Is(errBroken)),
-				testutil.Task("A", testutil.As(func(err *net.DNSError) bool { return err.IsNotFound && err.Name == "www.example.com" }))),
+			err: errmatch.Group(errmatch.Task("AAAA", errmatch.Is(errBroken)),
+				errmatch.Task("A", errmatch.As(func(err *net.DNSError) bool { return err.IsNotFound && err.Name == "www.example.com" }))),
 			at: 80 * ms,
 		},
 		{

@@ -8,18 +8,21 @@
 // It prints a time line: what was looked up, which attempts started, and which of them
 // failed, connected, or were canceled.
 //
-// It shows a race with a staggered start: a nursery whose body starts the attempts,
-// one after the other, as its tasks. Who connects first cancels the nursery, and when
+// It shows a race with a staggered start: the body of a nursery starts the attempts, one
+// after the other, as tasks. The first that connects cancels the nursery, and when
 // that has ended all have. See [Dialer.DialContext], which fits in an http.Transport.
 package main
 
 import (
 	"bufio"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -27,27 +30,66 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 2 {
-		fmt.Fprintln(os.Stderr, "usage: happyeyeballs [HOST:PORT]")
+	address, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
 		os.Exit(2)
 	}
 	nursery.Main(func(ctx context.Context, _ *nursery.Nursery) error {
-		return run(ctx, os.Args[1:], os.Stdout)
+		return run(ctx, address, os.Stdout)
 	}, nursery.Name("happyeyeballs"))
+}
+
+// parse reads the command line and returns the address, or "" if there is none. It
+// writes to usage what is wrong.
+func parse(args []string, usage io.Writer) (address string, err error) {
+	f := flag.NewFlagSet("happyeyeballs", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.Usage = func() { fmt.Fprintln(usage, "usage: happyeyeballs [HOST:PORT]") }
+	if err := f.Parse(args); err != nil {
+		return "", err
+	}
+	switch f.NArg() {
+	case 0:
+		return "", nil
+	case 1:
+		err = checkAddress(f.Arg(0))
+	default:
+		err = fmt.Errorf("one address at most, got %q", f.Args())
+	}
+	if err != nil {
+		fmt.Fprintln(usage, "happyeyeballs:", err)
+		f.Usage()
+	}
+	return f.Arg(0), err
+}
+
+// checkAddress returns an error unless the address has a host and the number of a port.
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("HOST:PORT: %w", err)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
+		return fmt.Errorf("HOST:PORT: must have a host and a port from 1 to 65535, got %q", address)
+	}
+	return nil
 }
 
 // run connects to the address, or shows the races, until it is asked to stop: nothing
 // here is worth finishing then.
-func run(ctx context.Context, args []string, stdout io.Writer) error {
+func run(ctx context.Context, address string, stdout io.Writer) error {
 	s := cancel.New(cancel.UntilStop(ctx))
 	defer s.Close()
 	out := bufio.NewWriter(stdout)
 	var err error
-	if len(args) == 0 {
+	if address == "" {
 		err = show(s, out)
 	} else {
 		internet := &Dialer{Lookup: net.DefaultResolver.LookupNetIP, Dial: new(net.Dialer).DialContext}
-		err = connect(s, internet, args[0], time.Millisecond, out)
+		err = connect(s, internet, address, time.Millisecond, out)
 	}
 	if s.IsEcho(err) {
 		err = cancel.Err(ctx) // nil if we were asked to stop, and nothing more

@@ -15,6 +15,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // TestReadme runs the program in virtual time, and looks whether it prints what the
@@ -30,7 +31,7 @@ func TestReadme(t *testing.T) {
 	}
 	var out strings.Builder
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
-		if err := run(ctx, nil, &out); err != nil {
+		if err := run(ctx, "", &out); err != nil {
 			t.Errorf("run() = %v, want nil", err)
 		}
 	})
@@ -59,22 +60,38 @@ func TestRunEnds(t *testing.T) {
 	}
 	inBubble("when it is asked to stop", func(t *testing.T, s *cancel.Scope) {
 		began := time.Now()
-		err := run(s, nil, writer(func() error { s.Stop(); return nil }))
+		err := run(s, "", writer(func() error { s.Stop(); return nil }))
 		if took := time.Since(began); err != nil || took != 20*ms {
 			t.Errorf("run() = %v after %v, want nil with the first lookup, after 20ms", err, took)
 		}
 	})
 	inBubble("when it is canceled", func(t *testing.T, s *cancel.Scope) {
-		err := run(s, nil, writer(func() error { s.Cancel(errEnough); return nil }))
-		testutil.WantError(t, err, testutil.Canceled(errEnough))
+		err := run(s, "", writer(func() error { s.Cancel(errEnough); return nil }))
+		testutil.WantError(t, err, errmatch.Canceled(errEnough))
 	})
 	inBubble("when nobody reads any more", func(t *testing.T, s *cancel.Scope) {
 		began := time.Now()
-		err := run(s, nil, writer(func() error { return errEnough }))
+		err := run(s, "", writer(func() error { return errEnough }))
 		if took := time.Since(began); err != errEnough || took != 60*ms {
 			t.Errorf("run() = %v after %v, want %v with the first race, after 60ms", err, took, errEnough)
 		}
 	})
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range []string{
+		"a:1 b:2", "a", "a:", ":1", "a:0", "a:-1", "a:65536", "a:NaN", "a:1e3", "a:b:1", "-h", "-port 1",
+	} {
+		var said strings.Builder
+		if _, err := parse(strings.Fields(args), &said); err == nil || !strings.Contains(said.String(), "usage: ") {
+			t.Errorf("parse(%q) = %v, and said\n%s, want an error and the usage", args, err, &said)
+		}
+	}
+	for _, want := range []string{"", "a:1", "[::1]:65535"} {
+		if got, err := parse(strings.Fields(want), io.Discard); got != want || err != nil {
+			t.Errorf("parse(%q) = %q, %v", want, got, err)
+		}
+	}
 }
 
 // inChild is set in the environment of a child process that is to be the program.
@@ -118,7 +135,7 @@ func TestProgram(t *testing.T) {
 	})
 	t.Run("takes one argument", func(t *testing.T) {
 		out, err := child(t, "a:1", "b:2").CombinedOutput()
-		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.HasPrefix(string(out), "usage: ") {
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), "\nusage: ") {
 			t.Errorf("the program ended with %v, want status 2, and the usage:\n%s", err, out)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // A result is what is to come of dialing a world.
@@ -156,16 +157,16 @@ func check(t *testing.T, ctx context.Context, data []byte) result {
 			t.Errorf("DialContext() = %v, want nil", err)
 		}
 	case want.failed != nil:
-		var failures []testutil.ErrorMatcher
+		var failures []errmatch.Matcher
 		for _, name := range want.failed {
-			failures = append(failures, testutil.Task(name, testutil.As(func(err error) bool {
+			failures = append(failures, errmatch.Task(name, errmatch.As(func(err error) bool {
 				_, notFound := err.(*net.DNSError)
 				return err == errRefused || err == errBroken || notFound
 			})))
 		}
-		testutil.WantError(t, err, testutil.Group(failures...))
+		testutil.WantError(t, err, errmatch.Group(failures...))
 	default:
-		testutil.WantError(t, err, testutil.Canceled(errEnough))
+		testutil.WantError(t, err, errmatch.Canceled(errEnough))
 	}
 	if t.Failed() {
 		t.Fatalf("of %#v (FuzzDial), canceled after %v:\n%+v", data, canceled, w)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 var (
@@ -139,9 +140,9 @@ func TestSocketsAllRefuse(t *testing.T) {
 	l.Close()
 	d, check := onSockets(new(net.Dialer), nil, []netip.Addr{loopback4})
 	err := exchange(t.Context(), d, l)
-	testutil.WantError(t, err, testutil.Group(
-		testutil.Task("AAAA", testutil.As[*net.DNSError](nil)),
-		testutil.Task(l.Addr().String(), testutil.Is(syscall.ECONNREFUSED)),
+	testutil.WantError(t, err, errmatch.Group(
+		errmatch.Task("AAAA", errmatch.As[*net.DNSError](nil)),
+		errmatch.Task(l.Addr().String(), errmatch.Is(syscall.ECONNREFUSED)),
 	))
 	if err := check(); err != nil {
 		t.Error(err)

@@ -21,6 +21,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -31,6 +32,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/grove-go/grove/examples/internal/flags"
 	"github.com/grove-go/grove/examples/internal/goroot"
 	"github.com/grove-go/grove/nursery"
 )
@@ -77,8 +79,11 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 1:
 		err = fmt.Errorf("one folder at most, got %q", f.Args())
-	case o.workers < 1 || o.delay < 0 || o.every <= 0:
-		err = errors.New("a flag is out of range; see -h")
+	default:
+		err = cmp.Or(
+			flags.Within("workers", o.workers, 1, 1000),
+			flags.Within("delay", o.delay, 0, time.Minute),
+			flags.Within("every", o.every, time.Millisecond, time.Hour))
 	}
 	if err != nil {
 		fmt.Fprintln(usage, "pipeline:", err)

@@ -275,12 +275,18 @@ func TestBackPressure(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	var usage bytes.Buffer
-	for _, args := range [][]string{{"-workers", "0"}, {"-delay", "-1s"}, {"-every", "0"}, {"a", "b"}, {"-nonsense"}} {
-		if _, err := parseFlags(args, &usage); err == nil {
-			t.Errorf("parseFlags(%q) = nil, want an error", args)
+	for _, args := range []string{
+		"-workers 0", "-workers -1", "-workers 1001", "-workers 1e3", "-delay -1s", "-delay 2m", "-delay NaN",
+		"-every 0", "-every 2h", "-every 1000000000h", "a b", "-nonsense",
+	} {
+		var said strings.Builder
+		_, err := parseFlags(strings.Fields(args), &said)
+		name, _, _ := strings.Cut(args, " ")
+		if err == nil || strings.Count(said.String(), err.Error()) != 1 || !strings.Contains(err.Error(), strings.TrimPrefix(name, "a")) {
+			t.Errorf("parseFlags(%q) = %v, and said\n%s, want an error that names the flag, once", args, err, &said)
 		}
 	}
+	var usage bytes.Buffer
 	if o, err := parseFlags([]string{"-workers", "2", "dir"}, &usage); err != nil || o.workers != 2 || o.folder != "dir" {
 		t.Errorf("parseFlags() = %+v, %v", o, err)
 	}

@@ -15,12 +15,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -37,13 +40,38 @@ const (
 var everyKind = []string{"/ok", "/flaky", "/busy", "/missing", "/hangs", "/down"}
 
 func main() {
-	paths := os.Args[1:]
-	if len(paths) == 0 {
-		paths = everyKind
+	paths, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2)
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, paths, os.Stdout)
 	}, nursery.Name("retry"))
+}
+
+// parse reads the command line and returns the paths. It writes to usage what is wrong.
+func parse(args []string, usage io.Writer) (paths []string, err error) {
+	f := flag.NewFlagSet("retry", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.Usage = func() { fmt.Fprintln(usage, "usage: retry [PATH...]") }
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.NArg() == 0 {
+		return everyKind, nil
+	}
+	for _, path := range f.Args() {
+		if u, err := url.Parse(path); err != nil || !strings.HasPrefix(path, "/") || u.Path != path {
+			err := fmt.Errorf("PATH: must be a path that begins with /, got %q", path)
+			fmt.Fprintln(usage, "retry:", err)
+			f.Usage()
+			return nil, err
+		}
+	}
+	return f.Args(), nil
 }
 
 // run fetches the paths from a server of its own, until it is asked to stop: nothing

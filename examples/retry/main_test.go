@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,6 +31,29 @@ func client(h http.Handler) *http.Client {
 		}
 		return w.Result(), nil
 	})}
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range []string{"ok", "/ok ok", "//host/ok", "/%zz", "/a?b", "-h", "-rate NaN"} {
+		var said strings.Builder
+		if _, err := parse(strings.Fields(args), &said); err == nil || !strings.Contains(said.String(), "usage: ") {
+			t.Errorf("parse(%q) = %v, and said\n%s, want an error and the usage", args, err, &said)
+		}
+	}
+	if got, err := parse(nil, io.Discard); !slices.Equal(got, everyKind) || err != nil {
+		t.Errorf("parse() = %q, %v, want a path of each kind", got, err)
+	}
+	if got, err := parse([]string{"/ok", "/down"}, io.Discard); !slices.Equal(got, []string{"/ok", "/down"}) || err != nil {
+		t.Errorf("parse() = %q, %v, want both paths", got, err)
+	}
+}
+
+// TestArguments checks the status of a program that is called in a wrong way.
+func TestArguments(t *testing.T) {
+	if _, said := program.Start(t, "ok").Wait(2); !strings.Contains(said, `PATH: must be a path that begins with /, got "ok"`) {
+		t.Errorf("it printed\n%s", said)
+	}
+	program.Start(t, "-h").Wait(0)
 }
 
 var site = &url.URL{Scheme: "http", Host: "site.test"}

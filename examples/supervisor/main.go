@@ -1,6 +1,6 @@
 // Supervisor runs three workers that crash at times, and restarts them.
 //
-//	go run ./examples/supervisor [-addr ADDR] [-for 10s] [-seed N]
+//	go run ./examples/supervisor [-addr ADDR] [-debug ADDR] [-for 10s] [-seed N]
 //
 // A store writes what an ingest sends it, and a front serves how it goes over HTTP.
 // They are started in this order, each when the one before it is ready, and stopped in
@@ -33,6 +33,7 @@ import (
 	"github.com/cenkalti/backoff/v6"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/flags"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/examples/supervisor/supervise"
 	"github.com/grove-go/grove/nursery"
@@ -41,6 +42,7 @@ import (
 // options are what the command line says.
 type options struct {
 	addr  string
+	debug string
 	lasts time.Duration
 	seed  uint64
 }
@@ -54,7 +56,12 @@ func main() {
 		os.Exit(2)
 	}
 	a := newApp(o, os.Stdout, func(h http.Handler) server { return serve.HTTP(o.addr, h) })
-	nursery.Main(a.run, nursery.Name("program"), nursery.Grace(a.Grace()+time.Second))
+	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		if err := serve.Tasks(ctx, n, o.debug, os.Stdout); err != nil {
+			return err
+		}
+		return a.run(ctx, n)
+	}, nursery.Name("program"), nursery.Grace(a.Grace()+time.Second))
 }
 
 // parse reads the command line. What is wrong with it is written to usage.
@@ -63,17 +70,20 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f := flag.NewFlagSet("supervisor", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "serve at this address")
+	f.StringVar(&o.debug, "debug", "", "serve the task tree at this address, such as 127.0.0.1:6061")
 	f.DurationVar(&o.lasts, "for", 10*time.Second, "stop after so long")
 	f.Uint64Var(&o.seed, "seed", 0, "crash at the times that this number makes")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
+	err := flags.Within("for", o.lasts, time.Millisecond, 24*time.Hour)
 	if f.NArg() > 0 {
-		err := fmt.Errorf("unexpected arguments %q", f.Args())
-		fmt.Fprintln(usage, "supervisor:", err)
-		return o, err
+		err = fmt.Errorf("no arguments, got %q", f.Args())
 	}
-	return o, nil
+	if err != nil {
+		fmt.Fprintln(usage, "supervisor:", err)
+	}
+	return o, err
 }
 
 // An app is its workers, and who supervises them.

@@ -187,21 +187,9 @@ func TestCancelEverywhere(t *testing.T) {
 	}, testutil.Points(200), testutil.Repeats(1))
 }
 
-func TestParse(t *testing.T) {
-	o, err := parse(nil, io.Discard)
-	if want := (options{addr: "127.0.0.1:8080", lasts: 10 * time.Second}); o != want || err != nil {
-		t.Errorf("parse() = %+v, %v, want %+v", o, err, want)
-	}
-	for _, args := range [][]string{{"-for", "long"}, {"-seed", "-1"}, {"something"}} {
-		var usage strings.Builder
-		if _, err := parse(args, &usage); err == nil || usage.Len() == 0 {
-			t.Errorf("parse(%q) = %v, and says %q, want an error", args, err, usage.String())
-		}
-	}
-}
-
 func TestSignal(t *testing.T) {
-	p := program.Start(t, "-addr", "127.0.0.1:0", "-for", "1h")
+	p := program.Start(t, "-addr", "127.0.0.1:0", "-debug", "127.0.0.1:0", "-for", "1h")
+	tree := strings.TrimSpace(strings.TrimPrefix(p.Line("the task tree"), "the task tree is at "))
 	_, u, found := strings.Cut(strings.TrimSpace(p.Line("serving")), "url=")
 	if !found {
 		t.Fatal("it does not say where it serves")
@@ -211,10 +199,39 @@ func TestSignal(t *testing.T) {
 	if got, err := get(t.Context(), client, u+"healthz"); got != "200 ok\n" || err != nil {
 		t.Errorf("/healthz answers %q, %v, want ok", got, err)
 	}
+	if got, err := get(t.Context(), client, tree); !strings.Contains(got, "─ ingest  ") || err != nil {
+		t.Errorf("the task tree is %q, %v", got, err)
+	}
 	p.Signal(syscall.SIGTERM)
 	rest, stderr := p.Wait(0)
 	if want := regexp.MustCompile(`(?s)stopping worker=front.*ended worker=front.*stopping worker=ingest.*ended worker=ingest.*stopping worker=store.*ended worker=store.*msg=end taken=(\d+) stored=(\d+)\n$`); !want.MatchString(rest) || stderr != "" {
 		t.Errorf("after the signal it printed\n%s%s, want that all stop in order", rest, stderr)
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range []string{
+		"-for 0s", "-for -1s", "-for 25h", "-for NaN", "-for 1000000000h", "-seed -1", "-seed NaN", "-seed 1e400", "workers", "-nonsense",
+	} {
+		var said strings.Builder
+		_, err := parse(strings.Fields(args), &said)
+		if err == nil || strings.Count(said.String(), err.Error()) != 1 {
+			t.Errorf("parse(%q) = %v, and said\n%s, want an error, once", args, err, &said)
+			continue
+		}
+		if name, _, ok := strings.Cut(args, " "); ok && !strings.Contains(err.Error(), name+":") {
+			t.Errorf("parse(%q) = %v, want that it names the flag", args, err)
+		}
+	}
+	o, err := parse(nil, io.Discard)
+	if want := (options{addr: "127.0.0.1:8080", lasts: 10 * time.Second}); o != want || err != nil {
+		t.Errorf("parse() = %+v, %v, want %+v", o, err, want)
+	}
+	if o, err := parse(strings.Fields("-addr :1 -debug :2 -for 1s -seed 3"), io.Discard); err != nil || o != (options{":1", ":2", time.Second, 3}) {
+		t.Errorf("parse() = %+v, %v", o, err)
+	}
+	if _, said := program.Start(t, "-for", "0s").Wait(2); !strings.Contains(said, "supervisor: -for: must be from 1ms to 24h0m0s, got 0s\n") {
+		t.Errorf("it printed\n%s", said)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
 
@@ -73,11 +75,12 @@ type service struct {
 	limiter *nursery.Limiter
 	later   *nursery.Nursery // for what is done after the answer
 	log     *log.Logger
+	tracer  trace.Tracer
 }
 
 // newService returns a service that shares requests to its upstreams, and does what
 // comes after an answer, in n.
-func newService(n *nursery.Nursery, l limits, s *store, u upstreams, logger *log.Logger) *service {
+func newService(n *nursery.Nursery, l limits, s *store, u upstreams, logger *log.Logger, tracer trace.Tracer) *service {
 	return &service{
 		limits:  l,
 		store:   s,
@@ -87,13 +90,30 @@ func newService(n *nursery.Nursery, l limits, s *store, u upstreams, logger *log
 		limiter: nursery.NewLimiter(l.requests),
 		later:   n,
 		log:     logger,
+		tracer:  tracer,
 	}
+}
+
+// Bytes of a body that is taken: the longest that is right, with each character written
+// as two times \u1234.
+const (
+	maxBookBody  = 6 << 10
+	maxOrderBody = 1 << 10
+)
+
+// handler returns the service as it is served, and the operations, to which more may be
+// added.
+func (s *service) handler() (http.Handler, huma.API) {
+	mux := http.NewServeMux()
+	api := s.api(mux)
+	return serve.SameSite(s.guard(mux)), api
 }
 
 // api returns the operations, with their documentation at /docs and /openapi.json.
 func (s *service) api(mux *http.ServeMux) huma.API {
 	config := huma.DefaultConfig("Books", "1.0.0")
 	config.CreateHooks = nil // no "$schema" in each answer
+	config.Transformers = append(config.Transformers, bounded)
 	api := humago.New(mux, config)
 	handle(api, s, huma.Operation{
 		OperationID: "list-books", Method: http.MethodGet, Path: "/books",
@@ -105,11 +125,11 @@ func (s *service) api(mux *http.ServeMux) huma.API {
 	}, s.book)
 	handle(api, s, huma.Operation{
 		OperationID: "add-book", Method: http.MethodPost, Path: "/books", DefaultStatus: http.StatusCreated,
-		Summary: "Add a book", Errors: []int{503, 504},
+		Summary: "Add a book", Errors: []int{408, 413, 422, 503, 504}, MaxBodyBytes: maxBookBody,
 	}, s.add)
 	handle(api, s, huma.Operation{
 		OperationID: "order-book", Method: http.MethodPost, Path: "/books/{id}/orders", DefaultStatus: http.StatusCreated,
-		Summary: "Order copies of a book", Errors: []int{404, 409, 502, 503, 504},
+		Summary: "Order copies of a book", Errors: []int{404, 408, 409, 413, 422, 502, 503, 504}, MaxBodyBytes: maxOrderBody,
 	}, s.order)
 	return api
 }
@@ -125,20 +145,20 @@ func (s *service) list(ctx context.Context, _ *nursery.Nursery, in *struct {
 
 type listed struct{ Body []Book }
 
-// book asks three at the same time. The first that fails ends the others: of a book
-// that is not there nobody waits for the price. The reviews are worth no failure, and
-// no long wait.
+// book asks three at the same time. The first that fails ends the others: the price of a
+// book that is not there is not waited for. The reviews are worth no failure, and no long
+// wait. The tasks have spans below the span of the request, which is around the nursery.
 func (s *service) book(_ context.Context, n *nursery.Nursery, in *ByID) (*found, error) {
 	out := &found{Body: Page{Reviews: []Review{}}}
-	n.Go(func(ctx context.Context) (err error) {
+	s.spanned(n, "database", func(ctx context.Context) (err error) {
 		out.Body.Book, err = s.store.book(ctx, in.ID)
 		return err
-	}, nursery.Name("database"))
-	n.Go(func(ctx context.Context) (err error) {
+	})
+	s.spanned(n, "prices", func(ctx context.Context) (err error) {
 		out.Body.Price, err = s.prices.Do(ctx, in.ID)
 		return err
-	}, nursery.Name("prices"))
-	n.Go(func(ctx context.Context) error {
+	})
+	s.spanned(n, "reviews", func(ctx context.Context) error {
 		var reviews []Review
 		late, err := cancel.MoveOnAfter(ctx, s.patience, func(ctx context.Context) (err error) {
 			reviews, err = s.reviews.Do(ctx, in.ID)
@@ -150,15 +170,23 @@ func (s *service) book(_ context.Context, n *nursery.Nursery, in *ByID) (*found,
 		}
 		out.Body.Reviews = reviews
 		return nil
-	}, nursery.Name("reviews"))
+	})
 	return out, nil
 }
 
 type found struct{ Body Page }
 
-func (s *service) add(ctx context.Context, _ *nursery.Nursery, in *struct{ Body NewBook }) (*added, error) {
-	id, err := s.store.add(ctx, in.Body)
-	return &added{Location: fmt.Sprint("/books/", id), Body: Book{id, in.Body}}, err
+// Retry has the header by which a request that changes something may be sent again.
+type Retry struct {
+	Key string `header:"Idempotency-Key" maxLength:"64" example:"7c0b1b0e" doc:"What a client makes up for a request, and sends with it each time that it sends it again. The request is carried out once."`
+}
+
+func (s *service) add(ctx context.Context, _ *nursery.Nursery, in *struct {
+	Retry
+	Body NewBook
+}) (*added, error) {
+	b, err := s.store.add(ctx, in.Key, in.Body)
+	return &added{Location: fmt.Sprint("/books/", b.ID), Body: b}, err
 }
 
 type added struct {
@@ -166,14 +194,18 @@ type added struct {
 	Body     Book
 }
 
-// order takes the order, and has it confirmed after the answer.
+// order takes the order, and has it confirmed after the answer. An order that was taken
+// before, with the same key, is answered as it was then.
 func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
 	ByID
+	Retry
 	Body struct {
 		Quantity int `json:"quantity" minimum:"1" maximum:"100" example:"2"`
 	}
 }) (*ordered, error) {
-	row := nursery.Spawn(n, func(ctx context.Context) (Book, error) { return s.store.book(ctx, in.ID) }, nursery.Name("database"))
+	row := nursery.Spawn(n, withSpan(s, "database", func(ctx context.Context) (Book, error) {
+		return s.store.book(ctx, in.ID)
+	}), nursery.Name("database"))
 	price, err := s.prices.Do(ctx, in.ID) // meanwhile
 	if err != nil {
 		return nil, err
@@ -182,19 +214,23 @@ func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	o := Order{Book: in.ID, Title: book.Title, Quantity: in.Body.Quantity, Cents: in.Body.Quantity * price.Cents}
-	if o.ID, err = s.store.order(ctx, o); err != nil {
+	o, again, err := s.store.order(ctx, in.Key, Order{
+		Book: in.ID, Title: book.Title, Quantity: in.Body.Quantity, Cents: in.Body.Quantity * price.Cents,
+	})
+	if err != nil {
 		return nil, err
 	}
-	s.later.Go(func(ctx context.Context) error { return s.confirm(ctx, o) }, nursery.Name("confirmation"))
+	if !again {
+		s.spanned(s.later, "confirmation", func(ctx context.Context) error { return s.confirm(ctx, o) }, nursery.Values(ctx))
+	}
 	return &ordered{Body: o}, nil
 }
 
 type ordered struct{ Body Order }
 
 // confirm tells the customer. It is a task of the service and not of the request: it
-// goes on when that is answered, and the service does not end before it. That it fails
-// is no reason to end the service.
+// goes on when that is answered, and the service does not end before it. A failure
+// does not end the service.
 func (s *service) confirm(ctx context.Context, o Order) error {
 	err := cancel.FailAfter(ctx, s.budget, func(ctx context.Context) error {
 		return s.mail.call(ctx, http.MethodPost, o.ID, nil)

@@ -25,6 +25,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -35,6 +36,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/flags"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
@@ -42,10 +45,16 @@ import (
 // options are what the command line says.
 type options struct {
 	addr, health string
+	debug        string
 	db           string
 	latency      time.Duration
+	linger       time.Duration // after a signal, until no more requests are taken
+	trace        bool
 	limits
 }
+
+// writing is how long an answer may take on its way to the client.
+const writing = 3 * time.Second
 
 // limits bound a request, and how many there are.
 type limits struct {
@@ -65,7 +74,7 @@ func main() {
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, o, os.Stdout, log.New(os.Stderr, "", log.Ltime))
-	}, nursery.Name("webapi"), nursery.Grace(2*o.budget+2*serve.Grace)) // a request, and what comes after its answer
+	}, nursery.Name("webapi"), nursery.Grace(o.linger+2*o.budget+2*serve.Grace)) // a request, and what comes after its answer
 }
 
 // parse reads the command line. What is wrong with it is written to usage.
@@ -75,21 +84,27 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.SetOutput(usage)
 	f.StringVar(&o.addr, "addr", "localhost:8080", "serve the API at this `address`")
 	f.StringVar(&o.health, "health", "localhost:8081", "serve /livez and /readyz at this `address`")
+	f.StringVar(&o.debug, "debug", "", "serve the task tree at this `address`, such as 127.0.0.1:6061")
 	f.StringVar(&o.db, "db", "", "keep the books in this `file`; default: a temporary one")
 	f.DurationVar(&o.latency, "latency", 50*time.Millisecond, "let each upstream take so long")
 	f.DurationVar(&o.budget, "budget", time.Second, "give up on a request after this time")
 	f.DurationVar(&o.patience, "patience", 300*time.Millisecond, "answer without reviews after this time")
 	f.DurationVar(&o.queue, "queue", 100*time.Millisecond, "turn a request away if it is not its turn within this time")
 	f.IntVar(&o.requests, "requests", 64, "work on so many requests at a time")
+	f.DurationVar(&o.linger, "linger", 500*time.Millisecond, "take requests so long after a signal, and have connections closed by their clients")
+	f.BoolVar(&o.trace, "trace", false, "write spans of OpenTelemetry to standard error")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	var err error
-	switch {
-	case f.NArg() > 0:
+	err := cmp.Or(
+		flags.Within("latency", o.latency, 0, time.Hour),
+		flags.Within("budget", o.budget, time.Millisecond, time.Hour),
+		flags.Within("patience", o.patience, 0, time.Hour),
+		flags.Within("queue", o.queue, 0, time.Hour),
+		flags.Within("linger", o.linger, 0, time.Hour),
+		flags.Within("requests", o.requests, 1, 10_000))
+	if f.NArg() > 0 {
 		err = fmt.Errorf("no arguments, got %q", f.Args())
-	case o.latency < 0 || o.budget <= 0 || o.patience < 0 || o.queue < 0 || o.requests < 1:
-		err = errors.New("a flag is out of range; see -h")
 	}
 	if err != nil {
 		fmt.Fprintln(usage, "webapi:", err)
@@ -101,6 +116,15 @@ func parse(args []string, usage io.Writer) (options, error) {
 // nursery in which they run, and closed after it; the upstreams are daemons of the one
 // around that.
 func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, logger *log.Logger) (err error) {
+	var spans io.Writer
+	if o.trace {
+		spans = logger.Writer()
+	}
+	tracer, end, err := tracing(spans)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cancel.Shield(ctx, time.Second, end)) }()
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = o.requests
 	client := &http.Client{Transport: transport}
@@ -122,15 +146,19 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, logg
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		s := newService(n, o.limits, store, u, logger)
-		mux := http.NewServeMux()
-		s.api(mux)
-		api, err := nursery.Start(ctx, n, serve.HTTP(o.addr, mux), nursery.Name("api"))
+		s := newService(n, o.limits, store, u, logger, tracer)
+		h, _ := s.handler()
+		server := serve.Server{Handler: h, Linger: o.linger, WriteTimeout: o.budget + writing}
+		api, err := nursery.Start(ctx, n, server.At(o.addr), nursery.Name("api"))
 		if err != nil {
 			return err
 		}
-		health, err := nursery.Start(ctx, n, serve.UntilCanceled(o.health, s.health()), nursery.Daemon(), nursery.Name("health"))
+		watched := serve.Server{Handler: serve.SameSite(s.health()), ToTheLast: true, WriteTimeout: writing}
+		health, err := nursery.Start(ctx, n, watched.At(o.health), nursery.Daemon(), nursery.Name("health"))
 		if err != nil {
+			return err
+		}
+		if err := serve.Tasks(ctx, n, o.debug, out); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(out, "books: %s, health: %s\n", api, health)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -12,19 +11,21 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/nursery"
 )
 
 func TestParse(t *testing.T) {
 	for _, args := range []string{
-		"-latency -1s", "-budget 0s", "-patience -1s", "-queue -1s", "-requests 0", "books.db", "-nonsense",
+		"-latency -1s", "-latency 2h", "-budget 0s", "-budget -1s", "-budget 2h", "-budget NaN", "-budget 1000000000h",
+		"-patience -1s", "-patience 2h", "-queue -1s", "-queue 2h", "-linger -1s", "-linger 2h", "-requests 0", "-requests -1",
+		"-requests 10001", "-requests 1e3", "books.db", "-nonsense",
 	} {
 		var said strings.Builder
 		_, err := parse(strings.Fields(args), &said)
@@ -32,6 +33,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("parse(%q) = nil error, want one", args)
 		} else if n := strings.Count(said.String(), err.Error()); n != 1 {
 			t.Errorf("parse(%q) said %d times what is wrong, want once:\n%s", args, n, &said)
+		} else if name, _, ok := strings.Cut(args, " "); ok && !strings.Contains(err.Error(), name+":") {
+			t.Errorf("parse(%q) = %v, want that it names the flag", args, err)
 		}
 	}
 	o, err := parse(strings.Fields("-addr :1 -db books.db -requests 2"), io.Discard)
@@ -102,86 +105,76 @@ func TestReadme(t *testing.T) {
 	})
 }
 
-// inChild is set in the environment of a child process that is to be the program.
-const inChild = "GROVE_WEBAPI_CHILD"
-
-// A program is the whole program in a process of its own.
-type program struct {
-	cmd         *exec.Cmd
+// A running is the whole program in a process of its own.
+type running struct {
+	*program.Program
 	api, health *url.URL
-	stderr      bytes.Buffer
 }
 
-// start starts the program with the arguments, and ports that are free. Its temporary
-// files are in the folder returned.
-func start(t *testing.T, args string) (p *program, temp string) {
+// start starts the program with the arguments, and ports that are free.
+func start(t *testing.T, args ...string) *running {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // against a hang
-	t.Cleanup(stop)
-	temp = t.TempDir()
-	p = &program{cmd: exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestSignals$")}
-	p.cmd.Env = append(os.Environ(), "TMPDIR="+temp, inChild+"=-addr 127.0.0.1:0 -health 127.0.0.1:0 "+args)
-	p.cmd.Stderr = &p.stderr
-	stdout, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	p := &running{Program: program.Start(t, append([]string{"-addr", "127.0.0.1:0", "-health", "127.0.0.1:0"}, args...)...)}
+	line := p.Line("books: ")
 	m := regexp.MustCompile(`^books: (http://127\.0\.0\.1:\d+/), health: (http://127\.0\.0\.1:\d+/)\n$`).FindStringSubmatch(line)
 	if m == nil {
-		t.Fatalf("the first line is %q, %v", line, err)
+		t.Fatalf("the first line is %q", line)
 	}
 	for i, u := range []**url.URL{&p.api, &p.health} {
+		var err error
 		if *u, err = url.Parse(m[i+1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return p, temp
-}
-
-func (p *program) signal(t *testing.T, s os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Error(err)
-	}
+	return p
 }
 
 func TestSignals(t *testing.T) {
-	if args, ok := os.LookupEnv(inChild); ok {
-		os.Args = append(os.Args[:1], strings.Fields(args)...)
-		main()
-		os.Exit(0)
+	mustBeEmpty := func(t *testing.T) {
+		t.Helper()
+		if left, err := os.ReadDir(os.TempDir()); len(left) > 0 || err != nil {
+			t.Errorf("it left %v, %v", left, err)
+		}
 	}
 	t.Run("the first one drains", func(t *testing.T) {
-		p, temp := start(t, "-budget 1m")
+		t.Setenv("TMPDIR", t.TempDir())
+		p := start(t, "-budget", "1m")
 		a, health := p.whileDraining(t, "/books/1/orders", func() {})
 		mustBe(t, a, nil, 201, `{"id":1,"book":1,"title":"Emma","quantity":1,"cents":950}`)
 		mustBe(t, health, nil, 503, "draining: 0 of 64 requests, 0 waiting")
-		if err := p.cmd.Wait(); err != nil {
-			t.Errorf("the program ended with %v, want status 0; it printed:\n%s", err, &p.stderr)
+		if _, stderr := p.Wait(0); stderr != "" {
+			t.Errorf("it printed:\n%s", stderr)
 		}
-		if p.stderr.Len() > 0 {
-			t.Errorf("it printed:\n%s", &p.stderr)
-		}
-		if left, err := os.ReadDir(temp); len(left) > 0 || err != nil {
-			t.Errorf("it left %v, %v", left, err)
-		}
+		mustBeEmpty(t)
 	})
 	t.Run("the second one cuts off", func(t *testing.T) {
-		p, temp := start(t, "-budget 1h")
-		a, _ := p.whileDraining(t, "/books/4/orders", func() { p.signal(t, os.Interrupt) }) // its price never comes
+		t.Setenv("TMPDIR", t.TempDir())
+		p := start(t, "-budget", "1h")
+		a, _ := p.whileDraining(t, "/books/4/orders", func() { p.Signal(os.Interrupt) }) // its price never comes
 		mustBe(t, a, nil, 503, `{"title":"Service Unavailable","status":503,"detail":"canceled"}`)
-		if err := p.cmd.Wait(); err == nil || p.cmd.ProcessState.ExitCode() != 1 {
-			t.Errorf("the program ended with %v, want status 1", err)
+		if _, stderr := p.Wait(1); !strings.Contains(stderr, "signal: interrupt") {
+			t.Errorf("it does not tell of the second signal, but:\n%s", stderr)
 		}
-		if !strings.Contains(p.stderr.String(), "second signal: interrupt") {
-			t.Errorf("it does not tell of the second signal, but:\n%s", &p.stderr)
+		mustBeEmpty(t)
+	})
+	t.Run("spans are written", func(t *testing.T) {
+		p := start(t, "-trace")
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		a, err := send(t.Context(), client, http.MethodGet, p.api, "/books/1", nil)
+		if err != nil || a.status != 200 {
+			t.Errorf("the answer is %v, %v, want 200", a, err)
 		}
-		if left, err := os.ReadDir(temp); len(left) > 0 || err != nil {
-			t.Errorf("it left %v, %v", left, err)
+		p.Signal(syscall.SIGTERM)
+		_, stderr := p.Wait(0)
+		for _, want := range []string{`"Name":"GET /books/{id}"`, `"Name":"database"`, `"Name":"prices"`, `"Name":"reviews"`} {
+			if strings.Count(stderr, want) != 1 {
+				t.Errorf("no span has %s, or several have, in:\n%s", want, stderr)
+			}
+		}
+	})
+	t.Run("a wrong flag", func(t *testing.T) {
+		if _, stderr := program.Start(t, "-budget", "0s").Wait(2); !strings.Contains(stderr, "webapi: -budget: must be from 1ms to 1h0m0s, got 0s\n") {
+			t.Errorf("it printed:\n%s", stderr)
 		}
 	})
 }
@@ -189,7 +182,7 @@ func TestSignals(t *testing.T) {
 // whileDraining sends an order of which the program has begun to read when it is asked
 // to stop. The rest is sent, and then is called, when it accepts no more connections.
 // It returns the answer, and what the program says of its health meanwhile.
-func (p *program) whileDraining(t *testing.T, path string, then func()) (order, health answer) {
+func (p *running) whileDraining(t *testing.T, path string, then func()) (order, health answer) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Hour, DisableKeepAlives: true}}
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -216,7 +209,7 @@ func (p *program) whileDraining(t *testing.T, path string, then func()) (order, 
 		if err != nil {
 			return err
 		}
-		p.signal(t, syscall.SIGTERM)
+		p.Signal(syscall.SIGTERM)
 		// A server that accepts no more closes the connections that nobody uses.
 		if b, err := io.ReadAll(idle); err != nil || len(b) > 0 {
 			t.Errorf("the connection that nobody uses ended with %q, %v", b, err)
@@ -230,7 +223,7 @@ func (p *program) whileDraining(t *testing.T, path string, then func()) (order, 
 		return errors.Join(err, rest.Close())
 	})
 	if err != nil {
-		t.Errorf("%v; the program printed:\n%s", err, &p.stderr)
+		t.Error(err)
 	}
 	return order, health
 }

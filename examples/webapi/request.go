@@ -1,55 +1,110 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery"
 )
 
-// errBusy is for a request that is turned away because there are too many.
-var errBusy = errors.New("too many requests at a time")
+// maxBody is how many bytes of a request are read. Each operation takes less; see
+// [service.api].
+const maxBody = 8 << 10
 
-// handle registers an operation whose requests are nurseries: do gets one, and the
-// answer that it returns is complete when all tasks in it have returned. So do may
-// return the answer before the tasks that fill it in.
-func handle[I, O any](api huma.API, s *service, op huma.Operation, do func(ctx context.Context, n *nursery.Nursery, in *I) (*O, error)) {
-	huma.Register(api, op, func(ctx context.Context, in *I) (out *O, err error) {
-		err = s.request(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
-			out, err = do(ctx, n, in)
-			return err
+// Errors of requests that are turned away before they are an operation.
+var (
+	errBusy     = errors.New("too many requests at a time")
+	errTooLarge = fmt.Errorf("the request is longer than %d bytes", maxBody)
+	errSlow     = errors.New("the request has not come in time")
+	errBody     = errors.New("the request cannot be read")
+)
+
+// guard returns a handler that has the budget of a request around all that is done for
+// it, by package huma as well. It reads the request before it waits for its turn, and
+// writes the answer when the next request may have its turn: what clients take their
+// time for holds no token.
+//
+// The context of next is canceled when the budget is spent and when the client has gone.
+func (s *service) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, span := s.tracer.Start(r.Context(), "HTTP", trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		answer := &reply{header: http.Header{}}
+		err := cancel.FailAfter(ctx, s.budget, func(ctx context.Context) error {
+			body, err := read(ctx, w, r)
+			if err != nil {
+				return err
+			}
+			if err := s.admit(ctx); err != nil {
+				return err
+			}
+			defer s.limiter.Release()
+			r := r.WithContext(ctx)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(answer, r)
+			return nil
 		})
 		if err != nil {
-			return nil, s.problem(op, err)
+			answer.problem(s.problem("a request", err))
 		}
-		return out, nil
+		span.SetAttributes(attribute.Int("http.response.status_code", answer.status))
+		answer.send(w)
 	})
 }
 
-// request runs body in a nursery of its own, with the budget of a request, once it is
-// the request's turn. All that it has started has ended when request returns, be it
-// that body is done, that something failed, that the budget is spent, or that the
-// client has gone, in which case ctx is canceled.
-//
-// A panic ends this request alone, as it does in package http. Here it is an error
-// like others, so that the client gets an answer.
-func (s *service) request(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
-	return cancel.FailAfter(ctx, s.budget, func(ctx context.Context) error {
-		if err := s.admit(ctx); err != nil {
-			return err
-		}
-		defer s.limiter.Release()
-		return nursery.Run(ctx, body, nursery.RecoverPanics())
-	})
+// read reads the body of a request. When ctx is done it gives up: if the budget is spent,
+// with errSlow. Package http takes the deadline of the connection for the end of the
+// client, and cancels the context around ctx as well, which would hide the reason.
+func read(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	if r.ContentLength > maxBody {
+		return nil, errTooLarge
+	}
+	// A connection knows no context. A deadline in the past ends the read.
+	deadline := func(t time.Time) error { return http.NewResponseController(w).SetReadDeadline(t) }
+	stop := context.AfterFunc(ctx, func() { _ = deadline(time.Unix(1, 0)) }) // if there is still a connection
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if !stop() && err != nil && ctx.Err() != context.DeadlineExceeded {
+		return nil, cancel.Because(ctx, err)
+	}
+	var (
+		tooLarge *http.MaxBytesError
+		timeout  net.Error
+	)
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, errTooLarge
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return nil, errSlow
+	case err != nil:
+		return nil, errors.Join(errBody, err)
+	}
+	// The deadline of package serve for the body. From here on the budget alone counts.
+	if err := deadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, errors.Join(errBody, err)
+	}
+	return body, nil
 }
 
-// admit takes a token of the limiter, for which it waits a short time only: if there
-// are more requests than can be answered, an answer that comes too late to all of
-// them helps nobody.
+// admit takes a token of the limiter, and waits for it a short time only: if there
+// are more requests than can be answered, an answer that comes too late is of no use
+// to any client.
 func (s *service) admit(ctx context.Context) error {
 	if s.limiter.TryAcquire() {
 		return nil
@@ -61,9 +116,88 @@ func (s *service) admit(ctx context.Context) error {
 	return err
 }
 
+// A reply is an answer that is sent when it is complete.
+type reply struct {
+	header http.Header
+	status int // 0: none yet
+	body   bytes.Buffer
+}
+
+func (a *reply) Header() http.Header { return a.header }
+
+func (a *reply) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *reply) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}
+
+// problem makes the reply tell of an error, as package huma does for operations.
+func (a *reply) problem(err error) {
+	var (
+		status  huma.StatusError
+		headers huma.HeadersError
+	)
+	if !errors.As(err, &status) {
+		status = huma.Error500InternalServerError("")
+	}
+	if errors.As(err, &headers) {
+		maps.Copy(a.header, headers.GetHeaders())
+	}
+	b, err := json.Marshal(status)
+	if err != nil {
+		panic(err) // there is nothing in a problem that could not be encoded
+	}
+	a.header.Set("Content-Type", "application/problem+json")
+	a.status = status.GetStatus()
+	a.body.Reset()
+	a.body.Write(append(b, '\n'))
+}
+
+// send sends the reply. A client that has gone needs none.
+func (a *reply) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	a.WriteHeader(http.StatusOK)
+	if a.body.Len() == 0 {
+		w.WriteHeader(a.status)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes())
+}
+
+// handle registers an operation. Each request is a nursery: do gets it, and the answer
+// that do returns is complete when all tasks in it have returned. So do may
+// return the answer before the tasks that fill it in. All that was started for a
+// request has ended when it is answered, be it that do is done, that something failed,
+// that the budget is spent, or that the client has gone.
+//
+// A panic ends this request alone, as it does in package http. Here it is an error
+// like others, so that the client gets an answer.
+func handle[I, O any](api huma.API, s *service, op huma.Operation, do func(ctx context.Context, n *nursery.Nursery, in *I) (*O, error)) {
+	op.BodyReadTimeout = -1 // guard has read the body
+	name := op.Method + " " + op.Path
+	huma.Register(api, op, func(ctx context.Context, in *I) (out *O, err error) {
+		trace.SpanFromContext(ctx).SetName(name)
+		err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
+			out, err = do(ctx, n, in)
+			return err
+		}, nursery.RecoverPanics())
+		if err != nil {
+			return nil, s.problem(name, err)
+		}
+		return out, nil
+	})
+}
+
 // problem says what a client gets to know of an error. What should not have happened
 // is logged, as a tree with the stacks of panics, and the client is told no more.
-func (s *service) problem(op huma.Operation, err error) error {
+func (s *service) problem(name string, err error) error {
 	_, failed := nursery.Split(err, isCanceled)
 	var (
 		panicked *nursery.PanicError
@@ -71,6 +205,8 @@ func (s *service) problem(op huma.Operation, err error) error {
 		upstream *upstreamError
 	)
 	switch {
+	case failed == nil && errors.Is(err, context.DeadlineExceeded):
+		return huma.Error504GatewayTimeout("not finished within " + s.budget.String())
 	case failed == nil:
 		// The client has gone and does not see this, or the program is cut off.
 		return huma.Error503ServiceUnavailable("canceled")
@@ -80,17 +216,28 @@ func (s *service) problem(op huma.Operation, err error) error {
 		return huma.Error404NotFound(errNoBook.Error())
 	case errors.Is(failed, errOutOfStock):
 		return huma.Error409Conflict(errOutOfStock.Error())
+	case errors.Is(failed, errKeyUsed):
+		return huma.Error422UnprocessableEntity(errKeyUsed.Error())
+	case errors.Is(failed, errTooLarge):
+		return huma.ErrorWithHeaders(huma.Error413RequestEntityTooLarge(errTooLarge.Error()), closing())
+	case errors.Is(failed, errSlow):
+		return huma.ErrorWithHeaders(huma.Error408RequestTimeout(errSlow.Error()), closing())
+	case errors.Is(failed, errBody):
+		return huma.ErrorWithHeaders(huma.Error400BadRequest(errBody.Error()), closing())
 	case errors.Is(failed, errBusy):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(errBusy.Error()), http.Header{"Retry-After": {"1"}})
 	case errors.As(failed, &timeout):
 		return huma.Error504GatewayTimeout("not finished within " + s.budget.String())
 	case errors.As(failed, &upstream):
-		s.log.Printf("%s %s: %+v", op.Method, op.Path, failed)
+		s.log.Printf("%s: %+v", name, failed)
 		return huma.Error502BadGateway(upstream.name + " cannot be had")
 	}
-	s.log.Printf("%s %s: %+v", op.Method, op.Path, failed)
+	s.log.Printf("%s: %+v", name, failed)
 	return huma.Error500InternalServerError("")
 }
+
+// closing is for an answer to a request that has not been read to its end.
+func closing() http.Header { return http.Header{"Connection": {"close"}} }
 
 func isCanceled(err error) bool {
 	var canceled *cancel.Error

@@ -13,6 +13,14 @@ CREATE TABLE IF NOT EXISTS orders (
 	cents    INTEGER NOT NULL
 ) STRICT;
 
+-- What was done for requests with an Idempotency-Key. A service that lasts would delete
+-- a row when no client sends the request again, after a day for example.
+CREATE TABLE IF NOT EXISTS keys (
+	key     TEXT PRIMARY KEY,
+	request TEXT NOT NULL,
+	answer  TEXT NOT NULL
+) STRICT;
+
 INSERT OR IGNORE INTO books (id, title, author, year, stock) VALUES
 	(1, 'Emma',         'Jane Austen',     1815, 20),
 	(2, 'Frankenstein', 'Mary Shelley',    1818, 20),

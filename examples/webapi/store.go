@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 var (
 	errNoBook     = errors.New("no such book")
 	errOutOfStock = errors.New("not enough copies in stock")
+	errKeyUsed    = errors.New("another request had this Idempotency-Key")
 )
 
 const (
@@ -31,7 +34,7 @@ const (
 var schema string
 
 // A store is the catalogue, in a SQLite database. A query that is running is
-// interrupted when its context is done; the error is then that of [cancel.Err].
+// interrupted when its context is done, and returns the error of [cancel.Err].
 type store struct {
 	db      *sql.DB
 	dir     string           // removed at the end, or ""
@@ -66,7 +69,7 @@ func openStore(ctx context.Context, file string) (*store, error) {
 	return s, nil
 }
 
-// close closes the database. Nobody may be using it any more.
+// close closes the database, which must not be in use.
 func (s *store) close() error { return errors.Join(s.db.Close(), s.removeDir()) }
 
 func (s *store) removeDir() error {
@@ -76,8 +79,8 @@ func (s *store) removeDir() error {
 	return os.RemoveAll(s.dir)
 }
 
-// books returns the books whose title or author contains text, those above the id
-// after, in the order of their ids.
+// books returns the books with text in the title or the author, and an id above after, in
+// the order of their ids.
 func (s *store) books(ctx context.Context, text string, after int64, limit int) ([]Book, error) {
 	const query = `SELECT id, title, author, year, stock FROM books
 		WHERE id > ? AND (title LIKE ? ESCAPE '\' OR author LIKE ? ESCAPE '\') ORDER BY id LIMIT ?`
@@ -109,51 +112,88 @@ func (s *store) book(ctx context.Context, id int64) (Book, error) {
 	return b, ended(ctx, err)
 }
 
-// add adds a book and returns its id.
-func (s *store) add(ctx context.Context, b NewBook) (id int64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+// add adds a book. With a key that is not "" it does so once; see [once].
+func (s *store) add(ctx context.Context, key string, b NewBook) (Book, error) {
+	book, _, err := once(ctx, s, key, fmt.Sprintf("add %+v", b), func(ctx context.Context, tx *sql.Tx) (Book, error) {
 		done, err := tx.ExecContext(ctx, `INSERT INTO books (title, author, year, stock) VALUES (?, ?, ?, ?)`,
 			b.Title, b.Author, b.Year, b.Stock)
 		if err != nil {
-			return err
+			return Book{}, err
 		}
-		id, err = done.LastInsertId()
-		return err
+		id, err := done.LastInsertId()
+		return Book{id, b}, err
 	})
-	return id, err
+	return book, err
 }
 
-// order takes copies of a book out of the stock and returns the id of the order, or
-// errOutOfStock.
-func (s *store) order(ctx context.Context, o Order) (id int64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+// order takes copies of a book out of the stock and returns the order with its id, or
+// errOutOfStock. With a key that is not "" it does so once, and reports whether it was
+// done before; see [once].
+func (s *store) order(ctx context.Context, key string, o Order) (_ Order, again bool, err error) {
+	return once(ctx, s, key, fmt.Sprintf("order %d of %d", o.Quantity, o.Book), func(ctx context.Context, tx *sql.Tx) (Order, error) {
 		done, err := tx.ExecContext(ctx, `UPDATE books SET stock = stock - ? WHERE id = ? AND stock >= ?`,
 			o.Quantity, o.Book, o.Quantity)
 		if err != nil {
-			return err
+			return o, err
 		}
 		if n, err := done.RowsAffected(); err != nil {
-			return err
+			return o, err
 		} else if n == 0 {
-			return errOutOfStock
+			return o, errOutOfStock
 		}
 		done, err = tx.ExecContext(ctx, `INSERT INTO orders (book, quantity, cents) VALUES (?, ?, ?)`,
 			o.Book, o.Quantity, o.Cents)
 		if err != nil {
-			return err
+			return o, err
 		}
-		id, err = done.LastInsertId()
-		return err
+		o.ID, err = done.LastInsertId()
+		return o, err
 	})
-	return id, err
 }
 
-// write runs fn in a transaction when it is its turn: who waits does so here, in a
-// queue that can be left, and not in SQLite, which tries again and again and does not
-// look at ctx meanwhile.
+// once runs fn in a transaction, unless that was done before with the same key: then it
+// returns what fn returned, and that it was done before. The key is written in the same
+// transaction, so that either both are there or neither. If its
+// connection ends before the answer comes, a client does not know which, and sends the
+// same key again, to this process or the next one. If the request is not the same, the error is errKeyUsed.
 //
-// Once the transaction has begun, ctx does not cut it short: of a commit that is cut
-// short nobody knows whether it has taken place.
+// A request without a key, which is "", is carried out each time that it comes.
+func once[T any](ctx context.Context, s *store, key, request string, fn func(ctx context.Context, tx *sql.Tx) (T, error)) (v T, again bool, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if key == "" {
+			v, err = fn(ctx, tx)
+			return err
+		}
+		var before, answer string
+		row := tx.QueryRowContext(ctx, `SELECT request, answer FROM keys WHERE key = ?`, key)
+		switch err := row.Scan(&before, &answer); {
+		case err == nil && before != request:
+			return errKeyUsed
+		case err == nil:
+			again = true
+			return json.Unmarshal([]byte(answer), &v)
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		if v, err = fn(ctx, tx); err != nil {
+			return err
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO keys (key, request, answer) VALUES (?, ?, ?)`, key, request, string(b))
+		return err
+	})
+	return v, again, err
+}
+
+// write runs fn in a transaction when it is its turn: callers wait here, in a queue that
+// can be left, and not in SQLite, which tries again and again and does not look at ctx
+// meanwhile.
+//
+// Once the transaction has begun, ctx does not cut it short: after a commit that is cut
+// short it is not known whether it has taken place.
 func (s *store) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if err := s.writing.Acquire(ctx); err != nil {
 		return err
@@ -174,7 +214,7 @@ func (s *store) write(ctx context.Context, fn func(ctx context.Context, tx *sql.
 
 // ended returns the error of a canceled context in place of what a library has made
 // of that, such as "interrupted" or "transaction has already been rolled back", which
-// nobody would take for a cancellation.
+// do not look like a cancellation.
 func ended(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return cancel.Err(ctx)

@@ -30,7 +30,7 @@ func TestStoreFile(t *testing.T) {
 		if books, err := s.books(t.Context(), "", 0, 100); len(books) != 8+i || err != nil {
 			t.Errorf("opened %d times before, it has %v, %v, want %d books", i, books, err, 8+i)
 		}
-		if _, err := s.add(t.Context(), NewBook{"Persuasion", "Jane Austen", 1817, 1}); err != nil {
+		if _, err := s.add(t.Context(), "", NewBook{"Persuasion", "Jane Austen", 1817, 1}); err != nil {
 			t.Error(err)
 		}
 		if err := s.close(); err != nil {
@@ -91,16 +91,19 @@ func TestWritersWait(t *testing.T) {
 				return s.write(ctx, func(ctx context.Context, _ *sql.Tx) error { return gate.Wait(ctx) })
 			})
 			testutil.WaitAllBlocked()
-			gaveUp := nursery.Spawn(n, func(ctx context.Context) (int64, error) { return s.order(ctx, Order{Book: 8, Quantity: 1}) })
+			gaveUp := nursery.Spawn(n, func(ctx context.Context) (int64, error) {
+				o, _, err := s.order(ctx, "", Order{Book: 8, Quantity: 1})
+				return o.ID, err
+			})
 			testutil.WaitAllBlocked()
 			var got []*nursery.Task[int64]
 			for range 2 { // of the last copy
 				got = append(got, nursery.Spawn(n, func(ctx context.Context) (int64, error) {
-					id, err := s.order(ctx, Order{Book: 8, Quantity: 1})
+					o, _, err := s.order(ctx, "", Order{Book: 8, Quantity: 1})
 					if errors.Is(err, errOutOfStock) {
 						return -1, nil
 					}
-					return id, err
+					return o.ID, err
 				}))
 				testutil.WaitAllBlocked()
 			}
@@ -157,7 +160,7 @@ func TestTransactionThatFails(t *testing.T) {
 	inStore(t, func(t *testing.T, ctx context.Context, s *store) {
 		for name, fn := range map[string]func(){
 			"error": func() {
-				if _, err := s.order(ctx, Order{Book: 8, Quantity: 2}); !errors.Is(err, errOutOfStock) {
+				if _, _, err := s.order(ctx, "", Order{Book: 8, Quantity: 2}); !errors.Is(err, errOutOfStock) {
 					t.Errorf("order() = %v, want %v", err, errOutOfStock)
 				}
 			},

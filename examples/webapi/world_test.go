@@ -17,15 +17,21 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/internal/pipenet"
+	"github.com/grove-go/grove/examples/internal/program"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) {
+	program.Child(main)
+	testutil.Main(m)
+}
 
 const latency = 50 * time.Millisecond // of the upstreams
 
@@ -40,6 +46,8 @@ type world struct {
 	client  *http.Client
 	root    *url.URL
 	log     *notes
+	handler http.Handler
+	spans   *tracetest.SpanRecorder
 }
 
 // inWorld runs fn in a world of its own, in virtual time. When fn has returned, the
@@ -48,9 +56,9 @@ func inWorld(t *testing.T, l limits, fn func(t *testing.T, ctx context.Context, 
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) { withWorld(t, ctx, pipes{}, l, fn) })
 }
 
-// withWorld is inWorld for those who are in a bubble already, or in none.
+// withWorld is inWorld for a test that is in a bubble already, or in none.
 func withWorld(t *testing.T, ctx context.Context, net network, l limits, fn func(t *testing.T, ctx context.Context, w *world)) {
-	w := &world{log: &notes{}, client: &http.Client{Transport: &http.Transport{DialContext: net.dial, MaxIdleConnsPerHost: 1000}}}
+	w := &world{log: &notes{}, spans: tracetest.NewSpanRecorder(), client: &http.Client{Transport: &http.Transport{DialContext: net.dial, MaxIdleConnsPerHost: 1000}}}
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		defer w.client.CloseIdleConnections()
 		logger := log.New(w.log, "", 0)
@@ -72,10 +80,10 @@ func withWorld(t *testing.T, ctx context.Context, net network, l limits, fn func
 			return err
 		}
 		err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
-			w.service, w.scope = newService(n, l, store, upstreams{all[0], all[1], all[2]}, logger), n.Scope()
-			mux := http.NewServeMux()
-			w.api = w.service.api(mux)
-			if w.root, err = nursery.Start(ctx, n, net.serve("books", mux), nursery.Name("api")); err != nil {
+			tracer := trace.NewTracerProvider(trace.WithSpanProcessor(w.spans)).Tracer("test")
+			w.service, w.scope = newService(n, l, store, upstreams{all[0], all[1], all[2]}, logger, tracer), n.Scope()
+			w.handler, w.api = w.service.handler()
+			if w.root, err = nursery.Start(ctx, n, net.serve("books", w.handler), nursery.Name("api")); err != nil {
 				return err
 			}
 			fn(t, ctx, w)
@@ -193,7 +201,7 @@ func mustBe(t *testing.T, a answer, err error, status int, body string) {
 type notes struct {
 	mu      sync.Mutex
 	text    strings.Builder
-	changed chan struct{} // closed at the next Write, if somebody waits for that
+	changed chan struct{} // closed at the next Write; nil if none is waited for
 }
 
 func (n *notes) Write(p []byte) (int, error) {

@@ -9,3 +9,41 @@ import "context"
 // context does not recognize the channel as the Done channel of ctx. Package
 // cancel sets Done when it is initialized.
 var Done func(ctx context.Context) <-chan struct{}
+
+// Judge returns what identifies the functions of cancel.EchoIf that hold for ctx, a scope:
+// nil if there are none. Package cancel sets Judge when it is initialized.
+var Judge func(ctx context.Context) any
+
+// OnDone is the method OnDone of a scope for functions of this module, which do not block
+// or panic. They run before functions of users, which may take locks. Package cancel sets
+// OnDone when it is initialized.
+var OnDone func(scope context.Context, f func()) (stop func() bool)
+
+// Standard returns the standard context with which package context would register a
+// context below ctx, where done is what Done has returned for it: nil if there is none.
+// It calls the method Value of ctx. Package cancel sets Standard when it is initialized.
+var Standard func(ctx context.Context, done <-chan struct{}) context.Context
+
+// WithValues returns a *cancel.Scope with that name below a scope. It has the values of
+// another context, except for a NurseryKey. Package cancel sets WithValues when it is
+// initialized.
+var WithValues func(scope, values context.Context, name string) context.Context
+
+// A NurseryKey is a key that belongs to a nursery rather than to a request or a caller.
+type NurseryKey interface{ OfNursery() }
+
+// IsClosed reports whether done, which may be nil, is closed.
+func IsClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// IsOver reports whether ctx is done, where done is what Done has returned for it. It
+// calls no method of another package, and knows of the end of a foreign context above a
+// scope as soon as the scope's Err would. Package cancel sets IsOver when it is
+// initialized.
+var IsOver func(ctx context.Context, done <-chan struct{}) bool

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/channel"
 )
 
@@ -21,13 +20,13 @@ type lane struct {
 }
 
 // passing makes a run that passes values through a lane from so many senders to so
-// many receivers.
-func passing(capacity, senders, receivers int, open func(ctx context.Context, capacity int, do func(int) int) lane) func(job) error {
+// many receivers, in a context that within opens.
+func passing(capacity, senders, receivers int, within opener, open func(ctx context.Context, capacity int, do func(int) int) lane) func(job) error {
 	return func(j job) error {
-		scope := cancel.New(j.ctx)
-		defer scope.Close()
+		ctx, end := within(j.ctx)
+		defer end()
 		for j.loop() {
-			l := open(scope, capacity, j.do)
+			l := open(ctx, capacity, j.do)
 			var sending, receiving errgroup.Group
 			for i := range senders {
 				send := l.sender()

@@ -82,7 +82,10 @@ func tasks() []comparison {
 				{"ants", false, antsPool},
 				{"queue by hand", false, repeat(queueing)},
 			},
+			goals: []goal{{"nursery.Run, Limit", []string{"errgroup, SetLimit"}, 0.3}},
 		},
+		limitOf(2),
+		limitOf(64),
 		{
 			name: "Tasks: 10,000 that do nothing, no limit",
 			unit: perItem, size: 10_000,
@@ -95,6 +98,15 @@ func tasks() []comparison {
 			},
 		},
 		{
+			name: "Open and close a group without tasks",
+			unit: perOp,
+			contestants: []contestant{
+				{"nursery.Run", true, repeat(groveUnlimited)},
+				{"errgroup", false, repeat(errgroupUnlimited)},
+			},
+			goals: []goal{{"nursery.Run", []string{"errgroup"}, 0.7}},
+		},
+		{
 			name: "Open and close a group of 2 tasks",
 			unit: perOp, size: 2,
 			contestants: []contestant{
@@ -103,6 +115,7 @@ func tasks() []comparison {
 				{"conc/pool", false, repeat(concUnlimited)},
 				{"tomb", false, repeat(tombUnlimited)},
 			},
+			goals: []goal{{"nursery.Run", []string{"errgroup"}, 0.8}},
 		},
 		{
 			name: "Nested groups, 100 deep",
@@ -127,25 +140,50 @@ func tasks() []comparison {
 	}
 }
 
+// limitOf returns the comparison of tasks under another limit.
+func limitOf(limit int) comparison {
+	return comparison{
+		name: fmt.Sprintf("Tasks: 10,000 that do nothing, limit %d", limit),
+		unit: perItem, size: 10_000, limit: limit,
+		contestants: []contestant{
+			{"nursery.Run, Limit", true, repeat(groveLimited)},
+			{"errgroup, SetLimit", false, repeat(errgroupLimited)},
+		},
+		goals: []goal{{"nursery.Run, Limit", []string{"errgroup, SetLimit"}, 0.3}},
+	}
+}
+
 // channels returns the comparisons of passing values.
 func channels() []comparison {
 	var list []comparison
-	for _, capacity := range []struct {
-		n      int
-		atMost float64
-	}{{0, 1.2}, {64, 0.6}, {1024, 0.6}} {
-		for _, ends := range []int{1, 4} {
-			list = append(list, comparison{
-				name: fmt.Sprintf("Channel of capacity %d, senders and receivers: %d and %[2]d", capacity.n, ends),
-				unit: perItem, size: 100_000,
-				contestants: []contestant{
-					{"channel", true, passing(capacity.n, ends, ends, groveLane)},
-					{"native, select with ctx.Done", false, passing(capacity.n, ends, ends, selectLane)},
-					{"native, alone", false, passing(capacity.n, ends, ends, bareLane)},
-				},
-				goals: []goal{{"channel", []string{"native, select with ctx.Done"}, capacity.atMost}},
-			})
+	add := func(name string, capacity, senders, receivers int, within opener, atMost float64) {
+		list = append(list, comparison{
+			name: fmt.Sprintf("Channel of capacity %d, senders and receivers: %d and %d%s", capacity, senders, receivers, name),
+			unit: perItem, size: 100_000,
+			contestants: []contestant{
+				{"channel", true, passing(capacity, senders, receivers, within, groveLane)},
+				{"native, select with ctx.Done", false, passing(capacity, senders, receivers, within, selectLane)},
+				{"native, alone", false, passing(capacity, senders, receivers, within, bareLane)},
+			},
+			goals: []goal{{"channel", []string{"native, select with ctx.Done"}, atMost}},
+		})
+	}
+	for _, capacity := range []int{0, 1, 16, 64, 1024} {
+		for _, ends := range []struct {
+			senders, receivers int
+			atMost             float64 // with room for several values
+		}{{1, 1, 0.55}, {4, 4, 0.6}, {16, 1, 0.65}, {1, 16, 0.65}} {
+			atMost := ends.atMost
+			switch capacity {
+			case 0:
+				atMost = 0.95
+			case 1:
+				atMost = 0.85
+			}
+			add("", capacity, ends.senders, ends.receivers, openScope, atMost)
 		}
 	}
+	add(", in a standard context", 0, 4, 4, openStandard, 1.0)
+	add(", in a standard context", 64, 4, 4, openStandard, 0.7)
 	return list
 }

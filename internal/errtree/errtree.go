@@ -96,6 +96,34 @@ func merge(list, more []error) []error {
 	return list
 }
 
+// Is is [errors.Is], but looks into errors as Unwrap does, never panics because of ==,
+// and gives up on errors that form a cycle.
+func Is(err, target error) bool {
+	if err == nil {
+		return target == nil
+	}
+	todo := []error{err}
+	for n := 0; len(todo) > 0 && n < MaxChain; n++ {
+		err := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if Same(err, target) {
+			return true
+		}
+		if isNil(reflect.ValueOf(err)) {
+			continue // its methods are likely to panic
+		}
+		if is, ok := err.(interface{ Is(error) bool }); ok && is.Is(target) {
+			return true
+		}
+		members, inner := Unwrap(err)
+		todo = append(todo, members...)
+		if inner != nil {
+			todo = append(todo, inner)
+		}
+	}
+	return false
+}
+
 // Same reports whether a and b are the same error. It never panics. Where a == b does
 // not panic either, it is that. Otherwise slices and maps are the same if they share
 // their memory, and functions are not.

@@ -165,3 +165,42 @@ func TestSame(t *testing.T) {
 		}
 	}
 }
+
+// A circular error unwraps to itself by a detour.
+type circular struct{ other *circular }
+
+func (*circular) Error() string   { return "circular" }
+func (c *circular) Unwrap() error { return c.other }
+
+func TestIs(t *testing.T) {
+	a, b := errors.New("a"), errors.New("b")
+	circle := &circular{&circular{}}
+	circle.other.other = circle
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"nil", nil, false},
+		{"itself", a, true},
+		{"another", b, false},
+		{"a wrapper", fmt.Errorf("%w", a), true},
+		{"a member", several{[]error{b, a}}, true},
+		{"an Is method", fmt.Errorf("%w", yes{}), true},
+		{"a type that == panics for", slice{"a"}, false},
+		{"a circle", circle, false},
+	} {
+		if got := errtree.Is(tt.err, a); got != tt.want {
+			t.Errorf("%s: Is() = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	if !errtree.Is(slice(nil), slice(nil)) {
+		t.Error("Is() = false for a slice and itself, want true")
+	}
+}
+
+// A yes is every error.
+type yes struct{}
+
+func (yes) Error() string { return "yes" }
+func (yes) Is(error) bool { return true }

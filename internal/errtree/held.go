@@ -32,7 +32,7 @@ func (h Held) Read() (err error, ok bool) {
 // AllHeld looks behind a pointer only for fields that are errors by their
 // declaration, because what else is there may be shared with running code, such as
 // a request or a connection. For the same reason it reads no map, and no struct with
-// a lock behind a pointer. If those can contain errors, and for a nil pointer that is
+// a lock behind a pointer, even if err itself is that. If those can contain errors, and for a nil pointer that is
 // an error, it calls ok with a Held that cannot be read and is not any error.
 //
 // A concrete type with a method Error in an unexported field need not be an error of
@@ -64,7 +64,7 @@ func (w *walker) walk(p *plan, v reflect.Value) bool {
 		}
 		if !v.Type().Implements(errorType) {
 			switch v.Kind() {
-			case reflect.Slice, reflect.Array, reflect.Struct:
+			case reflect.Slice, reflect.Array, reflect.Struct, reflect.Map:
 				return w.walk(planOf(v.Type()), v)
 			}
 			return true // other goroutines may write to what it leads to
@@ -139,7 +139,11 @@ func planOf(t reflect.Type) *plan {
 	if b := make(builder); t.Kind() == reflect.Pointer {
 		// What an error points to is the error itself.
 		elem := b.inside(t.Elem(), true)
-		p = around(pointer, &elem)
+		kind := pointer
+		if hasLock(t.Elem()) {
+			kind = closed
+		}
+		p = around(kind, &elem)
 	} else {
 		p = b.inside(t, true)
 	}

@@ -27,6 +27,10 @@ type (
 		mu  sync.Mutex
 		err error
 	}
+	lockedText struct {
+		mu   sync.Mutex
+		text string
+	}
 	stacked struct {
 		Err   error
 		trace *trace
@@ -73,6 +77,7 @@ func (behind) Error() string      { return "behind" }
 func (byName) Error() string      { return "byName" }
 func (locked) Error() string      { return "locked" }
 func (*lockedSelf) Error() string { return "lockedSelf" }
+func (*lockedText) Error() string { return "lockedText" }
 func (stacked) Error() string     { return "stacked" }
 func (coded) Error() string       { return "coded" }
 func (*node) Error() string       { return "node" }
@@ -116,7 +121,10 @@ func TestAllHeld(t *testing.T) {
 		{"an empty map of errors", byName{map[string]error{}}, nil, true},
 		{"behind a pointer, with a lock", locked{&collector{sync.Mutex{}, nil}}, []string{"?"}, false},
 		{"a nil pointer to a lock", locked{}, nil, true},
-		{"a lock of its own", &lockedSelf{sync.Mutex{}, a}, []string{"!a"}, true},
+		{"a lock of its own", &lockedSelf{sync.Mutex{}, a}, []string{"?"}, false},
+		{"a lock of its own, and no place for an error", &lockedText{sync.Mutex{}, "text"}, nil, true},
+		{"a map of errors in an interface", anything{map[string]error{"x": a}}, []string{"?"}, false},
+		{"an empty map of errors in an interface", anything{map[string]error{}}, nil, true},
 		{"a part with a method Error", stacked{a, new(trace)}, []string{"a", "?"}, true},
 		{"a zero value with a method Error", coded{0}, nil, true},
 		{"a value with a method Error", coded{1}, []string{"code"}, true},

@@ -4,9 +4,12 @@ package point
 
 import "sync"
 
-// A Mutex is a sync.Mutex. With the tag it is one that a goroutine may hold while it
-// is at a point.
+// A Mutex is a sync.Mutex. With the tag, a goroutine may hold it while it is at a point.
 type Mutex = sync.Mutex
+
+// A Cond is a sync.Cond. With the tag a goroutine that has been woken is at a point before
+// it locks L.
+type Cond = sync.Cond
 
 // Here is a point. With the tag it calls the hook.
 func Here(string) {}

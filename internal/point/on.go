@@ -3,6 +3,7 @@
 package point
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -25,10 +26,10 @@ func Hook(h func(name string)) {
 	}
 }
 
-// A Mutex is a lock that a goroutine may hold while it is at a point: those who wait
-// for it are durably blocked, in the sense of testing/synctest, which those who wait
-// for a sync.Mutex are not. One who has waited is at a point before it tries again, so
-// that it does not run beside the one who has unlocked.
+// A Mutex is a lock that a goroutine may hold while it is at a point. A goroutine that waits
+// for it is durably blocked, in the sense of testing/synctest, unlike one that waits for a
+// sync.Mutex. A goroutine that has waited is at a point before it tries again, so that it
+// does not run beside the goroutine that has unlocked.
 type Mutex struct {
 	mu      sync.Mutex
 	held    bool
@@ -63,7 +64,7 @@ func (m *Mutex) TryLock() bool {
 	return true
 }
 
-// Unlock unlocks m, and lets all who wait for it try again.
+// Unlock unlocks m, and lets all waiting goroutines try again.
 func (m *Mutex) Unlock() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,4 +76,41 @@ func (m *Mutex) Unlock() {
 		close(free)
 	}
 	m.waiters = nil
+}
+
+// A Cond is a sync.Cond with the lock L. A goroutine that has been woken is at a point before
+// it locks L. With a sync.Cond it would race for L with the goroutine that has woken it.
+type Cond struct {
+	L       sync.Locker
+	mu      sync.Mutex
+	waiters []chan struct{}
+}
+
+// Wait unlocks L, waits until another goroutine wakes this one, and locks L.
+func (c *Cond) Wait() {
+	woken := make(chan struct{})
+	c.mu.Lock()
+	c.waiters = append(c.waiters, woken)
+	c.mu.Unlock()
+	c.L.Unlock()
+	<-woken
+	Here("woken")
+	c.L.Lock()
+}
+
+// Signal wakes the goroutine that has waited longest, if any waits.
+func (c *Cond) Signal() { c.wake(1) }
+
+// Broadcast wakes all goroutines that wait.
+func (c *Cond) Broadcast() { c.wake(math.MaxInt) }
+
+// wake wakes n goroutines, or all that wait if they are fewer.
+func (c *Cond) wake(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n = min(n, len(c.waiters))
+	for _, woken := range c.waiters[:n] {
+		close(woken)
+	}
+	c.waiters = c.waiters[n:]
 }

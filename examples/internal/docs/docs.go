@@ -3,6 +3,9 @@
 package docs
 
 import (
+	"errors"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +14,10 @@ import (
 
 // Blocks fails the test unless each block of Go in a document, from a line ```go to
 // the next ```, stands as it is, but for its indentation, in one of the files that
-// match the patterns. It returns the blocks, in the order of the document. A document
-// without blocks, and a pattern that no file matches, fail the test too.
+// match the patterns. A block must be complete: a file, declarations, or statements, and
+// not the beginning of a function alone. Blocks returns them, in the order of the
+// document. A document without blocks, and a pattern that no file matches, fail the test
+// too.
 //
 // The go command caches the results of tests, and does not see changes of a document
 // outside of the module: run the test with -count=1 after such a change.
@@ -37,6 +42,9 @@ func Blocks(t testing.TB, document string, patterns ...string) []string {
 	}
 block:
 	for _, b := range blocks {
+		if err := complete(b); err != nil {
+			t.Errorf("%s has code that is not complete (%v):\n%s", filepath.Base(document), err, b)
+		}
 		for _, s := range sources {
 			if strings.Contains(s, unindent(b)) {
 				continue block
@@ -46,6 +54,21 @@ block:
 			filepath.Base(document), strings.Join(patterns, ", "), b)
 	}
 	return blocks
+}
+
+// complete returns an error unless the code is a file, declarations, or statements.
+func complete(code string) error {
+	if _, err := parser.ParseFile(token.NewFileSet(), "", code, 0); err == nil {
+		return nil
+	}
+	if _, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+code, 0); err == nil {
+		return nil
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), "", "package p; func _() {\n"+code+"\n}", 0)
+	if err == nil && len(f.Decls) > 1 {
+		return errors.New("it has the end of a function and the beginning of another one")
+	}
+	return err
 }
 
 // cut returns the blocks of Go in a document.

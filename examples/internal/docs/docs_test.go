@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) { testutil.Main(m) }
 
 func TestBlocks(t *testing.T) {
-	const source = "package p\n\nfunc f() {\n\tif x {\n\t\tgo1()\n\n\t\tgo2()\n\t}\n}\n"
+	const source = "package p\n\nfunc f() {\n\tif x {\n\t\tgo1()\n\n\t\tgo2()\n\t}\n}\n\nfunc g() {\n}\n"
 	for _, c := range []struct {
 		name, document string
 		blocks         int
@@ -24,6 +24,12 @@ func TestBlocks(t *testing.T) {
 		{"a block that stands nowhere", "```go\ngo1()\n```\n```go\ngo3()\n```\n", 2, "no file of p.go:\ngo3()"},
 		{"lines in another order", "```go\ngo2()\n\ngo1()\n```\n", 1, "no file of p.go"},
 		{"half a line", "```go\nx {\ngo1()\n```\n", 1, "no file of p.go"},
+		{"a file", "```go\n" + source + "```\n", 1, ""},
+		{"declarations", "```go\nfunc f() {\n\tif x {\n\t\tgo1()\n\n\t\tgo2()\n\t}\n}\n\nfunc g() {\n}\n```\n", 1, ""},
+		{"the beginning of a function", "```go\nfunc f() {\n\tif x {\n\t\tgo1()\n```\n", 1, "not complete ("},
+		{"the beginning of a statement", "```go\nif x {\n\tgo1()\n```\n", 1, "not complete"},
+		{"the end of a function", "```go\n\t\tgo2()\n\t}\n}\n```\n", 1, "not complete"},
+		{"the end of a function and the beginning of another one", "```go\n}\n\nfunc g() {\n```\n", 1, "not complete (it has the end"},
 		{"a block that is not closed", "```go\ngo3()\n", 1, "no file of p.go"},
 		{"a document without blocks", "```python\nf()\n```\n", 0, "has no block of Go"},
 	} {

@@ -89,7 +89,7 @@ func request(ctx context.Context, h http.Handler, end func(*cancel.Scope)) (answ
 	began := time.Now()
 	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
-			answer, _ = get(ctx, client) // an answer that did not come is none
+			answer, _ = fetch(ctx, client, "http://server/") // an answer that did not come is none
 			return nil
 		})
 		n.Go(func(ctx context.Context) error {
@@ -109,8 +109,8 @@ func request(ctx context.Context, h http.Handler, end func(*cancel.Scope)) (answ
 	return answer, takes, err
 }
 
-func get(ctx context.Context, client *http.Client) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, "GET", "http://server/", nil)
+func fetch(ctx context.Context, client *http.Client, address string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, "GET", address, nil)
 	if err != nil {
 		return "", err
 	}
@@ -124,7 +124,7 @@ func get(ctx context.Context, client *http.Client) (string, error) {
 }
 
 // TestSockets checks the address that is reported, and that UntilCanceled and Loopback
-// serve on for those who finish what they do.
+// serve on while the program finishes what it does.
 func TestSockets(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for name, task := range map[string]func(context.Context, func(*url.URL)) error{

@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -36,10 +35,11 @@ func (s *Supervisor) count(m *member, err error, enough bool) error {
 	case failures == nil:
 		return err
 	}
-	// A nursery makes a tree of them.
-	return &GaveUpError{nursery.For(context.Background(), len(failures), func(_ context.Context, i int) error {
-		return failures[i].err
-	}, nursery.KeepGoing(), nursery.Limit(1))}
+	errs := make([]error, len(failures))
+	for i, f := range failures {
+		errs[i] = f.err
+	}
+	return &GaveUpError{nursery.NewGroupError("", errs...)}
 }
 
 // add adds a failure to those that count. It reports whether that was one too many, and

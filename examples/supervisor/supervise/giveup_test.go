@@ -16,6 +16,7 @@ import (
 	"github.com/grove-go/grove/examples/supervisor/supervise"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // failsAt returns a run that fails at these times from its first call on, and then
@@ -82,14 +83,14 @@ func TestIntensity(t *testing.T) {
 }
 
 // failed matches what Run returns if these workers have failed.
-func failed(workers ...testutil.ErrorMatcher) testutil.ErrorMatcher {
-	return testutil.Nursery("supervisor", workers...)
+func failed(workers ...errmatch.Matcher) errmatch.Matcher {
+	return errmatch.Nursery("supervisor", workers...)
 }
 
 // gaveUp matches the failure of a worker at which the supervisor has given up, after
 // these failures.
-func gaveUp(worker string, failures ...testutil.ErrorMatcher) testutil.ErrorMatcher {
-	return testutil.Task(worker, testutil.Group(failures...))
+func gaveUp(worker string, failures ...errmatch.Matcher) errmatch.Matcher {
+	return errmatch.Task(worker, errmatch.Group(failures...))
 }
 
 // oops panics.
@@ -127,10 +128,10 @@ func TestGivesUp(t *testing.T) {
 5s store ended
 `)
 		testutil.WantError(t, err, failed(gaveUp("ingest",
-			testutil.Task("front", testutil.Is(errEnough)),
-			testutil.Task("ingest", testutil.Is(errBoom)),
-			testutil.Task("ingest", testutil.Panic("oops")),
-			testutil.Task("ingest", testutil.Is(supervise.ErrReturned)),
+			errmatch.Task("front", errmatch.Is(errEnough)),
+			errmatch.Task("ingest", errmatch.Is(errBoom)),
+			errmatch.Task("ingest", errmatch.Panic("oops")),
+			errmatch.Task("ingest", errmatch.Is(supervise.ErrReturned)),
 		)))
 		const want = `nursery "supervisor": 1 failure
 └── task "ingest": gave up: 4 failures
@@ -169,8 +170,8 @@ func TestGivesUp(t *testing.T) {
 1m1s c ended
 `)
 		testutil.WantError(t, err, failed(
-			gaveUp("b", testutil.Task("b", testutil.Is(errBoom))),
-			testutil.Task("a", testutil.Is(errEnough)),
+			gaveUp("b", errmatch.Task("b", errmatch.Is(errBoom))),
+			errmatch.Task("a", errmatch.Is(errEnough)),
 		))
 	})
 	t.Run("while it starts", func(t *testing.T) {
@@ -181,7 +182,7 @@ func TestGivesUp(t *testing.T) {
 				{Name: "c", Run: good},
 			},
 		}, func(*cancel.Scope) {})
-		testutil.WantError(t, err, failed(gaveUp("b", testutil.Task("b", testutil.Panic("oops")))))
+		testutil.WantError(t, err, failed(gaveUp("b", errmatch.Task("b", errmatch.Panic("oops")))))
 		mustLog(t, log, `
 0s a starting
 0s a ready
@@ -196,7 +197,7 @@ func TestGivesUp(t *testing.T) {
 			Workers:  []supervise.Worker{{Name: "a", Run: ends(time.Second, errBoom), Backoff: &backoff.StopBackOff{}}},
 			Restarts: 100, Within: time.Minute,
 		}, func(*cancel.Scope) {})
-		testutil.WantError(t, err, failed(gaveUp("a", testutil.Task("a", testutil.Is(errBoom)))))
+		testutil.WantError(t, err, failed(gaveUp("a", errmatch.Task("a", errmatch.Is(errBoom)))))
 		mustLog(t, log, `
 0s a starting
 0s a ready

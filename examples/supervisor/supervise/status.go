@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v6"
+
+	"github.com/grove-go/grove/nursery"
 )
 
 // A State is what a worker is doing.
@@ -91,7 +93,7 @@ func (m *member) became(state State, failure error, attrs ...any) {
 	s, level, text := m.supervisor, slog.LevelInfo, ""
 	if failure != nil {
 		level = slog.LevelWarn
-		text = fmt.Sprint(failure) // of a panic, without the stack
+		text = (&nursery.TaskError{Err: failure}).Error() // of a panic, without the stack
 		attrs = append([]any{"err", text}, attrs...)
 	}
 	s.mu.Lock()

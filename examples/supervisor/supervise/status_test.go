@@ -14,6 +14,7 @@ import (
 	"github.com/grove-go/grove/examples/supervisor/supervise"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // ask returns the status and the body with which the supervisor answers.
@@ -106,7 +107,7 @@ func TestHealthGaveUp(t *testing.T) {
 			}
 			return nil
 		}, nursery.KeepGoing())
-		testutil.WantError(t, err, testutil.Group(failed(gaveUp("b", testutil.Task("b", testutil.Is(errBoom))))))
+		testutil.WantError(t, err, errmatch.Group(failed(gaveUp("b", errmatch.Task("b", errmatch.Is(errBoom))))))
 		if got, want := look(t, s), "503 503, a ended, b ended, c ended"; got != want {
 			t.Errorf("after Run it says %q, want %q", got, want)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/examples/supervisor/supervise"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // slow returns a run that takes so long to be ready, and so long to stop.
@@ -72,7 +73,7 @@ func three(a, b, c run) *supervise.Supervisor {
 
 func TestStop(t *testing.T) {
 	half := slow(300*time.Millisecond, 500*time.Millisecond)
-	graceExpired := testutil.Canceled(cancel.ErrGraceExpired)
+	graceExpired := errmatch.Canceled(cancel.ErrGraceExpired)
 	const bStarts = `
 0s a starting
 0s a ready
@@ -86,7 +87,7 @@ func TestStop(t *testing.T) {
 		name       string
 		supervisor *supervise.Supervisor
 		stop       time.Duration
-		err        testutil.ErrorMatcher // of the workers; nil: none
+		err        errmatch.Matcher // of the workers; nil: none
 		log        string
 	}{
 		{"each when the one after it has ended", three(half, half, half), 10 * time.Second, nil, `
@@ -137,7 +138,7 @@ func TestStop(t *testing.T) {
 1.9s a stopping
 1.9s a ended
 `},
-		{"one that takes its grace and more is canceled", three(good, deaf, good), time.Second, testutil.Task("b", graceExpired), allStart + `1s c stopping
+		{"one that takes its grace and more is canceled", three(good, deaf, good), time.Second, errmatch.Task("b", graceExpired), allStart + `1s c stopping
 1s c ended
 1s b stopping
 2s b ended err="context canceled: grace expired (graceful stop of scope \"b\")"
@@ -151,7 +152,7 @@ func TestStop(t *testing.T) {
 1m0s a stopping
 1m0s a ended
 `},
-		{"one that fails meanwhile", three(good, spoiled, good), time.Second, testutil.Task("b", testutil.Is(errBoom)), allStart + `1s c stopping
+		{"one that fails meanwhile", three(good, spoiled, good), time.Second, errmatch.Task("b", errmatch.Is(errBoom)), allStart + `1s c stopping
 1s c ended
 1s b stopping
 1s b ended err=boom
@@ -173,7 +174,7 @@ func TestStop(t *testing.T) {
 		s := three(good, good, deaf)
 		s.Workers[2].Grace = 0
 		log, err := supervised(t, s, stopAfter(time.Second))
-		testutil.WantError(t, err, failed(testutil.Task("c", graceExpired)))
+		testutil.WantError(t, err, failed(errmatch.Task("c", graceExpired)))
 		mustLog(t, log, allStart+`1s c stopping
 1s c ended err="context canceled: grace expired (graceful stop of scope \"c\")"
 1s b stopping
@@ -272,7 +273,7 @@ func TestCancel(t *testing.T) {
 					defer scope.Close()
 					end(scope)
 					err := s.Run(scope, func() {})
-					testutil.WantError(t, err, failed(testutil.Canceled(errEnough)))
+					testutil.WantError(t, err, failed(errmatch.Canceled(errEnough)))
 					if !scope.IsEcho(err) {
 						t.Errorf("Run() = %v, which is no echo", err)
 					}
@@ -319,7 +320,7 @@ func TestCancel(t *testing.T) {
 			cancel.Sleep(s, time.Second)
 			s.Cancel(errEnough)
 		})
-		testutil.WantError(t, err, failed(testutil.Task("b", testutil.Is(errBoom)), testutil.Canceled(errEnough)))
+		testutil.WantError(t, err, failed(errmatch.Task("b", errmatch.Is(errBoom)), errmatch.Canceled(errEnough)))
 	})
 	t.Run("while all wait", func(t *testing.T) {
 		s := three(unready, nil, nil)
@@ -328,7 +329,7 @@ func TestCancel(t *testing.T) {
 			cancel.Sleep(s, time.Second/4)
 			s.Cancel(errEnough)
 		})
-		testutil.WantError(t, err, failed(testutil.Canceled(errEnough)))
+		testutil.WantError(t, err, failed(errmatch.Canceled(errEnough)))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/grove-go/grove/examples/supervisor/supervise"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/testutil"
+	"github.com/grove-go/grove/testutil/errmatch"
 )
 
 // TestTree runs a supervisor as the worker of another one. When it gives up it is
@@ -34,8 +35,8 @@ func TestTree(t *testing.T) {
 			Restarts: 1, Within: time.Minute, Log: j.log(),
 		}
 		err := outer.Run(ctx, func() {})
-		fails := failed(gaveUp("b", testutil.Task("b", testutil.Is(errBoom)), testutil.Task("b", testutil.Is(errBoom))))
-		testutil.WantError(t, err, failed(gaveUp("inner", testutil.Task("inner", fails), testutil.Task("inner", fails))))
+		fails := failed(gaveUp("b", errmatch.Task("b", errmatch.Is(errBoom)), errmatch.Task("b", errmatch.Is(errBoom))))
+		testutil.WantError(t, err, failed(gaveUp("inner", errmatch.Task("inner", fails), errmatch.Task("inner", fails))))
 	})
 	mustLog(t, j.String(), `
 0s inner starting

@@ -1,0 +1,209 @@
+package debug
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grove-go/grove/internal/live"
+	"github.com/grove-go/grove/internal/stacks"
+	_ "github.com/grove-go/grove/nursery" // describes nurseries and scopes for package live
+)
+
+// Enable switches on the registry of open nurseries, until disable is called. While it is
+// on, a nursery has one allocation more, and snapshots know the names and ages of
+// nurseries and tasks, their deadlines, and how they were canceled. Nurseries that were
+// open before are known by their stacks alone. [nursery.Main] enables the registry for the
+// program that it runs.
+//
+// Enable may be called any number of times. The registry is off when each disable has
+// been called. Only the first call of a disable has an effect.
+//
+// [nursery.Main]: https://pkg.go.dev/github.com/grove-go/grove/nursery#Main
+func Enable() (disable func()) { return live.Enable() }
+
+// A TakeOption configures [Take]. See [NoStacks], [Unfolded], [MaxGoroutines] and
+// [WithThresholds]. Take panics if passed a nil TakeOption.
+type TakeOption interface{ apply(c *takeConfig) }
+
+type takeOption func(c *takeConfig)
+
+func (o takeOption) apply(c *takeConfig) { o(c) }
+
+type takeConfig struct {
+	unfolded   bool
+	noStacks   bool
+	goroutines int
+	limits     Thresholds
+}
+
+// NoStacks makes a snapshot of the registry alone. It does not stop the program. The
+// default is a snapshot with the stacks of all goroutines.
+func NoStacks() TakeOption { return takeOption(func(c *takeConfig) { c.noStacks = true }) }
+
+// Unfolded makes a snapshot with an entry for each task. The default is one entry for all
+// tasks of a nursery that are alike. It also lifts the limit on the entries of a nursery.
+func Unfolded() TakeOption { return takeOption(func(c *takeConfig) { c.unfolded = true }) }
+
+// MaxGoroutines sets the number of goroutines above which a snapshot has no stacks, because
+// the program stands still while they are collected. The default is 20,000.
+//
+// MaxGoroutines panics if n is negative.
+func MaxGoroutines(n int) TakeOption {
+	if n < 0 {
+		panic(fmt.Sprintf("debug: MaxGoroutines: n must not be negative, got %d", n))
+	}
+	return takeOption(func(c *takeConfig) { c.goroutines = n })
+}
+
+// WithThresholds sets when a snapshot warns. Fields that are zero stand for the defaults,
+// which are a second for Unresponsive, Failing and Late, 10 seconds for Starved, 10,000 for
+// Swollen, and 1,000 for Failures.
+//
+// WithThresholds panics if a field is negative.
+func WithThresholds(t Thresholds) TakeOption {
+	if t.Unresponsive < 0 || t.Failing < 0 || t.Late < 0 || t.Starved < 0 || t.Swollen < 0 || t.Failures < 0 {
+		panic(fmt.Sprintf("debug: WithThresholds: thresholds must not be negative, got %+v", t))
+	}
+	return takeOption(func(c *takeConfig) {
+		set(&c.limits.Unresponsive, t.Unresponsive)
+		set(&c.limits.Failing, t.Failing)
+		set(&c.limits.Late, t.Late)
+		set(&c.limits.Starved, t.Starved)
+		set(&c.limits.Swollen, t.Swollen)
+		set(&c.limits.Failures, t.Failures)
+	})
+}
+
+// set sets a threshold unless the value is zero.
+func set[T comparable](threshold *T, value T) {
+	var zero T
+	if value != zero {
+		*threshold = value
+	}
+}
+
+// Take returns a snapshot of the program. It stops the program once, to collect the stacks,
+// and then takes locks of nurseries and scopes, one at a time and for a moment. It starts no
+// goroutine and waits for no task, so it works while everything else is stuck. It may be
+// called by several goroutines at once.
+//
+// Tasks that start or return in the meantime may be missing. A task is never shown in a
+// nursery that it does not belong to.
+//
+// Take calls the methods Error of failures and of causes.
+func Take(opts ...TakeOption) *Snapshot {
+	c := takeConfig{goroutines: 20_000, limits: defaults}
+	for _, o := range opts {
+		if o == nil {
+			panic("debug: Take: nil option")
+		}
+		o.apply(&c)
+	}
+	start := time.Now()
+	s := newSnapshot(filepath.Base(os.Args[0]))
+	s.Time, s.PID, s.Go, s.Goroutines = &start, os.Getpid(), runtime.Version(), runtime.NumGoroutine()
+	b := &builder{Snapshot: s, limits: c.limits, live: true, now: live.Now(), wall: start, dump: new(stacks.Dump), bubble: stacks.Bubble()}
+	s.Bubble = b.bubble
+	records := live.Nurseries()
+	switch {
+	case c.noStacks:
+		s.Stacks = "not asked for"
+	case s.Goroutines > c.goroutines:
+		s.Stacks = "left out, because there are " + strconv.Itoa(s.Goroutines) + " goroutines"
+	default:
+		b.remember(records)
+		var text string
+		text, s.Stopped = stacks.Text()
+		b.dump = stacks.Parse(text)
+		s.Goroutines = len(b.dump.Goroutines)
+		records = still(records)
+	}
+	b.build(records)
+	b.finish(c.unfolded)
+	s.Took = time.Since(start)
+	return s
+}
+
+// still returns the records that are in the registry still.
+func still(records []*live.Nursery) (both []*live.Nursery) {
+	now := make(map[*live.Nursery]bool)
+	for _, r := range live.Nurseries() {
+		now[r] = true
+	}
+	for _, r := range records {
+		if now[r] {
+			both = append(both, r)
+		}
+	}
+	return both
+}
+
+func init() { stacks.Tree = treeOf }
+
+// treeOf is [stacks.Tree]. Its dump comes before it asks the registry, so the name of a task
+// may be wrong if tasks have returned since. Most programs with such a dump are stuck.
+func treeOf(d *stacks.Dump) string {
+	shown := make(map[uint64]bool)
+	for _, g := range d.Goroutines {
+		for _, f := range g.Frames {
+			if addr, ok := stacks.Nursery(f); ok {
+				shown[addr] = true
+			}
+		}
+	}
+	var records []*live.Nursery
+	for _, r := range live.Nurseries() {
+		if shown[uint64(live.Addr(r.Self))] {
+			records = append(records, r)
+		}
+	}
+	b := &builder{Snapshot: newSnapshot(""), limits: defaults, live: true, now: live.Now(), wall: time.Now(), dump: d, bubble: stacks.Bubble()}
+	b.remember(records)
+	b.build(records)
+	b.finish(false)
+	return b.treeText()
+}
+
+// newSnapshot returns a snapshot with nothing in it. Its lists are not nil, for JSON.
+func newSnapshot(program string) *Snapshot {
+	return &Snapshot{
+		Version: Version, Program: program, Stacks: "all",
+		Warnings: []Warning{}, Deadlines: []Deadline{}, Roots: []*Nursery{}, Others: []*Group{},
+	}
+}
+
+// finish adds what depends on the whole tree.
+func (b *builder) finish(unfolded bool) {
+	b.listDeadlines()
+	b.warn()
+	if !unfolded {
+		b.fold()
+	}
+}
+
+// Parse returns a snapshot of a goroutine dump: what a Go program prints when it panics or
+// receives SIGQUIT, when its tests time out, or as /debug/pprof/goroutine?debug=2. The
+// program need not have imported this package. A dump tells which tasks run, their
+// nurseries, and what each waits for, but no names, ages or cancellations. Text around the
+// stacks is ignored.
+//
+// Parse returns the error of reading. A text without stacks gives a snapshot without
+// goroutines.
+func Parse(dump io.Reader) (*Snapshot, error) {
+	var text strings.Builder
+	if _, err := io.Copy(&text, dump); err != nil {
+		return nil, fmt.Errorf("debug: Parse: %w", err)
+	}
+	s := newSnapshot("dump")
+	b := &builder{Snapshot: s, limits: defaults, dump: stacks.Parse(text.String())}
+	s.Goroutines = len(b.dump.Goroutines)
+	b.build(nil)
+	b.finish(false)
+	return s, nil
+}

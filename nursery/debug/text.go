@@ -1,0 +1,274 @@
+package debug
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/grove-go/grove/internal/stacks"
+)
+
+// maxDepth is how deep the text goes.
+const maxDepth = 64
+
+// WriteText writes the snapshot as a tree, with a line for each nursery and each task.
+// Names that contain quotes or characters that do not print are quoted. It returns the
+// error of w.
+func (s *Snapshot) WriteText(w io.Writer) error {
+	t := &texter{w: bufio.NewWriter(w)}
+	t.head(s)
+	t.tree(s)
+	if len(s.Deadlines) > 0 {
+		fmt.Fprintln(t.w, "\nnext deadlines:")
+		for _, d := range s.Deadlines {
+			fmt.Fprintf(t.w, "  in %s  %s\n", round(d.In), stacks.Quote(cmp.Or(d.Scope, d.Owner, "a scope")))
+		}
+	}
+	if len(s.Others) > 0 {
+		fmt.Fprintln(t.w, "\ngoroutines that work for no nursery:")
+		for _, g := range s.Others {
+			fmt.Fprintf(t.w, "  %d  %s%s\n", g.Count, g.State, at("  ", g.At))
+		}
+		if s.More > 0 {
+			fmt.Fprintf(t.w, "  and %d more lines\n", s.More)
+		}
+	}
+	return t.w.Flush()
+}
+
+// treeText returns the warnings and the tree.
+func (s *Snapshot) treeText() string {
+	var b strings.Builder
+	t := &texter{w: bufio.NewWriter(&b)}
+	t.tree(s)
+	_ = t.w.Flush() // writes to a strings.Builder cannot fail
+	return b.String()
+}
+
+// A texter writes a tree.
+type texter struct{ w *bufio.Writer }
+
+// tree writes the warnings and the tree.
+func (t *texter) tree(s *Snapshot) {
+	for _, w := range s.Warnings {
+		fmt.Fprintf(t.w, "WARN %-12s %s %s: %s%s\n", w.Code, w.Node, stacks.Quote(w.Name), printable(w.Text), at("  ", w.At))
+	}
+	if s.MoreWarned > 0 {
+		fmt.Fprintf(t.w, "and %d more warnings\n", s.MoreWarned)
+	}
+	if len(s.Warnings) > 0 {
+		fmt.Fprintln(t.w)
+	}
+	for _, n := range s.Roots {
+		t.nursery("", "", n, 0)
+	}
+}
+
+func (t *texter) head(s *Snapshot) {
+	fmt.Fprint(t.w, printable(s.Program))
+	if s.PID != 0 {
+		fmt.Fprintf(t.w, " (pid %d, %s)", s.PID, s.Go)
+	}
+	if s.Time != nil {
+		fmt.Fprintf(t.w, "  %s", s.Time.Format(time.RFC3339))
+	}
+	c := s.Counts
+	fmt.Fprintf(t.w, "\n%s · %s · %d queued · %d canceled · %s, %d of them outside", plural2(c.Nurseries, "nursery", "nurseries"), plural(c.Tasks, "task"), c.Queued, c.Canceled, plural(s.Goroutines, "goroutine"), c.Outside)
+	if s.Stacks != "all" {
+		fmt.Fprintf(t.w, " · stacks: %s", s.Stacks)
+	}
+	fmt.Fprint(t.w, "\n\n")
+}
+
+// plural2 is plural for a noun with a plural of its own.
+func plural2(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// line writes a line of the columns that are not empty.
+func (t *texter) line(branch string, columns ...string) {
+	fmt.Fprint(t.w, branch)
+	sep := ""
+	for _, c := range columns {
+		if c != "" {
+			fmt.Fprint(t.w, sep, c)
+			sep = "  "
+		}
+	}
+	fmt.Fprintln(t.w)
+}
+
+// nursery writes a nursery and what is below it. The branch leads to its line, and indent
+// to the lines below.
+func (t *texter) nursery(branch, indent string, n *Nursery, depth int) {
+	name := stacks.Quote(n.Name)
+	if n.Name == "" {
+		name = "nursery"
+	}
+	columns := []string{name, at("", n.Place)}
+	if n.Unregistered {
+		columns = append(columns, "open before the registry was on")
+	}
+	if n.Opened != nil {
+		columns = append(columns, "open "+round(n.Age))
+	}
+	columns = append(columns, n.Options...)
+	if s := n.Stats; s != nil {
+		counts := fmt.Sprintf("%d running", s.Running)
+		if s.Queued > 0 {
+			counts += fmt.Sprintf(", %d queued", s.Queued)
+		}
+		counts += fmt.Sprintf(", %d done", s.Finished)
+		if s.Failed > 0 {
+			counts += fmt.Sprintf(", %d FAILED", s.Failed)
+		}
+		columns = append(columns, counts)
+		if n.Phase != "open" {
+			columns = append(columns, n.Phase)
+		}
+	}
+	if n.Panicking {
+		columns = append(columns, "PANICKING")
+	}
+	columns = append(columns, scopes(n.Scope)...)
+	t.line(branch, columns...)
+	if depth == maxDepth {
+		t.line(indent+"└─ ", "and more below")
+		return
+	}
+	var children []func(branch, indent string)
+	if b := n.Body; b != nil && !strings.HasPrefix(b.WaitsFor, "its tasks (") {
+		children = append(children, func(branch, indent string) { t.task(branch, indent, b, "body", depth+1) })
+	}
+	for _, task := range n.Tasks {
+		children = append(children, func(branch, indent string) {
+			t.task(branch, indent, task, cmp.Or(task.Name, task.Function, "a task"), depth+1)
+		})
+	}
+	if n.More > 0 {
+		children = append(children, func(branch, _ string) { t.line(branch, fmt.Sprintf("and %d more lines", n.More)) })
+	}
+	t.children(indent, children)
+}
+
+// children writes what is below a line.
+func (t *texter) children(indent string, children []func(branch, indent string)) {
+	for i, write := range children {
+		if i == len(children)-1 {
+			write(indent+"└─ ", indent+"   ")
+		} else {
+			write(indent+"├─ ", indent+"│  ")
+		}
+	}
+}
+
+// task writes a task or a body and what is below it.
+func (t *texter) task(branch, indent string, task *Task, name string, depth int) {
+	name = stacks.Quote(name)
+	if task.Fold > 1 {
+		name += fmt.Sprintf(" ×%d", task.Fold)
+	}
+	columns := []string{name, task.ID}
+	if task.Age > 0 {
+		columns = append(columns, round(task.Age))
+	}
+	if task.Daemon {
+		columns = append(columns, "daemon")
+	}
+	waits := task.WaitsFor
+	if task.On != "" {
+		waits += " on " + task.On
+	}
+	columns = append(columns, waits)
+	if task.Blocked > 0 {
+		columns = append(columns, "for "+plural(task.Blocked, "minute"))
+	}
+	if len(task.Nurseries) == 0 {
+		columns = append(columns, at("", task.At))
+	}
+	columns = append(columns, scopes(task.Scopes...)...)
+	t.line(branch, columns...)
+	var children []func(branch, indent string)
+	for _, n := range task.Nurseries {
+		children = append(children, func(branch, indent string) { t.nursery(branch, indent, n, depth+1) })
+	}
+	bare := "BARE GO"
+	if task.Worker {
+		bare += " by this worker"
+	}
+	for _, g := range task.Escaped {
+		children = append(children, func(branch, _ string) {
+			t.line(branch, fmt.Sprintf("+ %s", goroutines(g)), g.State, at("", g.At), bare+at(" ", g.Creator))
+		})
+	}
+	t.children(indent, children)
+}
+
+// scopes returns what scopes have to say.
+func scopes(scopes ...*Scope) (notes []string) {
+	for _, s := range scopes {
+		if s == nil {
+			continue
+		}
+		var parts []string
+		if s.Own && s.Canceled == nil {
+			parts = append(parts, "deadline in "+round(s.Left))
+		}
+		if s.Shielded {
+			parts = append(parts, "shielded")
+		}
+		if s.Stopping && s.Canceled == nil {
+			parts = append(parts, "STOPPING")
+			if s.Grace > 0 {
+				parts = append(parts, "grace of "+round(s.Grace))
+			}
+		}
+		if len(parts) > 0 {
+			notes = append(notes, "["+strings.Join(parts, " · ")+"]")
+		}
+		if c := s.Canceled; c != nil {
+			ago := ""
+			if c.Ago > 0 {
+				ago = round(c.Ago) + " ago "
+			}
+			notes = append(notes, "CANCELED "+ago+"("+printable(c.Reason)+")")
+		}
+	}
+	return notes
+}
+
+// at returns the file and line of a place after sep, or "".
+func at(sep string, p *Place) string {
+	if p == nil || p.File == "" {
+		return ""
+	}
+	return sep + printable(stacks.Frame{File: p.File, Line: p.Line}.Place())
+}
+
+// printable returns a text with the characters escaped that do not print.
+func printable(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, stacks.Unprintable) {
+		return text
+	}
+	var b strings.Builder
+	for i, r := range text {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1: // a byte that is not UTF-8; some are controls of a terminal
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case stacks.Unprintable(r):
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

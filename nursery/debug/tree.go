@@ -1,0 +1,429 @@
+package debug
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grove-go/grove/internal/live"
+	"github.com/grove-go/grove/internal/stacks"
+)
+
+const (
+	maxChildren = 1000 // of a node, after folding
+	maxIDs      = 10   // of a folded entry
+	maxScopes   = 100_000
+)
+
+// prefix is how the names of the functions of package nursery begin.
+const prefix = stacks.Module + "/nursery."
+
+// A builder makes the tree of a snapshot from a dump and the registry.
+type builder struct {
+	*Snapshot
+	limits Thresholds
+	live   bool // the snapshot is of this program
+	now    int64
+	wall   time.Time // zero: times are unknown
+	dump   *stacks.Dump
+	bubble string
+
+	records map[uint64]*record // by the address of the nursery
+	tasks   map[uint64]*live.Task
+	open    map[uintptr]context.Context // the scopes that functions run in
+	scopes  map[uint64]live.ScopeInfo
+	foreign map[uint64]bool // the scopes of another bubble, as far as known
+
+	nurseries map[uint64]*Nursery
+	order     []*Nursery // as found
+	inside    map[*Nursery]bool
+	byID      map[string]*stacks.Goroutine
+	owners    map[string]*Task // the tasks, by the numbers of their goroutines
+	leaves    []*part          // the innermost parts of goroutines that do not wait for their own tasks
+	joining   []*part          // the others
+	parked    []parking
+	scoped    map[uint64]*Task // tasks with a scope of their own, by its address
+}
+
+// A record is what the registry says of a nursery.
+type record struct {
+	*live.Nursery
+	info live.NurseryInfo
+}
+
+// remember keeps what the registry says of the tasks of the nurseries, and of scopes. [Take]
+// calls it before the dump. What the builder refers to stays where it is, so nothing newer
+// can have an address that is in the dump.
+func (b *builder) remember(records []*live.Nursery) {
+	b.tasks = make(map[uint64]*live.Task)
+	for _, r := range records {
+		for _, t := range r.Tasks() {
+			b.tasks[uint64(live.Addr(t.Self))] = t
+		}
+	}
+	b.open = live.Scopes()
+}
+
+// build makes the tree. The records were in the registry before and after the dump.
+func (b *builder) build(records []*live.Nursery) {
+	b.records = make(map[uint64]*record)
+	b.scopes = make(map[uint64]live.ScopeInfo)
+	b.foreign = make(map[uint64]bool)
+	b.nurseries = make(map[uint64]*Nursery)
+	b.inside = make(map[*Nursery]bool)
+	b.byID = make(map[string]*stacks.Goroutine)
+	b.owners = make(map[string]*Task)
+	b.scoped = make(map[uint64]*Task)
+	for _, r := range records {
+		b.records[uint64(live.Addr(r.Self))] = &record{r, live.DescribeNursery(r.Self)}
+	}
+	for _, r := range b.records {
+		b.addScopes(r.info.Scope, b.otherClock(r.Opened))
+	}
+	for _, g := range b.dump.Goroutines {
+		b.byID[g.ID] = g
+	}
+	var outside []*stacks.Goroutine
+	for _, g := range b.dump.Goroutines {
+		if !b.place(g) {
+			outside = append(outside, g)
+		}
+	}
+	for _, p := range b.parked {
+		if t := b.scoped[p.addr]; t != nil {
+			p.task.On = t.ID
+		}
+	}
+	for addr := range b.records { // which may have no goroutine in the dump
+		b.nursery(addr)
+	}
+	b.escapes(outside)
+	for _, n := range b.order {
+		b.Counts.Nurseries++
+		if !b.inside[n] {
+			b.Roots = append(b.Roots, n)
+		}
+		if n.Stats != nil {
+			b.Counts.Queued += n.Stats.Queued
+		}
+		if s := n.Scope; s != nil && s.Canceled != nil {
+			b.Counts.Canceled++
+		} else if s != nil && s.Stopping {
+			b.Counts.Stopping++
+		}
+		// A goroutine with a smaller number is probably older.
+		slices.SortStableFunc(n.Tasks, func(x, y *Task) int {
+			return cmp.Or(cmp.Compare(y.Age, x.Age), cmp.Compare(len(x.ID), len(y.ID)), strings.Compare(x.ID, y.ID))
+		})
+	}
+	oldest := func(x, y *Nursery) int {
+		return cmp.Or(cmp.Compare(y.Age, x.Age), strings.Compare(x.ID, y.ID))
+	}
+	slices.SortFunc(b.Roots, oldest)
+}
+
+// addScopes describes the scopes below a scope, unless that has been done. They belong to
+// another bubble if foreign is true.
+func (b *builder) addScopes(scope context.Context, foreign bool) {
+	if scope == nil {
+		return
+	}
+	if _, done := b.scopes[uint64(live.Addr(scope))]; done {
+		return
+	}
+	for _, info := range live.DescribeScopes(scope, maxScopes) {
+		b.scopes[uint64(info.Addr)] = info
+		if foreign {
+			b.foreign[uint64(info.Addr)] = true
+		}
+	}
+}
+
+// nursery returns the node of the nursery with that address.
+func (b *builder) nursery(addr uint64) *Nursery {
+	if n := b.nurseries[addr]; n != nil {
+		return n
+	}
+	n := &Nursery{ID: fmt.Sprintf("n%x", addr)}
+	b.nurseries[addr] = n
+	b.order = append(b.order, n)
+	r := b.records[addr]
+	if r == nil {
+		n.Unregistered = b.live
+		return n
+	}
+	i := r.info
+	n.Name, n.Options, n.Panicking = i.Name, i.Options, i.Panicking
+	n.Stats = &Stats{Running: i.Running, Queued: i.Queued, Finished: i.Finished, Failed: i.Failed}
+	for _, err := range i.Failures {
+		n.Failures = append(n.Failures, fmt.Sprint(err)) // which survives a method Error that panics
+	}
+	switch {
+	case !i.BodyDone:
+		n.Phase = "open"
+	case i.Members > 0:
+		n.Phase = "waits for tasks"
+	default:
+		n.Phase = "waits for daemons"
+	}
+	n.Age, n.Opened = b.age(r.Opened)
+	if s, ok := b.scopes[uint64(live.Addr(i.Scope))]; ok {
+		n.Scope = b.scope(s)
+	}
+	return n
+}
+
+// otherClock reports whether a time is certainly not of the clock of the snapshot. Times in
+// bubbles are before the start of the program, which is 0.
+func (b *builder) otherClock(at int64) bool { return (at < 0) != (b.now < 0) }
+
+// age returns how long ago at was, by live.Now, and the time.
+func (b *builder) age(at int64) (time.Duration, *time.Time) {
+	if b.wall.IsZero() || at == 0 || b.otherClock(at) {
+		return 0, nil
+	}
+	d := time.Duration(b.now - at)
+	t := b.wall.Add(-d)
+	return d, &t
+}
+
+// scope returns the node of a scope.
+func (b *builder) scope(s live.ScopeInfo) *Scope {
+	n := &Scope{ID: fmt.Sprintf("s%x", s.Addr), Name: s.Name, Shielded: s.Shielded, Stopping: s.Stopping}
+	if b.foreign[uint64(s.Addr)] {
+		defer func(wall time.Time) { b.wall = wall }(b.wall)
+		b.wall = time.Time{}
+	}
+	if !s.Deadline.IsZero() && !b.wall.IsZero() {
+		n.Deadline, n.Left = &s.Deadline, s.Deadline.Sub(b.wall)
+		n.Own = s.Deadline.Equal(s.OwnDeadline)
+	}
+	if !s.GraceDue.IsZero() && !b.wall.IsZero() && s.Canceled == nil {
+		n.Grace = s.GraceDue.Sub(b.wall)
+	}
+	if c := s.Canceled; c != nil && !c.Closed {
+		n.Canceled = &Canceled{Error: c.Err.Error(), Reason: c.Reason}
+		n.Canceled.Ago, _ = b.age(c.At)
+	}
+	return n
+}
+
+// A part is what a goroutine does for a nursery.
+type part struct {
+	nursery *Nursery
+	task    *Task
+	host    int             // index of the frame that shows the nursery
+	scope   *live.ScopeInfo // the innermost that is open in the part, or nil if unknown
+	foreign bool            // the goroutine is in another bubble
+}
+
+// place puts a goroutine into the tree, and reports whether it works for a nursery.
+func (b *builder) place(g *stacks.Goroutine) bool {
+	if g.Bubble != b.bubble {
+		// The clock of another bubble says nothing here.
+		defer func(wall time.Time) { b.wall = wall }(b.wall)
+		b.wall = time.Time{}
+	}
+	var p *part // the innermost so far
+	for i := len(g.Frames) - 1; i >= 0; i-- {
+		f := g.Frames[i]
+		if p != nil && f.Function == stacks.Module+"/cancel.(*Scope).run" {
+			p.scope = nil // unless it was in the registry
+			if addr, ok := f.Arg(0); ok {
+				if s, ok := b.open[uintptr(addr)]; ok {
+					b.enter(p, s)
+				}
+			}
+			continue
+		}
+		addr, ok := stacks.Nursery(f)
+		if !ok {
+			continue
+		}
+		if n := b.nursery(addr); p == nil || n != p.nursery { // the frames of a task may be two
+			p = b.part(g, n, p, i)
+			if r := b.records[addr]; r != nil {
+				s := b.scopes[uint64(live.Addr(r.info.Scope))] // addScopes has described it
+				p.scope = &s
+			}
+		}
+		if t := b.option(f); t != nil {
+			p.task.Name, p.task.Daemon = t.Name, t.Daemon
+			p.task.Age, _ = b.age(t.Accepted)
+			if t.Scope != nil {
+				b.enter(p, t.Scope)
+				b.scoped[uint64(live.Addr(t.Scope))] = p.task
+			}
+		}
+	}
+	if p == nil {
+		return false
+	}
+	if g.Elided {
+		p.scope = nil // shields and nurseries may be in the frames that are left out
+	}
+	b.describe(p, g)
+	if addr, ok := g.Parked(); ok && b.live {
+		p.task.On = fmt.Sprintf("o%x", addr)
+		b.parked = append(b.parked, parking{p, addr})
+	}
+	if b.dump.Joins(g) {
+		b.joining = append(b.joining, p)
+	} else {
+		b.leaves = append(b.leaves, p)
+	}
+	return true
+}
+
+// part returns what the goroutine does for a nursery inside outer, which is nil if it does
+// nothing else. The frame at shows the nursery.
+func (b *builder) part(g *stacks.Goroutine, n *Nursery, outer *part, at int) *part {
+	p := &part{nursery: n, task: &Task{}, host: at, foreign: g.Bubble != b.bubble}
+	role := stacks.RoleOf(g.Frames[at])
+	if role != stacks.RoleBody {
+		p.task.Worker = role == stacks.RoleWorker
+		n.Tasks = append(n.Tasks, p.task)
+		b.Counts.Tasks++
+		b.owners[g.ID] = p.task
+		return p
+	}
+	n.Body, p.task.Age = p.task, n.Age
+	for i := at + 1; i < len(g.Frames) && n.Place == nil; i++ {
+		if f := &g.Frames[i]; b.dump.IsUser(f) {
+			n.Place = placeOf(*f)
+		}
+	}
+	if outer != nil {
+		b.describe(outer, g)
+		outer.task.At, outer.task.WaitsFor, outer.task.Stack = n.Place, "its nursery", nil
+		outer.task.Nurseries = append(outer.task.Nurseries, n)
+		b.inside[n] = true
+	}
+	return p
+}
+
+// enter notes that a part runs in a scope.
+func (b *builder) enter(p *part, scope context.Context) {
+	s := live.DescribeScope(scope)
+	b.scopes[uint64(s.Addr)] = s
+	if b.wall.IsZero() {
+		b.foreign[uint64(s.Addr)] = true
+	}
+	p.task.Scopes = append(p.task.Scopes, b.scope(s))
+	p.scope = &s
+}
+
+// option returns the record of the task that a frame calls, if it has options.
+func (b *builder) option(f stacks.Frame) *live.Task {
+	if f.Function != prefix+"(*Nursery).call" {
+		return nil
+	}
+	addr, ok := f.Arg(2)
+	if !ok {
+		return nil
+	}
+	return b.tasks[addr]
+}
+
+// describe says what the goroutine does in a part.
+func (b *builder) describe(p *part, g *stacks.Goroutine) {
+	t := p.task
+	t.ID = "g" + g.ID
+	t.State, t.Blocked, t.WaitsFor = g.State, int(g.Blocked/time.Minute), b.dump.Waits(g)
+	if f := b.dump.At(g); f.Function != "" {
+		t.At = placeOf(f)
+		t.Function = t.At.Function
+	}
+	for i := p.host - 1; i >= 0; i-- {
+		if f := &g.Frames[i]; b.dump.IsUser(f) {
+			t.Function = f.Short()
+			break
+		}
+	}
+	if i := p.host + 1; i < len(g.Frames) && g.Frames[i].Function == prefix+"(*Nursery).timed" {
+		if at, ok := g.Frames[i].Arg(2); ok {
+			t.Age, _ = b.age(int64(at))
+		}
+	}
+	t.Stack = make([]Place, len(g.Frames))
+	for i, f := range g.Frames {
+		t.Stack[i] = *placeOf(f)
+	}
+}
+
+// placeOf returns the place of a frame.
+func placeOf(f stacks.Frame) *Place {
+	return &Place{Function: f.Short(), File: f.File, Line: f.Line}
+}
+
+// escapes attributes goroutines that work for no nursery to the tasks that began them.
+func (b *builder) escapes(outside []*stacks.Goroutine) {
+	groups := make(map[*Task]map[string]*Group)
+	for _, g := range outside {
+		owner := b.beganBy(g)
+		byKey := groups[owner]
+		if byKey == nil {
+			byKey = make(map[string]*Group)
+			groups[owner] = byKey
+		}
+		group := &Group{State: g.State}
+		if f := b.dump.At(g); f.Function != "" {
+			group.At = placeOf(f)
+		}
+		if g.Creator.Function != "" {
+			group.Creator = placeOf(g.Creator)
+		}
+		key := fmt.Sprint(group.State, group.At, group.Creator)
+		if old := byKey[key]; old != nil {
+			group = old
+		} else {
+			byKey[key] = group
+			if owner != nil {
+				owner.Escaped = append(owner.Escaped, group)
+			} else {
+				b.Others = append(b.Others, group)
+			}
+		}
+		group.Count++
+		if len(group.Goroutines) < maxIDs {
+			group.Goroutines = append(group.Goroutines, g.ID)
+		}
+		if owner != nil {
+			b.Counts.Escaped++
+		} else {
+			b.Counts.Outside++
+		}
+	}
+	slices.SortStableFunc(b.Others, func(x, y *Group) int { return cmp.Compare(y.Count, x.Count) })
+}
+
+// beganBy returns the task that has begun a goroutine with a bare go statement, itself or
+// by other such goroutines. It returns nil if there is none, or if the code of another
+// module began the goroutine.
+func (b *builder) beganBy(g *stacks.Goroutine) *Task {
+	for g != nil && b.dump.IsUser(&g.Creator) && !ofOtherModule(g.Creator.File) {
+		if t := b.owners[g.Parent]; t != nil {
+			return t
+		}
+		g = b.byID[g.Parent]
+	}
+	return nil
+}
+
+// ofOtherModule reports whether a file is in the module cache or in a vendor directory.
+func ofOtherModule(file string) bool {
+	return strings.Contains(file, "@v") || strings.Contains(file, "/vendor/")
+}
+
+// nurseryAddr returns the address of a nursery.
+func nurseryAddr(n *Nursery) uint64 {
+	addr, err := strconv.ParseUint(n.ID[1:], 16, 64)
+	if err != nil {
+		panic(err) // nursery made it
+	}
+	return addr
+}

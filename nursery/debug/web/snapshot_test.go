@@ -1,0 +1,152 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/nursery"
+	"github.com/grove-go/grove/nursery/debug"
+	"github.com/grove-go/grove/nursery/debug/web"
+	"github.com/grove-go/grove/testutil"
+)
+
+func TestSharing(t *testing.T) {
+	testutil.Bubble(t, func(t *testing.T, _ context.Context) {
+		h := web.Handler()
+		at := func(query string) time.Duration { return snapshot(t, h, query).Time.Sub(time.Unix(0, 0)) }
+		first := at("")
+		time.Sleep(199 * time.Millisecond)
+		if got := at("&stack=&warnings=1"); got != first {
+			t.Errorf("W4/after 199 ms the snapshot is %v younger, want the same", got-first)
+		}
+		if got := at("&unfold=1"); got != first+199*time.Millisecond {
+			t.Error("W4/a snapshot of another kind is shared")
+		}
+		time.Sleep(time.Millisecond)
+		if got := at(""); got != first+200*time.Millisecond {
+			t.Errorf("W4/after 200 ms the snapshot is %v younger, want 200ms", got-first)
+		}
+		if got := at("&unfold=1"); got != first+199*time.Millisecond {
+			t.Error("W4/a snapshot of another kind was dropped too early")
+		}
+		time.Sleep(time.Second)
+		if n := web.Kept(h); n != 0 {
+			t.Errorf("W4/%d snapshots are kept after a second, want none", n)
+		}
+	})
+}
+
+// TestOneAtATime has the function of Redact, which runs while a snapshot is taken, count the
+// requests in it.
+func TestOneAtATime(t *testing.T) {
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+		var inside, calls atomic.Int32
+		h := web.Handler(web.Redact(func(text string) string {
+			if inside.Add(1) > 1 {
+				t.Error("W4/two snapshots at a time")
+			}
+			calls.Add(1)
+			for range 100 {
+				runtime.Gosched() // the clock stands still while requests wait for the lock
+			}
+			inside.Add(-1)
+			return text
+		}), web.Take(debug.NoStacks()))
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				for i := range 20 {
+					n.Go(func(context.Context) error {
+						snapshot(t, h, fmt.Sprintf("&unfold=%d", i%2))
+						return nil
+					})
+				}
+				return nil
+			})
+		}, nursery.Name("one"))
+		if err != nil {
+			t.Error(err)
+		}
+		if n := calls.Load() / 2; n != 2 { // for the names of the nursery and its scope
+			t.Errorf("W4/%d snapshots for 20 requests of two kinds, want 2", n)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+func TestRedact(t *testing.T) {
+	secret := regexp.MustCompile(`shop|order|orders|warehouse|no stock`)
+	hide := web.Redact(func(text string) string { return secret.ReplaceAllString(text, "SECRET") })
+	during(t, func(t *testing.T, h http.Handler) {
+		s := snapshot(t, h, "&unfold=1")
+		data, err := json.Marshal(withoutCode(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := secret.FindString(string(data)); found != "" || !strings.Contains(string(data), "SECRET") {
+			t.Errorf("the snapshot has %q:\n%s", found, data)
+		}
+		if w := s.Roots[0].Tasks[0]; w.Function != "web_test.idle" && w.Function != "web_test.deliver" {
+			t.Errorf("a function is called %q", w.Function)
+		}
+		for _, query := range []string{"", "warnings=1"} {
+			_, text := ask(t, h, "GET", "/?"+query, "")
+			if !strings.Contains(text, "SECRET") || regexp.MustCompile(`no stock|order [789]|warehouse|\bshop`).MatchString(text) {
+				t.Errorf("the text is\n%s", text)
+			}
+		}
+	}, hide)
+	t.Run("twice", func(t *testing.T) {
+		twice := web.Redact(func(text string) string { return strings.ReplaceAll(text, "SECRET", "MORE") })
+		during(t, func(t *testing.T, h http.Handler) {
+			if s := snapshot(t, h, ""); s.Roots[0].Name != "MORE" {
+				t.Errorf("the name is %q, want MORE", s.Roots[0].Name)
+			}
+		}, hide, twice)
+	})
+}
+
+// withoutCode removes from a snapshot the names of functions and files, which belong to
+// the test.
+func withoutCode(s *debug.Snapshot) *debug.Snapshot {
+	for _, w := range s.Warnings {
+		if w.At != nil {
+			*w.At = debug.Place{}
+		}
+	}
+	s.Others = nil
+	var nursery func(n *debug.Nursery)
+	nursery = func(n *debug.Nursery) {
+		n.Place = nil
+		for _, t := range append([]*debug.Task{n.Body}, n.Tasks...) {
+			t.At, t.Stack = nil, nil
+			if t.Name != "" {
+				t.Function = ""
+			}
+			for _, n := range t.Nurseries {
+				nursery(n)
+			}
+		}
+	}
+	for _, n := range s.Roots {
+		nursery(n)
+		n.Body.Function = ""
+	}
+	return s
+}
+
+func TestTake(t *testing.T) {
+	during(t, func(t *testing.T, h http.Handler) {
+		s := snapshot(t, h, "")
+		if s.Stacks == "all" || len(s.Warnings) != 0 {
+			t.Errorf("stacks are %q, and there are %d warnings", s.Stacks, len(s.Warnings))
+		}
+	}, web.Take(debug.NoStacks()), web.Take(debug.WithThresholds(debug.Thresholds{Failing: time.Hour})))
+}

@@ -1,0 +1,133 @@
+package nursery
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/grove-go/grove/internal/live"
+)
+
+// What package live knows of a nursery while the registry is on. Without it a nursery
+// loads a word when it opens, and nothing else here costs anything.
+
+func init() {
+	live.DescribeNursery = func(self any) live.NurseryInfo { return self.(*Nursery).describe() }
+}
+
+// register puts the nursery into the registry. It keeps this code out of the stack frame of
+// open, which is often among the first calls of a goroutine.
+//
+//go:noinline
+func (n *Nursery) register() {
+	set := new(settings)
+	if n.set != nil {
+		*set = *n.set // which several nurseries of package errgroup may share
+	}
+	set.seen = live.New(n)
+	n.set = set
+	set.seen.Open() // last, because other goroutines see the nursery from here on
+}
+
+// unregister removes the nursery, in which nothing runs any more, from the registry.
+func (n *Nursery) unregister() {
+	r := n.record()
+	if r == nil {
+		return
+	}
+	s := live.Summary{Name: n.config().name, Tasks: n.Stats().Finished, Canceled: live.CanceledAt(n.scope)}
+	if f := n.failures.Load(); f != nil {
+		f.mu.Lock()
+		s.Failed, s.Panicked = len(f.errs) > 0 || f.panicked != nil, f.panicked != nil
+		f.mu.Unlock()
+	}
+	r.Close(s)
+}
+
+// record returns the record of the nursery, or nil if the registry was off when it opened.
+func (n *Nursery) record() *live.Nursery {
+	if n.set == nil {
+		return nil
+	}
+	return n.set.seen
+}
+
+// remember puts a task into the record of the nursery, if there is one.
+func (n *Nursery) remember(info *taskInfo) {
+	r := n.record()
+	if r == nil {
+		return
+	}
+	info.seen = &live.Task{Self: info, Name: info.name, Daemon: info.daemon, Accepted: live.Now()}
+	if info.scope != nil {
+		info.seen.Scope = info.scope
+	}
+	r.Add(info.seen)
+}
+
+// forget removes a task, which has returned, from the record of the nursery.
+func (n *Nursery) forget(info *taskInfo) {
+	if info.seen != nil {
+		n.record().Remove(info.seen)
+	}
+}
+
+// timed is plain for a nursery with a record. The stack of the task shows its last
+// argument, which is the time when the nursery accepted the task.
+func (n *Nursery) timed(task func(ctx context.Context) error, at int64) {
+	n.plain(task)
+	keep(at)
+}
+
+// keep keeps its argument alive in the caller, so that the caller's stack shows it.
+//
+//go:noinline
+func keep(int64) {}
+
+// consume calls the loop over a stream. Its frame shows the nursery in the stack of the
+// loop, because frames of generic methods do not show their receiver.
+//
+//go:noinline
+func (n *Nursery) consume(loop func()) {
+	loop()
+	runtime.KeepAlive(n)
+}
+
+// maxFailures is how many failures a description of a nursery has.
+const maxFailures = 10
+
+// describe describes the nursery for [live.DescribeNursery].
+func (n *Nursery) describe() live.NurseryInfo {
+	c, s := n.config(), n.Stats()
+	state := n.state.Load()
+	info := live.NurseryInfo{
+		Name:      c.name,
+		Running:   s.Running,
+		Queued:    s.Queued,
+		Finished:  s.Finished,
+		Failed:    s.Failed,
+		Unlimited: c.limit == 0 && c.limiter == nil,
+		BodyDone:  n.bodyDone.Load(),
+		Members:   int(state >> waited),
+		Scope:     n.scope,
+	}
+	if c.limit > 0 {
+		info.Options = append(info.Options, fmt.Sprintf("limit %d", c.limit))
+	}
+	if c.limiter != nil {
+		info.Options = append(info.Options, fmt.Sprintf("limiter of %d", c.limiter.Stats().Total))
+	}
+	if c.keepGoing {
+		info.Options = append(info.Options, "keeps going")
+	}
+	if f := n.failures.Load(); f != nil {
+		f.mu.Lock()
+		info.Panicking = f.panicked != nil
+		info.Failures = append(info.Failures, f.errs[:min(len(f.errs), maxFailures)]...)
+		if f.panicked != nil && len(info.Failures) < maxFailures {
+			info.Failures = append(info.Failures, f.panicked)
+		}
+		f.mu.Unlock()
+	}
+	return info
+}
