@@ -1,0 +1,9 @@
+package otel_test
+
+import (
+	"testing"
+
+	"github.com/grove-go/grove/testutil"
+)
+
+func TestMain(m *testing.M) { testutil.Main(m) }
