@@ -85,6 +85,14 @@ func judgeOf(ctx context.Context) any {
 	return nil
 }
 
+// eventOf is bare.Event.
+func eventOf(scope context.Context) any {
+	if s := scope.(*Scope); s.ended() != nil {
+		return s.full()
+	}
+	return nil
+}
+
 // echoes reports whether err is an echo of the end. The predicates in is are those
 // of the enclosing scopes, from the innermost on. Each reports whether an error that
 // does not wrap a cancellation was nevertheless caused by one.

@@ -161,6 +161,7 @@ func init() {
 	bare.Done = bareDone
 	bare.IsOver = isOver
 	bare.Judge = judgeOf
+	bare.Event = eventOf
 	bare.OnDone = onDone
 	bare.Standard = standardOf
 	bare.WithValues = withValues

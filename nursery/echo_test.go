@@ -147,6 +147,25 @@ func TestEchoes(t *testing.T) {
 			t.Errorf("MoveOnAfter() = %v, %v, want true, nil", moved, err)
 		}
 	})
+	for name, result := range map[string]func(outer, ctx context.Context) error{
+		"own":   func(_, ctx context.Context) error { return cancel.Err(ctx) },
+		"outer": func(outer, _ context.Context) error { return cancel.Err(outer) },
+	} {
+		bubble(t, "N6/an outer deadline after n.Cancel, for a task that returns the "+name+" error", func(t *testing.T, ctx context.Context) {
+			var inner error
+			moved, err := cancel.MoveOnAfter(ctx, 2*time.Second, func(outer context.Context) error {
+				inner = nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
+					n.Cancel(nil)
+					time.Sleep(3 * time.Second)
+					return result(outer, ctx)
+				})
+				return inner
+			})
+			if !moved || err != nil {
+				t.Errorf("MoveOnAfter() = %v, %v, want true, nil for %+v", moved, err, inner)
+			}
+		})
+	}
 	bubble(t, "N4/a deadline of package context at the same time as the nursery's own", func(t *testing.T, ctx context.Context) {
 		for range 20 {
 			deadline := time.Now().Add(time.Second)

@@ -258,7 +258,7 @@ func (f *failures) dismiss() {
 
 // sum returns the failures of a nursery that all have left. The scope is open unless
 // it was canceled.
-func (f *failures) sum() (errs []error, event *cancel.Error) {
+func (f *failures) sum() (errs []error, event any) {
 	errs = f.errs
 	if f.echoed {
 		// The echo ends here, unless a context outside was canceled. What a failure in
@@ -273,7 +273,7 @@ func (f *failures) sum() (errs []error, event *cancel.Error) {
 		}
 	}
 	if !f.early {
-		event, _ = cancel.Err(f.scope).(*cancel.Error)
+		event = bare.Event(f.scope)
 	}
 	return errs, event
 }
@@ -284,7 +284,7 @@ func (f *failures) sum() (errs []error, event *cancel.Error) {
 func (n *Nursery) close() (err error, goexit bool) {
 	f := n.failures.Load()
 	var errs []error
-	var event *cancel.Error
+	var event any
 	if f != nil {
 		errs, event = f.sum()
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/grove-go/grove/cancel"
 )
 
 // A GroupError holds the failures of a nursery, the first one first. It is what
@@ -26,9 +24,9 @@ type GroupError struct {
 	name string
 	errs []error
 
-	canceled bool          // one of errs may be a cancellation
-	event    *cancel.Error // of errs, only the last can be an echo of this cancellation; nil: not known
-	judge    any           // as bare.Judge returned it for the nursery, which has looked at errs
+	canceled bool // one of errs may be a cancellation
+	event    any  // as bare.Event: of errs, only the last can be an echo of it; nil: not known
+	judge    any  // as bare.Judge returned it for the nursery, which has looked at errs
 }
 
 // NewGroupError returns a [*GroupError] with errs that are not nil, or nil if there are

@@ -182,7 +182,7 @@ var errorType = reflect.TypeFor[error]()
 // echoes. It looks for echoes in groups of nested nurseries. Any other error is an echo as
 // a whole or not at all.
 func dropEchoes(s *cancel.Scope, err error) (left error, echoed bool) {
-	event, _ := cancel.Err(s).(*cancel.Error)
+	event := bare.Event(s)
 	if event == nil {
 		// The scope may be about to end, by an end above or a deadline. IsEcho looks, if err
 		// is a cancellation. A nested nursery has looked at what is in its group.
@@ -194,14 +194,14 @@ func dropEchoes(s *cancel.Scope, err error) (left error, echoed bool) {
 		case g.canceled:
 			s.IsEcho(context.DeadlineExceeded)
 		}
-		if event, _ = cancel.Err(s).(*cancel.Error); event == nil {
+		if event = bare.Event(s); event == nil {
 			return err, false
 		}
 	}
 	return dropEchoesIn(s, event, err)
 }
 
-func dropEchoesIn(s *cancel.Scope, event *cancel.Error, err error) (left error, echoed bool) {
+func dropEchoesIn(s *cancel.Scope, event any, err error) (left error, echoed bool) {
 	switch e := err.(type) {
 	case *TaskError, *ItemError:
 		l, ok := labeled(err)
@@ -224,7 +224,7 @@ func dropEchoesIn(s *cancel.Scope, event *cancel.Error, err error) (left error, 
 		if e.event == event && e.judge == bare.Judge(s) {
 			// The nursery inside ended by the same event, and has looked at all that
 			// came to it.
-			if kept = e.errs; kept[len(kept)-1] != error(event) {
+			if kept = e.errs; kept[len(kept)-1] != cancel.Err(s) {
 				return err, false
 			}
 			kept = kept[: len(kept)-1 : len(kept)-1]

@@ -14,6 +14,11 @@ var Done func(ctx context.Context) <-chan struct{}
 // nil if there are none. Package cancel sets Judge when it is initialized.
 var Judge func(ctx context.Context) any
 
+// Event returns what identifies the end of a scope, or nil if it is open: scopes that end
+// by one event have the same. It is not an error, so that an error that keeps it does not
+// hold another one. Package cancel sets Event when it is initialized.
+var Event func(scope context.Context) any
+
 // OnDone is the method OnDone of a scope for functions of this module, which do not block
 // or panic. They run before functions of users, which may take locks. Package cancel sets
 // OnDone when it is initialized.
