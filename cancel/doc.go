@@ -34,6 +34,7 @@
 //   - [Sleep] and [Forever] wait, and [Checkpoint] only looks. Each gives up when its
 //     context is done.
 //   - [UntilStop] listens for a graceful stop.
+//   - [Inject] and [Extract] carry a scope's deadline to another process.
 //   - [Err], [ReasonOf] and [Path] tell why a context was canceled, and where.
 //   - [Because] and [EchoIf] are for errors of other libraries that a cancellation
 //     caused.
@@ -147,6 +148,9 @@
 //
 // C16 A scope's String reads like the String of the standard library's contexts, and is
 // safe to call at any time.
+//
+// C17 [Inject] and [Extract] carry the time that is left, the path and a stop to another
+// process. Nothing that a peer sends extends the time of a request, or panics.
 //
 // # Counterparts
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"sync"
 	"testing/fstest"
 	"time"
@@ -319,4 +320,29 @@ func ExamplePath() {
 	// Output:
 	// req-17/fetch
 	// <nil>
+}
+
+// A client's deadline and names reach the server in the headers of a request.
+func ExampleInject() {
+	serve := func(r *http.Request) {
+		s := cancel.Extract(r.Context(), r.Header.Get, cancel.Name("orders"), cancel.Timeout(time.Minute))
+		defer s.Close()
+		left, _ := s.Deadline()
+		fmt.Println(cancel.Path(s), "has", time.Until(left).Round(time.Second))
+	}
+	ctx := cancel.New(context.Background(), cancel.Name("req-17"), cancel.Timeout(2*time.Second))
+	defer ctx.Close()
+	req := &http.Request{Header: make(http.Header)}
+	cancel.Inject(ctx, req.Header.Set)
+	serve(req)
+	// Output: req-17/orders has 2s
+}
+
+func ExampleExtract() {
+	h := http.Header{"Grove-Budget": {"3600000"}} // an hour
+	s := cancel.Extract(context.Background(), h.Get, cancel.Timeout(time.Minute))
+	defer s.Close()
+	deadline, _ := s.Deadline()
+	fmt.Println(time.Until(deadline) <= time.Minute)
+	// Output: true
 }

@@ -128,11 +128,8 @@ func UntilStop(ctx context.Context) context.Context {
 	point.Here("UntilStop: listening")
 	// A Stop that began before the listener was in the tree may not have seen
 	// it, but has set the flag.
-	for by := s; by != nil; by = by.around() {
-		if by.is(stopping) {
-			l.finish(stopped(by))
-			break
-		}
+	if by := stopper(s); by != nil {
+		l.finish(stopped(by))
 	}
 	if ctx == context.Context(s) {
 		return l
@@ -158,6 +155,15 @@ func (u *untilStop) Value(key any) any {
 		}
 	}
 	return u.values.Value(key)
+}
+
+// stopper returns the innermost scope around ctx that was asked to stop, or nil.
+func stopper(ctx context.Context) *Scope {
+	s := enclosing(ctx)
+	for s != nil && !s.is(stopping) {
+		s = s.around()
+	}
+	return s
 }
 
 // stopped returns the end of the listeners that a stop of by reaches.
