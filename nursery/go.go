@@ -92,6 +92,15 @@ func (n *Nursery) launch(task func(ctx context.Context) error, info *taskInfo) (
 	return true
 }
 
+func init() {
+	bare.Catch = func(n any, name string, task func(ctx context.Context) error, ended func(err error)) {
+		info := &taskInfo{name: name, intercept: func(e exit) bool { ended(e.err); return true }}
+		if n := n.(*Nursery); !n.launch(task, info) {
+			n.refuse("remote.Worker")
+		}
+	}
+}
+
 // plain runs a task without a taskInfo. It must stay small: its frame is what the library
 // adds to the stack of a task.
 func (n *Nursery) plain(task func(ctx context.Context) error) {

@@ -52,3 +52,8 @@ func IsClosed(done <-chan struct{}) bool {
 // scope as soon as the scope's Err would. Package cancel sets IsOver when it is
 // initialized.
 var IsOver func(ctx context.Context, done <-chan struct{}) bool
+
+// Catch is the method Go of a *nursery.Nursery, for a named task whose error is not a failure
+// of the nursery. The goroutine of the task calls ended with the error, a *nursery.PanicError,
+// or nursery.ErrGoexit. Package nursery sets Catch when it is initialized.
+var Catch func(nursery any, name string, task func(ctx context.Context) error, ended func(err error))
