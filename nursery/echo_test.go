@@ -157,6 +157,7 @@ func TestEchoes(t *testing.T) {
 				inner = nursery.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
 					n.Cancel(nil)
 					time.Sleep(3 * time.Second)
+					//grove:ok a task may return the error of a context around
 					return result(outer, ctx)
 				})
 				return inner

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -59,9 +60,13 @@ type AbortedError struct {
 
 // Error returns, for example,
 //
-//	crawl.fetch: worker "host-7" gave up: graceful stop of scope "main" (attempt 1)
+//	crawl.fetch: worker "host-7" gave up: grace expired (graceful stop) (attempt 1)
 func (e *AbortedError) Error() string {
-	return fmt.Sprintf("%s: worker %q gave up: %v (attempt %d)", e.Func, e.Worker, e.Reason, e.Attempt)
+	why := e.Reason.String()
+	if c := e.Reason.Cause; c != nil && c != context.Canceled && c != context.DeadlineExceeded {
+		why = c.Error() + " (" + why + ")"
+	}
+	return fmt.Sprintf("%s: worker %q gave up: %s (attempt %d)", e.Func, e.Worker, why, e.Attempt)
 }
 
 // Is reports whether target is ErrAborted.

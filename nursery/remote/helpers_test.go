@@ -2,9 +2,13 @@ package remote_test
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +27,11 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // A job is a task of the tests: it begins, takes its time, and returns.
 type job struct {
-	Name   string
-	Takes  time.Duration
-	Err    string
-	Deaf   bool // ignores its context
-	Panics bool
+	Name    string
+	Takes   time.Duration
+	Err     string
+	Deaf    bool          // ignores its context
+	Lingers time.Duration // after its context is done
 }
 
 var run = remote.Define[job, string]("run", remote.Idempotent())
@@ -80,12 +84,10 @@ func (w *world) work(ctx context.Context, j job) (string, error) {
 	info, _ := remote.Info(ctx)
 	key := w.begin(j, info)
 	defer func() { w.end(key, context.Cause(ctx)) }()
-	if j.Panics {
-		panic(j.Name)
-	}
 	if j.Deaf {
 		time.Sleep(j.Takes)
 	} else if err := cancel.Sleep(ctx, j.Takes); err != nil {
+		time.Sleep(j.Lingers)
 		return "", err
 	}
 	if j.Err != "" {
@@ -99,5 +101,73 @@ func (w *world) took(d time.Duration) {
 	w.t.Helper()
 	if got := time.Since(w.began); got != d {
 		w.t.Errorf("it took %v, want %v", got, d)
+	}
+}
+
+// kindOf returns the kind of a message of package remote, and its attempt if it is about one
+// task.
+func kindOf(data []byte) (kind string, attempt int) {
+	if len(data) < 4 {
+		return "", 0
+	}
+	var h struct {
+		Kind   string `json:"k"`
+		At     int    `json:"at"`
+		Claims []struct {
+			At int `json:"at"`
+		} `json:"claims"`
+	}
+	n := binary.BigEndian.Uint32(data)
+	if int(n) > len(data)-4 || json.Unmarshal(data[4:4+n], &h) != nil {
+		return "", 0
+	}
+	if len(h.Claims) == 1 {
+		h.At = h.Claims[0].At
+	}
+	return h.Kind, h.At
+}
+
+// on intercepts the messages of a kind. The function gets the number of such messages before.
+func (w *world) on(kind string, f func(i int, m remotetest.Message) (drop bool, delay time.Duration)) {
+	var mu sync.Mutex
+	i := -1
+	w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+		if k, _ := kindOf(m.Data); k != kind && m.Kind != kind {
+			return false, 0
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		i++
+		return f(i, m)
+	})
+}
+
+// after calls f after d, in the nursery of the world.
+func (w *world) after(d time.Duration, f func()) {
+	w.nursery.Go(func(ctx context.Context) error {
+		if cancel.Sleep(ctx, d-time.Since(w.began)) == nil {
+			f()
+		}
+		return nil
+	})
+}
+
+// call makes a call, and fails the test unless it returns the result of the job.
+func (w *world) call(ctx context.Context, j job, worker string, opts ...remote.CallOption) {
+	w.t.Helper()
+	if got, err := run.Call(ctx, w.client, j, opts...); err != nil || got != j.Name+" by "+worker {
+		w.t.Errorf("Call(%s) = %q, %v, want the result by %s", j.Name, got, err, worker)
+	}
+}
+
+// begun fails the test unless the job with that name has begun at these times.
+func (w *world) begun(name string, at ...time.Duration) {
+	w.t.Helper()
+	var got []time.Duration
+	for _, s := range w.of(name) {
+		got = append(got, s.begin)
+	}
+	if !slices.Equal(got, at) {
+		w.t.Errorf("%s has begun at %v, want %v", name, got, at)
 	}
 }

@@ -11,7 +11,8 @@ import (
 // A history is what handlers did. It holds rule R7 to account: no attempt of a task begins
 // twice, and no two attempts run at the same time.
 type history struct {
-	began time.Time
+	began    time.Time
+	overlaps bool // attempts may overlap, because a handler ignores its context
 
 	mu   sync.Mutex
 	runs []*stint
@@ -83,7 +84,7 @@ func (h *history) check(t *testing.T) {
 			if s.info.Attempt <= l.info.Attempt {
 				t.Errorf("R7: %s: attempt %d begins after attempt %d", s.name, s.info.Attempt, l.info.Attempt)
 			}
-			if l.end == 0 || s.begin < l.end {
+			if !h.overlaps && (l.end == 0 || s.begin < l.end) {
 				t.Errorf("R7: %s: attempt %d begins at %v, and attempt %d ends at %v", s.name, s.info.Attempt, s.begin, l.info.Attempt, l.end)
 			}
 		}

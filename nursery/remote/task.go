@@ -107,8 +107,13 @@ func (s *service) lose(c *callerView) {
 		s.log.Warn("remote: a caller is lost", "caller", c.name, "tasks", len(scopes))
 	}
 	for _, scope := range scopes {
-		scope.Cancel(ErrCallerLost)
+		giveUp(scope, ErrCallerLost)
 	}
+}
+
+// giveUp cancels a task for a reason of the worker's.
+func giveUp(outer *cancel.Scope, cause error) {
+	outer.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceCancel, Cause: cause}})
 }
 
 // begin runs the handler in a goroutine of its own.
@@ -263,26 +268,33 @@ func (t *task) forget() {
 const maxRun = 2000
 
 // beat tells a caller each third of the lease which of its tasks run here, as long as there
-// are any.
+// are any. It does so again in half of that time if there is no answer.
 func (s *service) beat(ctx context.Context, c *callerView) error {
-	for next := time.Now(); ; {
-		next = next.Add(c.lease / 3)
+	var sent time.Time
+	for next, half := time.Now(), true; ; half = !half {
+		next = next.Add(c.lease / 6)
 		if err := cancel.SleepUntil(ctx, next); err != nil {
 			return err
 		}
 		s.mu.Lock()
 		over := s.callers[c.name] != c
-		c.round++
-		round := c.round
+		answered := !c.answered.Before(sent)
 		var run [][2]int64
-		for t := range c.tasks {
-			if t.running {
-				run = append(run, [2]int64{t.ref.ID, int64(t.ref.Attempt)})
+		if !half || !answered {
+			for t := range c.tasks {
+				if t.running {
+					run = append(run, [2]int64{t.ref.ID, int64(t.ref.Attempt)})
+				}
 			}
+			c.round++
 		}
+		round := c.round
 		s.mu.Unlock()
 		if over {
 			return nil
+		}
+		if len(run) > 0 {
+			sent = time.Now()
 		}
 		for len(run) > 0 {
 			k := min(len(run), maxRun)
@@ -301,7 +313,7 @@ func (s *service) beatOnce(ctx context.Context, c *callerView, h *head) {
 	asked := time.Now()
 	answer, err := s.request(ctx, beatAddr(c.name), msg, c.lease/3)
 	if err != nil {
-		return // the next beat follows, and the timer cancels the tasks in the end
+		return // the next beat follows, or the timer cancels the tasks
 	}
 	s.mu.Lock()
 	if s.callers[c.name] == c {
@@ -333,7 +345,7 @@ func (s *service) follow(caller string, orders []order, asked time.Time, publish
 // obey carries out an order.
 func (t *task) obey(o order, asked time.Time) {
 	if o.Gone {
-		t.outer.Cancel(ErrNotWanted)
+		giveUp(t.outer, ErrNotWanted)
 	}
 	if o.Stop {
 		t.inner.Stop()

@@ -120,7 +120,7 @@ func (n *Net) Forget() {
 func (n *Net) Len(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return len(n.queueLocked(name).items)
+	return n.queueLocked(name).size()
 }
 
 // Intercept makes f decide on each message, beside the faults: whether to drop it, and how

@@ -1,7 +1,9 @@
 package remotetest
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/grove-go/grove/nursery/remote"
@@ -9,16 +11,18 @@ import (
 
 // A queue has the messages that have not been acknowledged. The mu of its Net guards it.
 type queue struct {
-	items []*item
-	seen  map[string]bool // the ids that have been enqueued
-	more  chan struct{}   // closed when there may be something to deliver
+	ready []*item            // to be delivered, in order
+	held  map[*item]struct{} // delivered, or not yet to be delivered again
+	ids   map[string]*item   // all of them
+	seen  map[string]bool    // the ids that have been enqueued
+	more  chan struct{}      // closed when there may be something to deliver
 }
 
 // An item is a message in a queue.
 type item struct {
 	id    string
 	data  []byte
-	due   time.Time // not to be delivered before that
+	due   time.Time // of a held one: when it is to be delivered again
 	until time.Time // the end of its time; zero: none
 	times int
 }
@@ -26,7 +30,12 @@ type item struct {
 func (n *Net) queueLocked(name string) *queue {
 	q := n.queues[name]
 	if q == nil {
-		q = &queue{seen: make(map[string]bool), more: make(chan struct{})}
+		q = &queue{
+			held: make(map[*item]struct{}),
+			ids:  make(map[string]*item),
+			seen: make(map[string]bool),
+			more: make(chan struct{}),
+		}
 		n.queues[name] = q
 	}
 	return q
@@ -42,68 +51,87 @@ func (q *queue) add(id string, ttl time.Duration, msg []byte) {
 		return
 	}
 	q.seen[id] = true
-	it := &item{id: id, data: msg, due: time.Now()}
+	it := &item{id: id, data: msg}
 	if ttl > 0 {
-		it.until = it.due.Add(ttl)
+		it.until = time.Now().Add(ttl)
 	}
-	q.items = append(q.items, it)
+	q.ids[id] = it
+	q.ready = append(q.ready, it)
 	q.wake()
 }
 
 func (q *queue) forget() {
-	q.items = nil
+	q.ready = nil
+	clear(q.held)
+	clear(q.ids)
 	clear(q.seen)
 }
 
-// expire drops the messages whose time is over.
-func (q *queue) expire() {
-	now := time.Now()
-	kept := q.items[:0]
-	for _, it := range q.items {
-		if it.until.IsZero() || it.until.After(now) {
-			kept = append(kept, it)
-		}
-	}
-	clear(q.items[len(kept):])
-	q.items = kept
+// has reports whether the message with that id is in the queue.
+func (q *queue) has(id string) bool {
+	it := q.ids[id]
+	return it != nil && !q.isOver(it)
 }
 
-func (q *queue) has(id string) bool {
-	q.expire()
-	for _, it := range q.items {
-		if it.id == id {
-			return true
-		}
+// isOver reports whether the time of a message is over, or it was removed, and removes it.
+func (q *queue) isOver(it *item) bool {
+	if q.ids[it.id] == it && (it.until.IsZero() || it.until.After(time.Now())) {
+		return false
 	}
-	return false
+	q.remove(it)
+	return true
 }
 
 func (q *queue) remove(it *item) {
-	for i, x := range q.items {
-		if x == it {
-			q.items = append(q.items[:i:i], q.items[i+1:]...)
-			return
-		}
+	delete(q.held, it)
+	if q.ids[it.id] == it {
+		delete(q.ids, it.id)
 	}
+}
+
+// size returns the number of messages.
+func (q *queue) size() int {
+	for _, it := range q.ids {
+		q.isOver(it)
+	}
+	return len(q.ids)
 }
 
 // take returns messages that are due, and when the next one will be if none is.
 func (q *queue) take(most int, hold time.Duration) (got []*item, next time.Time) {
-	q.expire()
 	now := time.Now()
-	for _, it := range q.items {
+	var again []*item
+	for it := range q.held {
 		switch {
-		case it.due.After(now):
-			if next.IsZero() || it.due.Before(next) {
-				next = it.due
-			}
-		case len(got) < most:
+		case q.isOver(it):
+		case !it.due.After(now):
+			delete(q.held, it)
+			again = append(again, it)
+		case next.IsZero() || it.due.Before(next):
+			next = it.due
+		}
+	}
+	slices.SortFunc(again, func(a, b *item) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.id, b.id)) })
+	q.ready = append(q.ready, again...)
+	for len(q.ready) > 0 && len(got) < most {
+		it := q.ready[0]
+		q.ready = q.ready[1:]
+		if !q.isOver(it) {
 			it.due = now.Add(hold)
 			it.times++
+			q.held[it] = struct{}{}
 			got = append(got, it)
 		}
 	}
 	return got, next
+}
+
+// putBack delivers a message again after the delay.
+func (q *queue) putBack(it *item, delay time.Duration) {
+	if _, ok := q.held[it]; ok {
+		it.due = time.Now().Add(delay)
+		q.wake()
+	}
 }
 
 // Pull implements [remote.Engine].
@@ -186,9 +214,7 @@ func (d delivery) Nak(delay time.Duration) error {
 	n.send(Message{d.source.host.name, d.source.name, "nak", d.item.data}, server, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		q := n.queueLocked(d.source.name)
-		d.item.due = time.Now().Add(delay)
-		q.wake()
+		n.queueLocked(d.source.name).putBack(d.item, delay)
 	})
 	return nil
 }
