@@ -13,7 +13,7 @@ import (
 )
 
 func TestCall(t *testing.T) {
-	inWorld(t, "R1/a result", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/a result", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		got, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute})
 		if got != "a by w1" || err != nil {
@@ -22,7 +22,7 @@ func TestCall(t *testing.T) {
 		w.took(time.Minute)
 		return nil
 	})
-	inWorld(t, "R1/an error", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/an error", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		got, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Second, Err: "boom"})
 		if e, ok := errors.AsType[*remote.Error](err); !ok || e.Message != "boom" || got != "" {
@@ -30,7 +30,7 @@ func TestCall(t *testing.T) {
 		}
 		return nil
 	})
-	inWorld(t, "R1/a worker that comes late", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/a worker that comes late", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.nursery.Go(func(ctx context.Context) error {
 			defer w.worker("w1")
 			return cancel.Sleep(ctx, time.Hour)
@@ -39,7 +39,7 @@ func TestCall(t *testing.T) {
 		w.took(time.Hour + time.Second)
 		return err
 	})
-	inWorld(t, "R1/canceled before a worker has it", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/canceled before a worker has it", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		err := cancel.FailAfter(ctx, time.Minute, func(ctx context.Context) error {
 			_, err := run.Call(ctx, w.client, job{Name: "a"})
 			return err
@@ -58,7 +58,7 @@ func TestCall(t *testing.T) {
 		}
 		return nil
 	})
-	inWorld(t, "R2/a cancellation with its cause", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R2/a cancellation with its cause", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		s := cancel.New(ctx, cancel.Name("req-17"))
 		time.AfterFunc(time.Second, func() { s.Cancel(context.DeadlineExceeded) })
@@ -74,7 +74,7 @@ func TestCall(t *testing.T) {
 		}
 		return err
 	})
-	inWorld(t, "R4/a deadline on both sides", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R4/a deadline on both sides", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		err := cancel.FailAfter(ctx, time.Minute, func(ctx context.Context) error {
 			_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour})
@@ -86,7 +86,7 @@ func TestCall(t *testing.T) {
 		w.took(time.Minute)
 		return nil
 	})
-	inWorld(t, "N11/a limit of a nursery", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R10/a limit of a nursery", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1", remote.Slots(3))
 		w.worker("w2", remote.Slots(3))
 		jobs := make([]job, 60)
@@ -100,7 +100,7 @@ func TestCall(t *testing.T) {
 }
 
 func TestLost(t *testing.T) {
-	inWorld(t, "R1/a worker that dies", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/a worker that dies", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		time.AfterFunc(9500*time.Millisecond, func() { w.net.Kill("w1"); s.Cancel(nil) })
 		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour})
@@ -111,7 +111,7 @@ func TestLost(t *testing.T) {
 		w.took(9*time.Second + lease + lease/3) // the last beat was at 9 s
 		return nil
 	})
-	inWorld(t, "R7/a retry", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R7/a retry", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		time.AfterFunc(9500*time.Millisecond, func() { w.net.Kill("w1"); s.Cancel(nil); w.worker("w2") })
 		got, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute}, remote.Retry(1))
@@ -121,7 +121,7 @@ func TestLost(t *testing.T) {
 		w.took(9*time.Second + lease + lease/3 + time.Minute)
 		return nil
 	})
-	inWorld(t, "R3/a caller that dies", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R3/a caller that dies", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {

@@ -42,7 +42,7 @@ func grace(lease time.Duration) time.Duration { return lease / 3 }
 const maxEnqueues = 64
 
 // A ClientOption is an option of [NewClient].
-type ClientOption func(*Client)
+type ClientOption interface{ applyClient(*Client) }
 
 // Lease sets how long a task goes on when its caller and its worker do not hear of each
 // other. A worker cancels the tasks of a caller that it has not heard of for the lease. A
@@ -53,22 +53,37 @@ func Lease(d time.Duration) ClientOption {
 	if d < minLease || d > maxLease {
 		panic(fmt.Sprintf("remote: Lease: want %v to %v, got %v", minLease, maxLease, d))
 	}
-	return func(c *Client) { c.lease = d }
+	return leaseOption(d)
 }
+
+type leaseOption time.Duration
+
+func (o leaseOption) applyClient(c *Client) { c.lease = time.Duration(o) }
 
 const (
 	minLease = time.Second
 	maxLease = time.Hour
 )
 
-// ClientLog sets the logger that is told of lost tasks and of messages that make no
-// sense. The default is [slog.Default].
-func ClientLog(l *slog.Logger) ClientOption {
-	if l == nil {
-		panic("remote: ClientLog: nil logger")
-	}
-	return func(c *Client) { c.log = l }
+// An Option is an option of [NewClient] and of [NewWorker].
+type Option interface {
+	ClientOption
+	WorkerOption
 }
+
+// Log sets the logger that is told of workers, callers and results that are lost, and of
+// messages that make no sense. The default is [slog.Default]. Log panics if l is nil.
+func Log(l *slog.Logger) Option {
+	if l == nil {
+		panic("remote: Log: nil logger")
+	}
+	return logOption{l}
+}
+
+type logOption struct{ *slog.Logger }
+
+func (o logOption) applyClient(c *Client) { c.log = o.Logger }
+func (o logOption) applyWorker(w *Worker) { w.log = o.Logger }
 
 // NewClient returns a client that ends with the nursery n: when n is canceled, or when all
 // else in n has returned, the client cancels its calls, wherever they are made, and waits
@@ -97,7 +112,7 @@ func NewClient(n *nursery.Nursery, e Engine, opts ...ClientOption) (*Client, err
 		if o == nil {
 			panic("remote: NewClient: nil option")
 		}
-		o(c)
+		o.applyClient(c)
 	}
 	stopClaims, err := e.Listen(callerAddr(c.name), c.receive)
 	if err != nil {

@@ -40,7 +40,7 @@ type LostError struct {
 
 // Error returns, for example,
 //
-//	crawl.fetch: outcome unknown: worker "host-7" silent for 13.3s (attempt 1)
+//	crawl.fetch: outcome unknown: worker "w7" silent for 13.3s (attempt 1)
 func (e *LostError) Error() string {
 	return fmt.Sprintf("%s: outcome unknown: worker %q silent for %v (attempt %d)", e.Func, e.Worker, e.Silent, e.Attempt)
 }
@@ -60,7 +60,7 @@ type AbortedError struct {
 
 // Error returns, for example,
 //
-//	crawl.fetch: worker "host-7" gave up: grace expired (graceful stop) (attempt 1)
+//	crawl.fetch: worker "w7" gave up: grace expired (graceful stop) (attempt 1)
 func (e *AbortedError) Error() string {
 	why := e.Reason.String()
 	if c := e.Reason.Cause; c != nil && c != context.Canceled && c != context.DeadlineExceeded {
@@ -82,7 +82,7 @@ type RefusedError struct {
 
 // Error returns, for example,
 //
-//	crawl.fetch: worker "host-7" refused: no such function
+//	crawl.fetch: worker "w7" refused: no such function
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s: worker %q refused: %s", e.Func, e.Worker, e.Why)
 }

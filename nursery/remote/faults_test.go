@@ -23,7 +23,7 @@ func all(int) bool     { return true }
 
 // TestMessages loses, repeats and delays single messages.
 func TestMessages(t *testing.T) {
-	inWorld(t, "R11/a delivery is lost with its worker", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R11/a delivery is lost with its worker", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		w.on("deliver", func(i int, m remotetest.Message) (bool, time.Duration) {
 			if i == 0 {
@@ -37,7 +37,7 @@ func TestMessages(t *testing.T) {
 		w.begun("a", 10*time.Second) // when the queue delivers again
 		return nil
 	})
-	inWorld(t, "R1/a worker dies with a grant", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/a worker dies with a grant", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		w.on("grant", func(i int, m remotetest.Message) (bool, time.Duration) {
 			if i == 0 {
@@ -51,7 +51,7 @@ func TestMessages(t *testing.T) {
 		w.begun("a", lease+lease/3)
 		return nil
 	})
-	inWorld(t, "R7/a worker dies with a result", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R7/a worker dies with a result", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		w.on("result", func(i int, m remotetest.Message) (bool, time.Duration) {
 			w.net.Kill("w1")
@@ -65,7 +65,7 @@ func TestMessages(t *testing.T) {
 		w.begun("a", 0)
 		return nil
 	})
-	inWorld(t, "R7/the claim of an old attempt", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R7/the claim of an old attempt", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
 			if k, attempt := kindOf(m.Data); k != "claim" || attempt != 1 {
 				return false, 0
@@ -79,13 +79,13 @@ func TestMessages(t *testing.T) {
 		w.begun("a", 6*time.Second) // by the audit, after two leases
 		return nil
 	})
-	inWorld(t, "R7/a message is delivered twice", remotetest.Faults{Repeat: 1}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R7/a message is delivered twice", remotetest.Faults{Repeat: 1}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		w.call(ctx, job{Name: "a", Takes: time.Minute}, "w1")
 		w.begun("a", 0)
 		return nil
 	})
-	inWorld(t, "R7/a message is delivered to another worker as well", remotetest.Faults{Hold: 2 * time.Second}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R7/a message is delivered to another worker as well", remotetest.Faults{Hold: 2 * time.Second}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("ack", dropIf(all))
 		w.worker("w1", remote.Slots(1))
 		w.after(time.Second, func() { w.worker("w2") })
@@ -93,14 +93,14 @@ func TestMessages(t *testing.T) {
 		w.begun("a", 0)
 		return nil
 	})
-	inWorld(t, "R6/a grant is lost", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R6/a grant is lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("grant", dropIf(first))
 		w.worker("w1")
 		w.call(ctx, job{Name: "a", Takes: time.Second}, "w1")
 		w.begun("a", lease/3)
 		return nil
 	})
-	inWorld(t, "R8/a result is lost", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R8/a result is lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("result", dropIf(first))
 		w.worker("w1")
 		w.call(ctx, job{Name: "a", Takes: 500 * time.Millisecond}, "w1")
@@ -108,7 +108,7 @@ func TestMessages(t *testing.T) {
 		w.begun("a", 0)
 		return nil
 	})
-	inWorld(t, "R8/the answer to a result is lost", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R8/the answer to a result is lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("ok", dropIf(first))
 		w.worker("w1")
 		w.call(ctx, job{Name: "a", Takes: 500 * time.Millisecond}, "w1")
@@ -116,7 +116,7 @@ func TestMessages(t *testing.T) {
 		w.begun("a", 0)
 		return nil
 	})
-	inWorld(t, "R2/an order is lost", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R2/an order is lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("publish", dropIf(all))
 		w.worker("w1")
 		_, err := cancel.MoveOnAfter(ctx, 1500*time.Millisecond, func(ctx context.Context) error {
@@ -133,7 +133,7 @@ func TestMessages(t *testing.T) {
 		}
 		return err
 	})
-	inWorld(t, "R6/a cancellation overtakes the grant", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R6/a cancellation overtakes the grant", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("grant", func(int, remotetest.Message) (bool, time.Duration) { return false, 500 * time.Millisecond })
 		w.worker("w1")
 		s := cancel.New(ctx)
@@ -147,7 +147,7 @@ func TestMessages(t *testing.T) {
 		}
 		return err
 	})
-	inWorld(t, "R7/answers that take almost the grace", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R7/answers that take almost the grace", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		granted := false
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
 			switch k, attempt := kindOf(m.Data); {
@@ -172,7 +172,7 @@ var errEnough = errors.New("enough")
 // TestDeadlines checks rules R4 and R5.
 func TestDeadlines(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Millisecond, 500 * time.Millisecond, 990 * time.Millisecond} {
-		inWorld(t, fmt.Sprint("R5/messages take ", delay), remotetest.Faults{}, func(ctx context.Context, w *world) error {
+		inWorld(t, fmt.Sprint("R5/messages take ", delay), remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 			w.net.Intercept(func(remotetest.Message) (bool, time.Duration) { return false, delay / 2 })
 			w.worker("w1")
 			err := cancel.FailAfter(ctx, 30*time.Second, func(ctx context.Context) error {
@@ -200,7 +200,7 @@ func TestDeadlines(t *testing.T) {
 		{"to none", func(s *cancel.Scope) { s.SetDeadline(time.Time{}) }, time.Minute},
 		{"to now", func(s *cancel.Scope) { s.SetTimeout(0) }, 4500 * time.Millisecond},
 	} {
-		inWorld(t, "R4/a deadline moves "+tt.name, remotetest.Faults{}, func(ctx context.Context, w *world) error {
+		inWorld(t, "R4/a deadline moves "+tt.name, remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 			w.worker("w1")
 			s := cancel.New(ctx, cancel.Timeout(10*time.Second))
 			w.after(4500*time.Millisecond, func() { tt.move(s) })
@@ -212,7 +212,7 @@ func TestDeadlines(t *testing.T) {
 			return err
 		})
 	}
-	inWorld(t, "R4/a deadline moves while the task is queued", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R4/a deadline moves while the task is queued", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := cancel.New(ctx, cancel.Timeout(10*time.Second))
 		w.after(time.Second, func() { s.SetTimeout(time.Hour) })
 		w.after(2*time.Second, func() { w.worker("w1") })
@@ -221,7 +221,7 @@ func TestDeadlines(t *testing.T) {
 			return nil
 		})
 	})
-	inWorld(t, "R4/the limit of a worker", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R4/the limit of a worker", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1", remote.MaxBudget(5*time.Second))
 		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour})
 		if e, ok := errors.AsType[*remote.AbortedError](err); !ok || e.Reason.Source != cancel.SourceDeadline || errors.Is(err, context.DeadlineExceeded) {
@@ -241,7 +241,7 @@ func TestPartitions(t *testing.T) {
 	}
 	for _, host := range []string{"caller", "w1"} {
 		for name, cut := range cuts {
-			inWorld(t, fmt.Sprintf("R6/%s is cut off for less than the lease, %s", host, name), remotetest.Faults{}, func(ctx context.Context, w *world) error {
+			inWorld(t, fmt.Sprintf("R6/%s is cut off for less than the lease, %s", host, name), remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 				w.worker("w1")
 				w.after(1500*time.Millisecond, func() { cut(w.net, host) })
 				w.after(3400*time.Millisecond, w.net.Heal)
@@ -249,7 +249,7 @@ func TestPartitions(t *testing.T) {
 				w.took(time.Minute)
 				return nil
 			})
-			inWorld(t, fmt.Sprintf("R3/%s is cut off for more than the lease, %s", host, name), remotetest.Faults{}, func(ctx context.Context, w *world) error {
+			inWorld(t, fmt.Sprintf("R3/%s is cut off for more than the lease, %s", host, name), remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 				w.worker("w1")
 				w.after(1500*time.Millisecond, func() { cut(w.net, host) })
 				w.after(20*time.Second, w.net.Heal)
@@ -264,7 +264,7 @@ func TestPartitions(t *testing.T) {
 			})
 		}
 	}
-	inWorld(t, "R8/a worker that was frozen", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R8/a worker that was frozen", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.overlaps = true // the handler ignores its context
 		w.worker("w1", remote.Slots(1))
 		w.after(1500*time.Millisecond, func() { w.net.Part("w1"); w.worker("w2") })
@@ -277,7 +277,7 @@ func TestPartitions(t *testing.T) {
 
 // TestQueue checks rules R10, R11 and R16.
 func TestQueue(t *testing.T) {
-	inWorld(t, "R11/the queue forgets everything", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R11/the queue forgets everything", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.after(time.Second, w.net.Forget)
 		w.after(2*time.Second, func() { w.worker("w1", remote.Slots(100)) })
 		err := nursery.For(ctx, 100, func(ctx context.Context, i int) error {
@@ -287,7 +287,7 @@ func TestQueue(t *testing.T) {
 		w.took(2*lease + time.Second)
 		return err
 	})
-	inWorld(t, "R11/the queue forgets everything, again and again", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R11/the queue forgets everything, again and again", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		for i := range 10 {
 			w.after(time.Duration(1+7*i)*time.Second, w.net.Forget)
 		}
@@ -295,13 +295,13 @@ func TestQueue(t *testing.T) {
 		w.call(ctx, job{Name: "a", Takes: time.Second}, "w1")
 		return nil
 	})
-	inWorld(t, "R11/an enqueued message is lost", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R11/an enqueued message is lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("enqueue", dropIf(first))
 		w.worker("w1")
 		w.call(ctx, job{Name: "a", Takes: time.Second}, "w1")
 		return nil
 	})
-	inWorld(t, "R10/a worker takes no more than it runs", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R10/a worker takes no more than it runs", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1", remote.Slots(2))
 		w.after(time.Second, func() {
 			if n := w.running(); n != 2 {
@@ -316,12 +316,12 @@ func TestQueue(t *testing.T) {
 		w.took(11 * time.Second)
 		return err
 	})
-	inWorld(t, "R3/what a dead caller has queued", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R3/what a dead caller has queued", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var dead *remote.Client
 		calls := cancel.New(w.nursery.Scope())
 		w.nursery.Go(func(context.Context) error {
 			err := nursery.Run(calls, func(ctx context.Context, n *nursery.Nursery) (err error) {
-				if dead, err = remote.NewClient(n, w.net.Host("dead"), remote.Lease(lease), remote.ClientLog(quiet)); err != nil {
+				if dead, err = remote.NewClient(n, w.net.Host("dead"), remote.Lease(lease), remote.Log(quiet)); err != nil {
 					return err
 				}
 				return nursery.For(ctx, 300, func(ctx context.Context, i int) error {
@@ -344,11 +344,11 @@ func TestQueue(t *testing.T) {
 		w.begun("dead")
 		return nil
 	})
-	inWorld(t, "R10/the queue is full", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R10/the queue is full", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		full := true
 		var client *remote.Client
 		w.after(time.Minute, func() { full = false })
-		client, err := remote.NewClient(w.nursery, &busyEngine{w.net.Host("caller"), &full}, remote.Lease(lease), remote.ClientLog(quiet))
+		client, err := remote.NewClient(w.nursery, &busyEngine{w.net.Host("caller"), &full}, remote.Lease(lease), remote.Log(quiet))
 		if err != nil {
 			return err
 		}
@@ -382,7 +382,7 @@ func (e *busyEngine) Enqueue(ctx context.Context, queue, id string, ttl time.Dur
 
 // TestDrain checks rule R12 and what a worker does when it is canceled.
 func TestDrain(t *testing.T) {
-	inWorld(t, "R12/a stop", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R12/a stop", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1", remote.Slots(4))
 		w.after(500*time.Millisecond, func() { s.Stop(); w.worker("w2", remote.Slots(4)) })
 		err := nursery.For(ctx, 40, func(ctx context.Context, i int) error {
@@ -392,7 +392,7 @@ func TestDrain(t *testing.T) {
 		w.took(9500 * time.Millisecond)
 		return err
 	})
-	inWorld(t, "R12/a grace that is over", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R12/a grace that is over", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		w.after(time.Second, func() { s.Shutdown(2 * time.Second) })
 		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour})
@@ -402,18 +402,18 @@ func TestDrain(t *testing.T) {
 		w.took(3 * time.Second)
 		return nil
 	})
-	inWorld(t, "R12/a retry after a grace that is over", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R12/a retry after a grace that is over", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		s := w.worker("w1")
 		w.after(time.Second, func() { s.Shutdown(2 * time.Second); w.worker("w2") })
 		w.call(ctx, job{Name: "a", Takes: time.Minute}, "w2", remote.Retry(1))
 		return nil
 	})
-	inWorld(t, "R2/a stop of the caller", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R2/a stop of the caller", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		for _, lost := range []bool{false, true} {
 			w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) { return lost && m.Kind == "publish", 0 })
 			s := cancel.New(ctx)
 			begun := time.Now()
-			worker := remote.NewWorker(w.net.Host("w1"), remote.WorkerLog(quiet))
+			worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet))
 			stopping.Handle(worker, func(ctx context.Context, _ struct{}) (bool, error) {
 				<-cancel.UntilStop(ctx).Done()
 				return ctx.Err() == nil, nil
@@ -437,7 +437,7 @@ func TestDrain(t *testing.T) {
 		}
 		return nil
 	})
-	inWorld(t, "R1/a handler that ignores its context", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R1/a handler that ignores its context", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		moved, err := cancel.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
 			_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour, Deaf: true})
@@ -449,7 +449,7 @@ func TestDrain(t *testing.T) {
 		w.took(time.Hour)
 		return nil
 	})
-	inWorld(t, "R9/calls from outside the client's nursery", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R9/calls from outside the client's nursery", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		var client *remote.Client
 		var inside *cancel.Scope
@@ -457,7 +457,7 @@ func TestDrain(t *testing.T) {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
-					client, err = remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.ClientLog(quiet))
+					client, err = remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.Log(quiet))
 					inside = n.Scope()
 					close(ready)
 					return errors.Join(err, cancel.Sleep(ctx, time.Second))

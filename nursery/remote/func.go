@@ -7,11 +7,7 @@ import (
 )
 
 // A Func is a function that workers run, with its name and the types of its argument and
-// its result. Both sides share it as a variable of a package:
-//
-//	var Fetch = remote.Define[string, Page]("crawl.fetch", remote.Idempotent())
-//
-// Arguments and results travel as JSON. The zero Func is not valid.
+// its result. Both sides share it as a variable of a package. Arguments and results travel as JSON. The zero Func is not valid.
 type Func[In, Out any] struct{ spec }
 
 // spec is what the options of a Func say.
@@ -120,10 +116,7 @@ func (f Func[In, Out]) Call(ctx context.Context, c *Client, in In, opts ...CallO
 	return out, nil
 }
 
-// Bind returns a function that calls f with these options, for [nursery.Map] and its like:
-//
-//	pages, err := nursery.Map(ctx, urls, Fetch.Bind(client), nursery.Limit(200))
-//
+// Bind returns a function that calls f with these options, for [nursery.Map] and its like.
 // Bind panics as [Func.Call] does.
 func (f Func[In, Out]) Bind(c *Client, opts ...CallOption) func(ctx context.Context, in In) (Out, error) {
 	f.options("Func.Bind", c, opts)

@@ -46,19 +46,19 @@ type world struct {
 }
 
 // inWorld runs fn in a bubble, with a client on the host "caller", and joins everything.
-func inWorld(t *testing.T, name string, f remotetest.Faults, fn func(ctx context.Context, w *world) error) {
+func inWorld(t *testing.T, name string, f remotetest.Faults, fn func(t *testing.T, ctx context.Context, w *world) error) {
 	kit.Bubble(t, name, func(t *testing.T, ctx context.Context) {
 		w := &world{t: t, net: remotetest.New(f)}
 		w.began = time.Now()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			w.nursery = n
-			c, err := remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.ClientLog(quiet))
+			c, err := remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.Log(quiet))
 			if err != nil {
 				return err
 			}
 			w.client = c
 			defer n.Cancel(nil) // the workers
-			return fn(ctx, w)
+			return fn(t, ctx, w)
 		})
 		if err != nil {
 			t.Errorf("Run() = %+v", err)
@@ -70,7 +70,7 @@ func inWorld(t *testing.T, name string, f remotetest.Faults, fn func(ctx context
 // worker starts a worker on a host of its name. The scope ends it.
 func (w *world) worker(name string, opts ...remote.WorkerOption) *cancel.Scope {
 	s := cancel.New(w.nursery.Scope(), cancel.Name(name))
-	worker := remote.NewWorker(w.net.Host(name), append([]remote.WorkerOption{remote.WorkerName(name), remote.WorkerLog(quiet)}, opts...)...)
+	worker := remote.NewWorker(w.net.Host(name), append([]remote.WorkerOption{remote.WorkerName(name), remote.Log(quiet)}, opts...)...)
 	run.Handle(worker, func(ctx context.Context, j job) (string, error) { return w.work(ctx, j) })
 	w.nursery.Go(func(context.Context) error {
 		defer s.Close()

@@ -77,7 +77,7 @@ func (h *history) check(t *testing.T) {
 	last := make(map[key]*stint)
 	for _, s := range h.runs { // in the order of their beginnings
 		if s.end == 0 {
-			t.Errorf("N1: %s (attempt %d) still runs at the end", s.name, s.info.Attempt)
+			t.Errorf("R1: %s (attempt %d) still runs at the end", s.name, s.info.Attempt)
 		}
 		k := key{s.info.Caller, s.info.Task}
 		if l := last[k]; l != nil {

@@ -43,7 +43,7 @@ func TestStrangers(t *testing.T) {
 		message(`{"v":1,"k":"order","c":"x","orders":[{"id":1,"at":1,"x":{"src":-9}}]}`, ""),
 		message(`{"v":1,"k":"ok"}`, ""),
 	}
-	inWorld(t, "R15/strange messages", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R15/strange messages", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var caller string
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
 			if k, _ := kindOf(m.Data); k == "claim" && caller == "" {
@@ -72,7 +72,7 @@ func TestStrangers(t *testing.T) {
 		}
 		return nil
 	})
-	inWorld(t, "R15/an order with the wrong token", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R15/an order with the wrong token", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
 			if m.Kind == "publish" && m.From == "caller" {
@@ -90,7 +90,26 @@ func TestStrangers(t *testing.T) {
 		w.took(2 * time.Second) // by the beat
 		return err
 	})
-	inWorld(t, "R15/refused", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R8/the result of a worker that was denied", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var token, addr string
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if k, _ := kindOf(m.Data); k == "claim" {
+				i := bytes.Index(m.Data, []byte(`"tok":"`)) + 7
+				token, addr = string(m.Data[i:i+bytes.IndexByte(m.Data[i:], '"')]), m.To
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		w.after(time.Second, func() {
+			forged := message(`{"v":1,"k":"result","w":"w2","id":1,"at":1,"tok":"`+token+`","end":"value"}`, `"forged"`)
+			if err := w.net.Host("w2").Publish(addr, forged); err != nil {
+				t.Error(err)
+			}
+		})
+		w.call(ctx, job{Name: "a", Takes: time.Minute}, "w1")
+		return nil
+	})
+	inWorld(t, "R15/refused", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		for name, call := range map[string]func() error{
 			"no such function": func() error {
@@ -124,8 +143,8 @@ var ways = remote.Define[string, string]("ways")
 
 // TestHandlers checks that whatever a handler does becomes the error of its call.
 func TestHandlers(t *testing.T) {
-	inWorld(t, "R17/ends of handlers", remotetest.Faults{}, func(ctx context.Context, w *world) error {
-		worker := remote.NewWorker(w.net.Host("w1"), remote.WorkerLog(quiet), remote.WorkerName("w1"))
+	inWorld(t, "R17/ends of handlers", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet), remote.WorkerName("w1"))
 		var none *partError
 		handlers := map[string]struct {
 			do    func() (string, error)
@@ -155,8 +174,8 @@ func TestHandlers(t *testing.T) {
 		}
 		return nil
 	})
-	inWorld(t, "R17/redacted", remotetest.Faults{}, func(ctx context.Context, w *world) error {
-		worker := remote.NewWorker(w.net.Host("w1"), remote.WorkerLog(quiet), remote.RedactStacks())
+	inWorld(t, "R17/redacted", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet), remote.RedactStacks())
 		ways.Handle(worker, func(context.Context, string) (string, error) { panic("ouch") })
 		s := cancel.New(w.nursery.Scope())
 		w.nursery.Go(func(context.Context) error { defer s.Close(); return s.Absorb(worker.Run(s)) })
@@ -180,10 +199,10 @@ var deeper = remote.Define[int, string]("deeper", remote.Queue("deep"))
 
 // TestNested calls from handlers.
 func TestNested(t *testing.T) {
-	inWorld(t, "R2/a cause at the depth of 5", remotetest.Faults{}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R2/a cause at the depth of 5", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var cause error
 		var path string
-		worker := remote.NewWorker(w.net.Host("w1"), remote.WorkerLog(quiet))
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet))
 		deeper.Handle(worker, func(ctx context.Context, depth int) (string, error) {
 			if depth > 0 {
 				return deeper.Call(ctx, w.client, depth-1)
@@ -220,11 +239,11 @@ func TestEverywhere(t *testing.T) {
 		defer service.Close()
 		return nursery.Run(service, func(sctx context.Context, n *nursery.Nursery) error {
 			defer n.Cancel(nil)
-			client, err := remote.NewClient(n, net.Host("caller"), remote.ClientLog(quiet))
+			client, err := remote.NewClient(n, net.Host("caller"), remote.Log(quiet))
 			if err != nil {
 				return err
 			}
-			worker := remote.NewWorker(net.Host("w"), remote.WorkerLog(quiet))
+			worker := remote.NewWorker(net.Host("w"), remote.Log(quiet))
 			ways.Handle(worker, func(ctx context.Context, s string) (string, error) { return s, cancel.Sleep(ctx, time.Second) })
 			n.Go(func(ctx context.Context) error { return worker.Run(ctx) })
 			for range 2 {
@@ -240,7 +259,7 @@ func TestEverywhere(t *testing.T) {
 // TestMany makes many calls at once, with the lease of the other tests.
 func TestMany(t *testing.T) {
 	const calls = 20_000
-	inWorld(t, "R16/many calls at once", remotetest.Faults{Delay: 5 * time.Millisecond}, func(ctx context.Context, w *world) error {
+	inWorld(t, "R16/many calls at once", remotetest.Faults{Delay: 5 * time.Millisecond}, func(t *testing.T, ctx context.Context, w *world) error {
 		for i := range 4 {
 			w.worker(fmt.Sprint("w", i), remote.Slots(500))
 		}
@@ -270,7 +289,7 @@ func TestMisuse(t *testing.T) {
 				"MaxBytes: want at least 1, got 0":                 func() { remote.MaxBytes(0) },
 				"Retry: want at least 0, got -1":                   func() { remote.Retry(-1) },
 				"Lease: want 1s to 1h0m0s, got 1ms":                func() { remote.Lease(time.Millisecond) },
-				"ClientLog: nil logger":                            func() { remote.ClientLog(nil) },
+				"Log: nil logger":                                  func() { remote.Log(nil) },
 				"NewClient: nil nursery":                           func() { _, _ = remote.NewClient(nil, host) },
 				"NewClient: nil Engine":                            func() { _, _ = remote.NewClient(n, nil) },
 				"NewClient: nil option":                            func() { _, _ = remote.NewClient(n, host, nil) },
@@ -279,7 +298,6 @@ func TestMisuse(t *testing.T) {
 				"Slots: want at least 1, got 0":                    func() { remote.Slots(0) },
 				"WorkerName: a name has":                           func() { remote.WorkerName("a/b") },
 				"MaxBudget: want more than 0, got 0s":              func() { remote.MaxBudget(0) },
-				"WorkerLog: nil logger":                            func() { remote.WorkerLog(nil) },
 				"Func.Call: the zero Func; use Define":             func() { _, _ = zero.Call(ctx, c, job{}) },
 				"Func.Call: nil Client":                            func() { _, _ = run.Call(ctx, nil, job{}) },
 				"Func.Call: nil option":                            func() { _, _ = run.Call(ctx, c, job{}, nil) },

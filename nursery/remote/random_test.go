@@ -29,7 +29,7 @@ var tally = make(map[string]int)
 
 func testRandom(t *testing.T, seed uint64) {
 	faults := remotetest.Faults{Seed: seed, Lose: 0.05, Repeat: 0.1, Delay: 30 * time.Millisecond, Hold: 2 * time.Second}
-	inWorld(t, fmt.Sprint("R7/seed ", seed), faults, func(ctx context.Context, w *world) error {
+	inWorld(t, fmt.Sprint("R7/seed ", seed), faults, func(t *testing.T, ctx context.Context, w *world) error {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			w.trouble(n, rnd)

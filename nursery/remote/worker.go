@@ -38,7 +38,11 @@ type handler struct {
 }
 
 // A WorkerOption is an option of [NewWorker].
-type WorkerOption func(*Worker)
+type WorkerOption interface{ applyWorker(*Worker) }
+
+type workerOption func(*Worker)
+
+func (o workerOption) applyWorker(w *Worker) { o(w) }
 
 // Slots limits how many tasks run at a time. The worker takes no more tasks than that from
 // the queues. The default is four for each processor that Go uses. Slots panics if n is
@@ -47,7 +51,7 @@ func Slots(n int) WorkerOption {
 	if n < 1 {
 		panic(fmt.Sprintf("remote: Slots: want at least 1, got %d", n))
 	}
-	return func(w *Worker) { w.slots = n }
+	return workerOption(func(w *Worker) { w.slots = n })
 }
 
 // WorkerName names a worker in errors and logs. Two workers must not have the same name at
@@ -55,7 +59,7 @@ func Slots(n int) WorkerOption {
 // [Define].
 func WorkerName(name string) WorkerOption {
 	mustName("WorkerName", name)
-	return func(w *Worker) { w.name = name }
+	return workerOption(func(w *Worker) { w.name = name })
 }
 
 // MaxBudget limits the time of each task, whatever the deadline of its caller. When it is
@@ -65,21 +69,12 @@ func MaxBudget(d time.Duration) WorkerOption {
 	if d <= 0 {
 		panic(fmt.Sprintf("remote: MaxBudget: want more than 0, got %v", d))
 	}
-	return func(w *Worker) { w.budget = d }
+	return workerOption(func(w *Worker) { w.budget = d })
 }
 
 // RedactStacks keeps stacks, file names, and the causes of cancellations out of the errors
 // that a worker sends. It is for workers that serve other teams.
-func RedactStacks() WorkerOption { return func(w *Worker) { w.redact = true } }
-
-// WorkerLog sets the logger that is told of results that nobody waits for and of messages
-// that make no sense. The default is [slog.Default].
-func WorkerLog(l *slog.Logger) WorkerOption {
-	if l == nil {
-		panic("remote: WorkerLog: nil logger")
-	}
-	return func(w *Worker) { w.log = l }
-}
+func RedactStacks() WorkerOption { return workerOption(func(w *Worker) { w.redact = true }) }
 
 // NewWorker returns a worker without functions. It panics if e or an option is nil.
 func NewWorker(e Engine, opts ...WorkerOption) *Worker {
@@ -97,7 +92,7 @@ func NewWorker(e Engine, opts ...WorkerOption) *Worker {
 		if o == nil {
 			panic("remote: NewWorker: nil option")
 		}
-		o(w)
+		o.applyWorker(w)
 	}
 	return w
 }

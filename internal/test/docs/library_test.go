@@ -18,7 +18,7 @@ var inTests = map[string][]string{
 // TestLibrary fails for each name of the library without an example that runs, and for
 // code in its comments that does not.
 func TestLibrary(t *testing.T) {
-	for _, name := range []string{"cancel", "nursery", "nursery/debug", "nursery/debug/web", "nursery/errgroup", "nursery/otel", "channel", "testutil", "testutil/errmatch"} {
+	for _, name := range []string{"cancel", "nursery", "nursery/remote", "nursery/debug", "nursery/debug/web", "nursery/errgroup", "nursery/otel", "channel", "testutil", "testutil/errmatch"} {
 		missing, err := docs.Missing("../../../"+name, inTests[name]...)
 		if err != nil {
 			t.Fatal(err)
