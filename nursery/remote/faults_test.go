@@ -264,6 +264,25 @@ func TestPartitions(t *testing.T) {
 			})
 		}
 	}
+	inWorld(t, "R1/a worker that forgets a task", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		s := w.worker("w1")
+		w.after(500*time.Millisecond, func() {
+			w.net.Kill("w1")
+			s.Cancel(nil)
+			// Another process takes its name.
+			again := remote.NewWorker(w.net.Host("w2"), remote.WorkerName("w1"), remote.Log(quiet))
+			run.Handle(again, w.work)
+			w.nursery.Go(func(ctx context.Context) error { return again.Run(ctx) })
+			w.call(ctx, job{Name: "b", Takes: 10 * time.Second}, "w1")
+		})
+		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute})
+		if !errors.Is(err, remote.ErrLost) {
+			t.Errorf("Call() = %v, want a LostError", err)
+		}
+		w.took(500*time.Millisecond + lease) // by the third beat
+		time.Sleep(time.Minute)
+		return nil
+	})
 	inWorld(t, "R8/a worker that was frozen", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.overlaps = true // the handler ignores its context
 		w.worker("w1", remote.Slots(1))
@@ -435,6 +454,23 @@ func TestDrain(t *testing.T) {
 			s.Close()
 			ws.Cancel(nil)
 		}
+		return nil
+	})
+	inWorld(t, "R2/a stop of the caller while the task is queued", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet))
+		stopping.Handle(worker, func(ctx context.Context, _ struct{}) (bool, error) {
+			<-cancel.UntilStop(ctx).Done()
+			return ctx.Err() == nil, nil
+		})
+		w.after(2*time.Second, func() { _ = worker.Run(w.nursery.Scope()) })
+		s := cancel.New(ctx)
+		defer s.Close()
+		w.after(time.Second, s.Stop)
+		open, err := stopping.Call(s, w.client, struct{}{})
+		if !open || err != nil {
+			t.Errorf("Call() = %v, %v, want a stop and no cancellation", open, err)
+		}
+		w.took(2 * time.Second)
 		return nil
 	})
 	inWorld(t, "R1/a handler that ignores its context", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
