@@ -386,6 +386,40 @@ func TestQueue(t *testing.T) {
 	})
 }
 
+// TestGenerousEngine checks that a worker does not run more than its slots if the engine
+// delivers more than was asked for.
+func TestGenerousEngine(t *testing.T) {
+	inWorld(t, "R10/an engine that delivers too much", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		worker := remote.NewWorker(generousEngine{w.net.Host("w1")}, remote.Log(quiet), remote.Slots(2))
+		run.Handle(worker, func(ctx context.Context, j job) (string, error) {
+			defer func() {
+				if n := w.running(); n > 2 {
+					t.Errorf("%d tasks run, want at most 2", n)
+				}
+			}()
+			return w.work(ctx, j)
+		})
+		w.nursery.Go(worker.Run)
+		return nursery.For(ctx, 10, func(ctx context.Context, i int) error {
+			_, err := run.Call(ctx, w.client, job{Name: fmt.Sprint("job", i), Takes: time.Second})
+			return err
+		}, nursery.Limit(10))
+	})
+}
+
+type generousEngine struct{ remote.Engine }
+
+func (e generousEngine) Pull(queue string) (remote.Source, error) {
+	s, err := e.Engine.Pull(queue)
+	return generousSource{s}, err
+}
+
+type generousSource struct{ remote.Source }
+
+func (s generousSource) Next(ctx context.Context, most int, fn func(remote.Delivery)) error {
+	return s.Source.Next(ctx, most+3, fn)
+}
+
 // A busyEngine has a queue that may be full.
 type busyEngine struct {
 	remote.Engine
@@ -419,6 +453,16 @@ func TestDrain(t *testing.T) {
 			t.Errorf("Call() = %v, want an AbortedError by the grace", err)
 		}
 		w.took(3 * time.Second)
+		return nil
+	})
+	inWorld(t, "R12/a canceled worker is heard until its last task has ended", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		s := w.worker("w1")
+		w.after(time.Second, func() { s.Cancel(nil) })
+		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour, Lingers: time.Minute})
+		if !errors.Is(err, remote.ErrAborted) {
+			t.Errorf("Call() = %v, want an AbortedError", err)
+		}
+		w.took(time.Minute + time.Second)
 		return nil
 	})
 	inWorld(t, "R12/a retry after a grace that is over", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {

@@ -206,6 +206,9 @@ const server = ""
 
 // Enqueue implements [remote.Engine].
 func (h *host) Enqueue(ctx context.Context, name, id string, ttl time.Duration, msg []byte) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	acked := make(chan struct{}, 2)
 	msg = append([]byte(nil), msg...)
 	h.net.send(Message{h.name, name, "enqueue", msg}, server, func() {
@@ -229,6 +232,9 @@ func (h *host) Enqueue(ctx context.Context, name, id string, ttl time.Duration, 
 
 // Queued implements [remote.Engine].
 func (h *host) Queued(ctx context.Context, name, receipt string) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	answer := make(chan bool, 2)
 	h.net.send(Message{h.name, name, "request", []byte(receipt)}, server, func() {
 		h.net.mu.Lock()
@@ -251,6 +257,9 @@ func (h *host) Queued(ctx context.Context, name, receipt string) (bool, error) {
 
 // Request implements [remote.Engine].
 func (h *host) Request(ctx context.Context, addr string, msg []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	answer := make(chan []byte, 2)
 	nobody := make(chan struct{}, 2)
 	msg = append([]byte(nil), msg...)
