@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -364,10 +365,9 @@ func TestQueue(t *testing.T) {
 		return nil
 	})
 	inWorld(t, "R10/the queue is full", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
-		full := true
-		var client *remote.Client
-		w.after(time.Minute, func() { full = false })
-		client, err := remote.NewClient(w.nursery, &busyEngine{w.net.Host("caller"), &full}, remote.Lease(lease), remote.Log(quiet))
+		var room atomic.Bool
+		w.after(time.Minute, func() { room.Store(true) })
+		client, err := remote.NewClient(w.nursery, &busyEngine{w.net.Host("caller"), &room}, remote.Lease(lease), remote.Log(quiet))
 		if err != nil {
 			return err
 		}
@@ -423,11 +423,11 @@ func (s generousSource) Next(ctx context.Context, most int, fn func(remote.Deliv
 // A busyEngine has a queue that may be full.
 type busyEngine struct {
 	remote.Engine
-	full *bool
+	room *atomic.Bool
 }
 
 func (e *busyEngine) Enqueue(ctx context.Context, queue, id string, ttl time.Duration, msg []byte) (string, error) {
-	if *e.full {
+	if !e.room.Load() {
 		return "", fmt.Errorf("enqueue: %w", remote.ErrBusy)
 	}
 	return e.Engine.Enqueue(ctx, queue, id, ttl, msg)

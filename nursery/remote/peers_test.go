@@ -202,7 +202,7 @@ func TestNested(t *testing.T) {
 	inWorld(t, "R2/a cause at the depth of 5", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var cause error
 		var path string
-		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet))
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet), remote.Slots(6))
 		deeper.Handle(worker, func(ctx context.Context, depth int) (string, error) {
 			if depth > 0 {
 				return deeper.Call(ctx, w.client, depth-1)
@@ -258,15 +258,14 @@ func TestEverywhere(t *testing.T) {
 
 // TestMany makes many calls at once, with the lease of the other tests.
 func TestMany(t *testing.T) {
-	const calls = 20_000
 	inWorld(t, "R16/many calls at once", remotetest.Faults{Delay: 5 * time.Millisecond}, func(t *testing.T, ctx context.Context, w *world) error {
 		for i := range 4 {
 			w.worker(fmt.Sprint("w", i), remote.Slots(500))
 		}
-		return nursery.For(ctx, calls, func(ctx context.Context, i int) error {
+		return nursery.For(ctx, manyCalls, func(ctx context.Context, i int) error {
 			_, err := run.Call(ctx, w.client, job{Name: fmt.Sprint("job", i), Takes: 100 * time.Millisecond})
 			return err
-		}, nursery.Limit(calls))
+		}, nursery.Limit(manyCalls))
 	})
 }
 

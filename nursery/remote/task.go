@@ -196,22 +196,22 @@ func (t *task) failed(h *head, err error) []byte {
 	left := t.inner.Absorb(err)
 	switch {
 	case left == nil:
-		h.End = endEcho
-		if t.redact {
-			return nil
-		}
-		h.Why = reasonOf(t.inner)
+		h.End, h.Why = endEcho, t.reason(t.inner)
 		return nil
 	case t.outer.IsEcho(left):
-		h.End = endWorker
-		e, _ := cancel.Err(t.outer).(*cancel.Error)
-		small := newReasonEncoder()
-		small.redact = t.redact
-		h.Why = small.reason(e.Err, e.Reason)
+		h.End, h.Why = endWorker, t.reason(t.outer)
 		return nil
 	}
 	h.End = endError
 	return enc.bytes(left)
+}
+
+// reason returns why the scope, which has ended, was canceled.
+func (t *task) reason(scope *cancel.Scope) *reason {
+	e, _ := cancel.Err(scope).(*cancel.Error)
+	enc := newReasonEncoder()
+	enc.redact = t.redact
+	return enc.reason(e.Err, e.Reason)
 }
 
 // report sends the result until the caller has answered, or has not been heard of for so

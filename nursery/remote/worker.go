@@ -45,7 +45,8 @@ type workerOption func(*Worker)
 func (o workerOption) applyWorker(w *Worker) { o(w) }
 
 // Slots limits how many tasks run at a time. The worker takes no more tasks than that from
-// the queues. The default is four for each processor that Go uses. Slots panics if n is
+// the queues. A handler that calls a remote function keeps its slot while it waits: give
+// functions that wait for each other different queues and workers, or enough slots. The default is four for each processor that Go uses. Slots panics if n is
 // less than 1.
 func Slots(n int) WorkerOption {
 	if n < 1 {

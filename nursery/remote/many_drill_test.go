@@ -1,0 +1,5 @@
+//go:build drill
+
+package remote_test
+
+const manyCalls = 100_000

@@ -1,0 +1,5 @@
+//go:build !drill
+
+package remote_test
+
+const manyCalls = 3_000
