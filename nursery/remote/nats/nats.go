@@ -271,8 +271,9 @@ func (e *engine) Listen(addr string, fn func(msg []byte, reply func([]byte))) (s
 }
 
 // maxHold is how long a message may be with a worker that has neither acknowledged nor
-// returned it.
-const maxHold = 10 * time.Second
+// returned it. If that takes longer, another worker gets the message as well, and the caller
+// denies it the task.
+const maxHold = 3 * time.Second
 
 // maxWait is how long a source waits at the server. A request to it cannot be taken back.
 const maxWait = time.Second
