@@ -45,6 +45,9 @@ type sleepArg struct {
 // play plays a role until it is killed or asked to stop.
 func play(role string) {
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		if role == "node" {
+			return playNode(ctx)
+		}
 		if role == "server" {
 			url, err := natsserver.Start(n, natsserver.Dir(os.Getenv(dirKey)), natsserver.Token("drill"), natsserver.Port(portOf(os.Getenv(urlKey))))
 			if err != nil {
@@ -128,7 +131,7 @@ func newDrill(t *testing.T, url string) *drill {
 func (d *drill) start(role, name string, env ...string) *exec.Cmd {
 	d.t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), append(env, roleKey+"="+role, urlKey+"="+d.url, nameKey+"="+name)...)
+	cmd.Env = append(append(os.Environ(), roleKey+"="+role, urlKey+"="+d.url, nameKey+"="+name), env...) // the last one counts
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	natsgo "github.com/nats-io/nats.go"
 
@@ -71,66 +70,73 @@ var wait = remote.Define[string, string]("wait")
 
 // TestTogether makes calls through a server within this process.
 func TestTogether(t *testing.T) {
-	withServer(t, func(ctx context.Context, url string) {
-		conn := connect(t, url)
-		defer conn.Close()
-		e, err := nats.New(conn)
+	withServer(t, func(_ context.Context, url string) {
+		caller, worker := connect(t, url), connect(t, url)
+		defer caller.Close()
+		defer worker.Close()
+		together(t, caller, worker)
+	})
+}
+
+// together makes calls.
+func together(t *testing.T, caller, worker *natsgo.Conn) {
+	near, err := nats.New(caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err := nats.New(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, canceled := make(chan bool, 1), make(chan error, 1)
+	err = nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		w := remote.NewWorker(far, remote.Slots(100), remote.WorkerName("w1"))
+		upper.Handle(w, func(_ context.Context, s string) (string, error) {
+			if s == "" {
+				return "", os.ErrNotExist
+			}
+			return strings.ToUpper(s), nil
+		})
+		wait.Handle(w, func(ctx context.Context, _ string) (string, error) {
+			begun <- true
+			<-ctx.Done()
+			canceled <- context.Cause(ctx)
+			return "", cancel.Err(ctx)
+		})
+		n.Go(w.Run, nursery.Daemon())
+		c, err := remote.NewClient(n, near)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		canceled := make(chan error, 1)
-		err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			w := remote.NewWorker(e, remote.Slots(100), remote.WorkerName("w1"))
-			upper.Handle(w, func(_ context.Context, s string) (string, error) {
-				if s == "" {
-					return "", os.ErrNotExist
-				}
-				return strings.ToUpper(s), nil
-			})
-			wait.Handle(w, func(ctx context.Context, _ string) (string, error) {
-				<-ctx.Done()
-				canceled <- context.Cause(ctx)
-				return "", cancel.Err(ctx)
-			})
-			n.Go(w.Run, nursery.Daemon())
-			c, err := remote.NewClient(n, e)
-			if err != nil {
-				return err
-			}
-			words := make([]string, 500)
-			for i := range words {
-				words[i] = fmt.Sprint("word", i)
-			}
-			got, err := nursery.Map(ctx, words, upper.Bind(c), nursery.Limit(100))
-			if err != nil || got[499] != "WORD499" {
-				t.Errorf("Map() = %v, %v", got, err)
-			}
-			if _, err := upper.Call(ctx, c, ""); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("Call() = %v, want %v", err, os.ErrNotExist)
-			}
-			s := cancel.New(ctx)
-			err = s.Run(func(ctx context.Context) error {
-				timer := time.AfterFunc(10*time.Millisecond, func() { s.Cancel(os.ErrClosed) })
-				defer timer.Stop()
-				_, err := wait.Call(ctx, c, "x")
-				return err
-			})
-			if err != nil {
-				t.Errorf("Run() = %v, want nil", err)
-			}
-			select {
-			case cause := <-canceled:
-				if cause != os.ErrClosed {
-					t.Errorf("the cause is %v, want %v", cause, os.ErrClosed)
-				}
-			default: // the call was canceled before it began
-			}
+		words := make([]string, 500)
+		for i := range words {
+			words[i] = fmt.Sprint("word", i)
+		}
+		got, err := nursery.Map(ctx, words, upper.Bind(c), nursery.Limit(100))
+		if err != nil || got[499] != "WORD499" {
+			t.Errorf("Map() = %v, %v", got, err)
+		}
+		if _, err := upper.Call(ctx, c, ""); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("Call() = %v, want %v", err, os.ErrNotExist)
+		}
+		s := cancel.New(ctx)
+		n.Go(func(context.Context) error {
+			<-begun
+			s.Cancel(os.ErrClosed)
 			return nil
 		})
-		if err != nil {
-			t.Error(err)
+		err = s.Run(func(ctx context.Context) error {
+			_, err := wait.Call(ctx, c, "x")
+			return err
+		})
+		if cause := <-canceled; cause != os.ErrClosed || err != nil {
+			t.Errorf("Run() = %v with the cause %v, want nil and %v", err, cause, os.ErrClosed)
 		}
+		return nil
 	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestFull(t *testing.T) {
