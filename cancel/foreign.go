@@ -65,12 +65,17 @@ func (s *Scope) isDetached() bool { return s.isForeign() && s.edge.far == nil }
 // enter connects a new scope with its parent, which was open a moment ago or is
 // shielded off.
 func (b *edge) enter() {
-	if up := b.up; up != nil && up.state.Load() != nil {
-		up.help(noticing) // a walk that ends the parent may have missed b
+	if up := b.up; up != nil {
+		// A walk that ends the parent may have missed b.
+		if up.state.Load() != nil {
+			up.help(noticing)
+		}
+		if bare.IsClosed(b.far) {
+			b.hear()
+			return
+		}
 	}
-	if bare.IsClosed(b.far) {
-		b.hear()
-	} else if p, ok := b.parent.(afterFuncer); ok && b.far != nil {
+	if p, ok := b.parent.(afterFuncer); ok && b.far != nil {
 		// A context with this method may report its end by the callback alone.
 		// Package context registers with it as well.
 		b.flags.Or(registered)
@@ -171,9 +176,6 @@ func (b *edge) leaveAfter(hooks []*hook, how manner) {
 
 // leave removes the registration of a scope that has ended.
 func (b *edge) leave() {
-	if !b.is(registered) {
-		return // if register is about to set it, recheck finds the scope ended
-	}
 	hubs.mu.Lock()
 	h := b.hub
 	if h == nil || h.fired {

@@ -174,9 +174,11 @@ func (s *Scope) conclude(e *end, how manner) {
 	if emptied {
 		up.prune()
 	}
-	if s.state.Load() != nil && s.isForeign() {
+	switch {
+	case s.isForeign() && s.is(registered) && s.state.Load() != nil:
+		// If register is about to set the flag, recheck finds the scope ended.
 		s.edge.leaveAfter(hooks, how)
-	} else {
+	case hooks != nil:
 		callHooks(hooks, how)
 	}
 }

@@ -74,8 +74,7 @@ func (n *bodylessNursery) RunFirst(task func() error, token <-chan struct{}) {
 func (n *bodylessNursery) untilJoin() {
 	n.joined.Wait()
 	point.Here("untilJoin: joined")
-	n.bodyDone.Store(true)
-	n.leave(member)
+	n.leaveBody()
 }
 
 // Run implements [bodyless.Nursery].

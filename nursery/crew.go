@@ -29,7 +29,7 @@ type crew[T any] struct {
 
 	mu      busyMutex  // guards the fields below
 	more    point.Cond // idle workers wait for items
-	items   ring.Queue[T]
+	items   ring.Long[T]
 	taken   uint64 // items that workers have taken
 	workers int
 	idle    int  // workers that wait
@@ -133,7 +133,7 @@ func (n *Nursery) queue(j job) (accepted bool) {
 	c.items.Push(j)
 	accepted = c.callLocked()
 	if !accepted {
-		c.items = ring.Queue[job]{} // nothing else waits in a nursery that has ended
+		c.items = ring.Long[job]{} // nothing else waits in a nursery that has ended
 	}
 	c.mu.Unlock()
 	point.Here("Go: queued")

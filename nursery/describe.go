@@ -100,6 +100,10 @@ const maxFailures = 10
 func (n *Nursery) describe() live.NurseryInfo {
 	c, s := n.config(), n.Stats()
 	state := n.state.Load()
+	members := int(state &^ bodyLeft >> waited)
+	if state < bodyLeft {
+		members++ // the body
+	}
 	info := live.NurseryInfo{
 		Name:      c.name,
 		Running:   s.Running,
@@ -107,8 +111,8 @@ func (n *Nursery) describe() live.NurseryInfo {
 		Finished:  s.Finished,
 		Failed:    s.Failed,
 		Unlimited: c.limit == 0 && c.limiter == nil,
-		BodyDone:  n.bodyDone.Load(),
-		Members:   int(state >> waited),
+		BodyDone:  state >= bodyLeft,
+		Members:   members,
 		Scope:     n.scope,
 	}
 	if c.limit > 0 {

@@ -117,7 +117,7 @@ func (f *flow[T, R]) stop() {
 	if k := f.items.Len(); k > 0 {
 		f.lost = true
 		f.slots -= k
-		f.items = ring.Queue[T]{}
+		f.items = ring.Long[T]{}
 	}
 	if f.slots == 0 {
 		f.ready.Signal() // the producer may have returned: a panic of it ends the scope after that

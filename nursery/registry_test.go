@@ -93,6 +93,13 @@ func TestRegistry(t *testing.T) {
 			if got := registered()["pool"]; got.Failed != 1 || len(got.Failures) != 1 || got.Failures[0] != error(errBoom) {
 				t.Errorf("%d failures: %v, want boom", got.Failed, got.Failures)
 			}
+			n.Go(func(context.Context) error {
+				testutil.WaitAllBlocked()
+				if got := registered()["pool"]; got.Members != 2 || got.Running != 2 || !got.BodyDone {
+					t.Errorf("after the body described as %+v, want 2 members", got)
+				}
+				return nil
+			})
 			return nil
 		}, nursery.Name("pool"), nursery.Limit(2), nursery.KeepGoing())
 		if err == nil {

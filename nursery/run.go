@@ -21,19 +21,19 @@ type Nursery struct {
 	// state counts the goroutines in the nursery. Most tasks touch nothing else that
 	// goroutines share.
 	//
-	//	low 32 bits    all: the body, tasks, daemons, and workers in place of limited tasks
-	//	high 32 bits   members: all but daemons
+	//	low 32 bits    all but the body: tasks, daemons, and workers in place of limited tasks
+	//	next 31 bits   members: all of these but daemons
+	//	highest bit    the body has left
 	//
-	// state is 0 before Run has begun and once the nursery has ended. No task is
-	// accepted while it is 0.
+	// The nursery has ended when the body has left and all are 0. A nursery that ends
+	// accepts no task.
 	state    atomic.Uint64
 	accepted atomic.Uint64 // all tasks that ever came in, but for those under a limit
 
 	scope    *cancel.Scope
 	set      *settings                // of a nursery with options, or nil
 	failures atomic.Pointer[failures] // set when something fails
-	done     sync.WaitGroup           // counts one, until state becomes 0, if the body does not leave last
-	bodyDone atomic.Bool
+	done     sync.WaitGroup           // counts one, until the nursery ends, if the body does not leave last
 }
 
 // settings is what only nurseries with options need.
@@ -66,6 +66,7 @@ var noConfig config
 const (
 	daemon   uint64 = 1             // in state: a daemon
 	member   uint64 = 1<<waited | 1 // in state: any other
+	bodyLeft uint64 = 1 << 63       // in state: the body has left
 	waited          = 32            // shifts state to the count of members
 	everyone        = 1<<waited - 1 // masks the count of all
 )
@@ -131,11 +132,10 @@ func (n *Nursery) run(ctx context.Context, body func(ctx context.Context, n *Nur
 	return nil
 }
 
-// open opens the nursery. Its body is in it from the start.
+// open opens the nursery.
 func (n *Nursery) open(ctx context.Context) {
 	if n.set == nil {
 		n.scope = cancel.New(ctx)
-		n.state.Store(member)
 		if live.Enabled() {
 			n.register()
 		}
@@ -153,7 +153,6 @@ func (n *Nursery) open(ctx context.Context) {
 		ctx = context.WithValue(ctx, passesKey{}, c.passes)
 	}
 	n.scope = cancel.New(ctx, opts...)
-	n.state.Store(member)
 	if live.Enabled() && !c.bodyless { // otherwise Begin does it
 		n.register()
 	}
@@ -164,21 +163,20 @@ func (n *Nursery) open(ctx context.Context) {
 
 // join waits for all tasks. The body has returned.
 func (n *Nursery) join() {
-	if n.state.CompareAndSwap(member, 0) {
+	if n.state.Load() == 0 && n.state.CompareAndSwap(0, bodyLeft) {
 		return
 	}
-	n.bodyDone.Store(true)
 	point.Here("join: not alone")
 	n.done.Add(1)
-	n.leave(member)
+	n.leaveBody()
 	n.done.Wait()
 }
 
 // enter counts one more into the nursery and reports whether the nursery is open.
 func (n *Nursery) enter(kind uint64) bool {
-	for {
+	for n.scope != nil {
 		v := n.state.Load()
-		if v == 0 {
+		if v == bodyLeft {
 			return false
 		}
 		point.Here("enter: open")
@@ -186,6 +184,7 @@ func (n *Nursery) enter(kind uint64) bool {
 			return true
 		}
 	}
+	return false
 }
 
 // mustEnter is enter for a task that was given to the function fn. It panics if the
@@ -212,21 +211,35 @@ func (n *Nursery) refuse(fn string) {
 	panic("nursery: " + fn + ": the nursery" + n.config().quoted() + " has ended: its Run returned when the body and all tasks had; start tasks before that")
 }
 
-// leave counts out a goroutine that has returned.
+// leave counts out a goroutine that has returned. The body does not call it.
 func (n *Nursery) leave(kind uint64) {
-	switch v := n.state.Add(-kind); {
-	case v == 0:
+	if v := n.state.Add(-kind); v >= bodyLeft {
+		n.left(v, kind)
+	}
+}
+
+// leaveBody is leave for the body. The caller has added to done.
+func (n *Nursery) leaveBody() { n.left(n.state.Add(bodyLeft), member) }
+
+// left acts on the state v that remains when the body, or one of that kind after the body,
+// has left.
+func (n *Nursery) left(v, kind uint64) {
+	switch {
+	case v == bodyLeft:
 		point.Here("leave: last")
 		n.done.Done()
-	case v>>waited == 0 && kind == member:
+	case unattended(v) && kind == member:
 		point.Here("leave: last but daemons")
 		n.failed().dismiss()
 	}
 }
 
+// unattended reports whether in the state v all but daemons have left.
+func unattended(v uint64) bool { return v>>waited == bodyLeft>>waited }
+
 // demote makes a member a daemon, and reports whether the daemons have to be dismissed.
 func (n *Nursery) demote() bool {
-	return n.state.Add(^(member-daemon-1))>>waited == 0 // minus (member - daemon)
+	return unattended(n.state.Add(^(member - daemon - 1))) // minus (member - daemon)
 }
 
 // Cancel ends the nursery early: it cancels the context of the body and of all tasks,
@@ -278,9 +291,6 @@ func (n *Nursery) Stats() Stats {
 		f.mu.Unlock()
 	}
 	running := int(n.state.Load()&everyone) - coming
-	if running > 0 && !n.bodyDone.Load() {
-		running--
-	}
 	// Workers that are coming, or about to be, take what waits.
 	moving := min(queued, max(0, idle))
 	return Stats{

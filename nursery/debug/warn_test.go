@@ -225,8 +225,10 @@ func TestTexts(t *testing.T) {
 	})
 	kit.Bubble(t, "a worker's goroutine is not put down to its next task", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error { go time.Sleep(time.Minute); return nil }, nursery.Name("first"))
+			queued := make(chan struct{}) // otherwise the worker may leave before there is a second task
+			n.Go(func(ctx context.Context) error { <-queued; go time.Sleep(time.Minute); return nil }, nursery.Name("first"))
 			n.Go(func(context.Context) error { time.Sleep(time.Second); return nil }, nursery.Name("second"))
+			close(queued)
 			time.Sleep(time.Nanosecond)
 			s := debug.Take()
 			if w := s.Warnings; len(w) != 1 || w[0].Code != "escaped" || w[0].Name != "a worker" {
