@@ -24,7 +24,8 @@ type config struct {
 // function gets what the one before has returned.
 //
 // Names of functions, files and the program are not given to f, nor is what package expvar
-// publishes. The calls of f are not concurrent. Redact panics if f is nil.
+// publishes. The calls of f are not concurrent, unless one blocks for 5 seconds. Redact panics
+// if f is nil.
 func Redact(f func(string) string) Option {
 	if f == nil {
 		panic("web: Redact: nil function")
