@@ -37,8 +37,14 @@ type Frame struct {
 
 // All returns the goroutines of this program. The caller's is the first.
 func All() *Dump {
+	var known any
+	if Know != nil {
+		known = Know()
+	}
 	text, _ := Text()
-	return Parse(text)
+	d := Parse(text)
+	d.Known = known
+	return d
 }
 
 // Text returns the dump of this program, and how long it took. The program stood still for

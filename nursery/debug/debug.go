@@ -1,11 +1,13 @@
 package debug
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,33 +112,52 @@ func Take(opts ...TakeOption) *Snapshot {
 	s.Time, s.PID, s.Go, s.Goroutines = &start, os.Getpid(), runtime.Version(), runtime.NumGoroutine()
 	b := &builder{Snapshot: s, limits: c.limits, live: true, now: live.Now(), wall: start, dump: new(stacks.Dump), bubble: stacks.Bubble()}
 	s.Bubble = b.bubble
-	records := live.Nurseries()
 	switch {
 	case c.noStacks:
 		s.Stacks = "not asked for"
+		b.build(live.Nurseries())
 	case s.Goroutines > c.goroutines:
 		s.Stacks = "left out, because there are " + strconv.Itoa(s.Goroutines) + " goroutines"
+		b.build(live.Nurseries())
 	default:
-		b.remember(records)
+		b.known = know()
 		var text string
 		text, s.Stopped = stacks.Text()
 		b.dump = stacks.Parse(text)
 		s.Goroutines = len(b.dump.Goroutines)
-		records = still(records)
+		b.build(b.known.still())
 	}
-	b.build(records)
 	b.finish(c.unfolded)
 	s.Took = time.Since(start)
 	return s
 }
 
+// A knowledge is what the registry says before a dump. What it refers to stays where it is,
+// so nothing newer can have an address that is in the dump.
+type knowledge struct {
+	records []*live.Nursery
+	tasks   map[uint64]*live.Task       // by the address in the stack
+	scopes  map[uintptr]context.Context // the scopes that functions run in
+}
+
+// know returns what the registry says.
+func know() knowledge {
+	k := knowledge{records: live.Nurseries(), tasks: make(map[uint64]*live.Task), scopes: live.Scopes()}
+	for _, r := range k.records {
+		for _, t := range r.Tasks() {
+			k.tasks[uint64(live.Addr(t.Self))] = t
+		}
+	}
+	return k
+}
+
 // still returns the records that are in the registry still.
-func still(records []*live.Nursery) (both []*live.Nursery) {
+func (k knowledge) still() (both []*live.Nursery) {
 	now := make(map[*live.Nursery]bool)
 	for _, r := range live.Nurseries() {
 		now[r] = true
 	}
-	for _, r := range records {
+	for _, r := range k.records {
 		if now[r] {
 			both = append(both, r)
 		}
@@ -144,11 +165,15 @@ func still(records []*live.Nursery) (both []*live.Nursery) {
 	return both
 }
 
-func init() { stacks.Tree = treeOf }
+func init() {
+	stacks.Know = func() any { return know() }
+	stacks.Tree = treeOf
+}
 
-// treeOf is [stacks.Tree]. Its dump comes before it asks the registry, so the name of a task
-// may be wrong if tasks have returned since. Most programs with such a dump are stuck.
+// treeOf is [stacks.Tree].
 func treeOf(d *stacks.Dump) string {
+	b := &builder{Snapshot: newSnapshot(""), limits: defaults, now: live.Now(), wall: time.Now(), dump: d, bubble: stacks.Bubble()}
+	b.known, b.live = d.Known.(knowledge) // else it is the dump of another program
 	shown := make(map[uint64]bool)
 	for _, g := range d.Goroutines {
 		for _, f := range g.Frames {
@@ -157,15 +182,7 @@ func treeOf(d *stacks.Dump) string {
 			}
 		}
 	}
-	var records []*live.Nursery
-	for _, r := range live.Nurseries() {
-		if shown[uint64(live.Addr(r.Self))] {
-			records = append(records, r)
-		}
-	}
-	b := &builder{Snapshot: newSnapshot(""), limits: defaults, live: true, now: live.Now(), wall: time.Now(), dump: d, bubble: stacks.Bubble()}
-	b.remember(records)
-	b.build(records)
+	b.build(slices.DeleteFunc(b.known.still(), func(r *live.Nursery) bool { return !shown[uint64(live.Addr(r.Self))] }))
 	b.finish(false)
 	return b.treeText()
 }

@@ -344,6 +344,42 @@ func TestOtherBubble(t *testing.T) {
 	}
 }
 
+// A dump may be shown long after it was taken.
+func TestTreeOfAnOldDump(t *testing.T) {
+	defer debug.Enable()()
+	err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		begin := func(name string) (end func()) {
+			var begun sync.WaitGroup
+			begun.Add(100)
+			release := make(chan struct{})
+			for range 100 {
+				n.Go(func(context.Context) error { begun.Done(); <-release; return nil }, nursery.Name(name))
+			}
+			begun.Wait()
+			return func() {
+				close(release)
+				for n.Stats().Running > 0 {
+					runtime.Gosched()
+				}
+			}
+		}
+		end := begin("first")
+		d := stacks.All()
+		end()
+		runtime.GC()
+		end = begin("second")
+		got := stacks.Tree(d)
+		end()
+		if strings.Contains(got, "second") || !strings.Contains(got, "first ×") {
+			t.Errorf("the tree of the first tasks is\n%s", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNameOfTheDead lets tasks return while a snapshot is taken, after the dump, and others
 // come into their memory. It sees to that in the first description of a nursery.
 func TestNameOfTheDead(t *testing.T) {

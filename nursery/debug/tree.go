@@ -32,9 +32,8 @@ type builder struct {
 	dump   *stacks.Dump
 	bubble string
 
+	known   knowledge
 	records map[uint64]*record // by the address of the nursery
-	tasks   map[uint64]*live.Task
-	open    map[uintptr]context.Context // the scopes that functions run in
 	scopes  map[uint64]live.ScopeInfo
 	foreign map[uint64]bool // the scopes of another bubble, as far as known
 
@@ -53,19 +52,6 @@ type builder struct {
 type record struct {
 	*live.Nursery
 	info live.NurseryInfo
-}
-
-// remember keeps what the registry says of the tasks of the nurseries, and of scopes. [Take]
-// calls it before the dump. What the builder refers to stays where it is, so nothing newer
-// can have an address that is in the dump.
-func (b *builder) remember(records []*live.Nursery) {
-	b.tasks = make(map[uint64]*live.Task)
-	for _, r := range records {
-		for _, t := range r.Tasks() {
-			b.tasks[uint64(live.Addr(t.Self))] = t
-		}
-	}
-	b.open = live.Scopes()
 }
 
 // build makes the tree. The records were in the registry before and after the dump.
@@ -234,7 +220,7 @@ func (b *builder) place(g *stacks.Goroutine) bool {
 		if p != nil && f.Function == stacks.Module+"/cancel.(*Scope).run" {
 			p.scope = nil // unless it was in the registry
 			if addr, ok := f.Arg(0); ok {
-				if s, ok := b.open[uintptr(addr)]; ok {
+				if s, ok := b.known.scopes[uintptr(addr)]; ok {
 					b.enter(p, s)
 				}
 			}
@@ -326,7 +312,7 @@ func (b *builder) option(f stacks.Frame) *live.Task {
 	if !ok {
 		return nil
 	}
-	return b.tasks[addr]
+	return b.known.tasks[addr]
 }
 
 // describe says what the goroutine does in a part.
