@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/grove-go/grove/internal/stacks"
 )
 
 // enabled counts the calls of Enable that have not been undone.
@@ -42,8 +44,9 @@ func Now() int64 {
 
 // A Nursery is the record of an open nursery.
 type Nursery struct {
-	Self   any   // the *nursery.Nursery
-	Opened int64 // as from Now
+	Self   any    // the *nursery.Nursery
+	Opened int64  // as from Now
+	Bubble string // number of the synctest bubble that it was opened in, or ""
 
 	mu       sync.Mutex // guards the fields below
 	tasks    map[*Task]struct{}
@@ -88,7 +91,13 @@ func shardOf(addr uintptr) *shard { return &shards[addr>>6%uintptr(len(shards))]
 func Addr(pointer any) uintptr { return reflect.ValueOf(pointer).Pointer() }
 
 // New returns a record of a nursery, for Open.
-func New(self any) *Nursery { return &Nursery{Self: self, Opened: Now()} }
+func New(self any) *Nursery {
+	n := &Nursery{Self: self, Opened: Now()}
+	if n.Opened < 0 { // clocks of bubbles begin in the past
+		n.Bubble = stacks.Bubble()
+	}
+	return n
+}
 
 // Open adds a nursery to the registry, where other goroutines find it.
 func (n *Nursery) Open() {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"regexp"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
@@ -340,6 +342,61 @@ func TestOtherBubble(t *testing.T) {
 	for _, s := range []*debug.Snapshot{s, noStacks} {
 		if len(s.Warnings) > 0 || len(s.Deadlines) > 0 || len(s.Roots) != 1 || s.Roots[0].Opened != nil {
 			t.Errorf("the snapshot has times of another bubble:\n%s", text(t, s))
+		}
+	}
+}
+
+func TestTwoBubbles(t *testing.T) {
+	defer debug.Enable()()
+	opened, end := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	bubble := func(inside func(ctx context.Context)) {
+		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+			err := cancel.FailAfter(ctx, time.Hour, func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { inside(ctx); return nil })
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Go(func() { bubble(func(context.Context) { close(opened); <-end }) })
+	bubble(func(ctx context.Context) {
+		time.Sleep(2 * time.Minute) // of this bubble
+		<-opened
+		s := debug.Take(debug.NoStacks())
+		ages := make(map[time.Duration]int)
+		for _, n := range s.Roots {
+			ages[n.Age]++
+		}
+		if len(s.Roots) != 2 || ages[0] != 1 || ages[2*time.Minute] != 1 || len(s.Deadlines) > 1 {
+			t.Errorf("D5/the ages are %v, with %d deadlines; want 2m and an unknown age", ages, len(s.Deadlines))
+		}
+	})
+	close(end)
+	wg.Wait()
+}
+
+// TestNoGoroutine counts the goroutines that the process begins. The runtime and other tests
+// begin some now and then.
+func TestNoGoroutine(t *testing.T) {
+	defer debug.Enable()()
+	begun := func() uint64 {
+		s := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+		metrics.Read(s)
+		return s[0].Value.Uint64()
+	}
+	for name, opts := range map[string][]debug.TakeOption{
+		"all": nil, "the registry": {debug.NoStacks()}, "too many goroutines": {debug.MaxGoroutines(0)},
+	} {
+		least := uint64(math.MaxUint64)
+		for range 100 {
+			before := begun()
+			debug.Take(opts...)
+			least = min(least, begun()-before)
+		}
+		if least > 0 {
+			t.Errorf("D3/%s: Take begins %d goroutines", name, least)
 		}
 	}
 }

@@ -141,4 +141,5 @@ type Warning struct {
 	Since time.Duration `json:"since_ns,omitempty"` // how long
 	Text  string        `json:"text"`               // in words
 	At    *Place        `json:"at,omitempty"`       // in the user's code
+	about string        // tells warnings apart that have the same code and node
 }

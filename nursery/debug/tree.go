@@ -68,7 +68,7 @@ func (b *builder) build(records []*live.Nursery) {
 		b.records[uint64(live.Addr(r.Self))] = &record{r, live.DescribeNursery(r.Self)}
 	}
 	for _, r := range b.records {
-		b.addScopes(r.info.Scope, b.otherClock(r.Opened))
+		b.addScopes(r.info.Scope, r.Bubble != b.bubble)
 	}
 	for _, g := range b.dump.Goroutines {
 		b.byID[g.ID] = g
@@ -156,20 +156,18 @@ func (b *builder) nursery(addr uint64) *Nursery {
 	default:
 		n.Phase = "waits for daemons"
 	}
-	n.Age, n.Opened = b.age(r.Opened)
+	if r.Bubble == b.bubble {
+		n.Age, n.Opened = b.age(r.Opened)
+	}
 	if s, ok := b.scopes[uint64(live.Addr(i.Scope))]; ok {
 		n.Scope = b.scope(s)
 	}
 	return n
 }
 
-// otherClock reports whether a time is certainly not of the clock of the snapshot. Times in
-// bubbles are before the start of the program, which is 0.
-func (b *builder) otherClock(at int64) bool { return (at < 0) != (b.now < 0) }
-
 // age returns how long ago at was, by live.Now, and the time.
 func (b *builder) age(at int64) (time.Duration, *time.Time) {
-	if b.wall.IsZero() || at == 0 || b.otherClock(at) {
+	if b.wall.IsZero() || at == 0 {
 		return 0, nil
 	}
 	d := time.Duration(b.now - at)
