@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // ErrNotStarted is the error of [Start] if the task returned nil without having called
@@ -73,10 +74,9 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 			}
 		})
 	}, info)
-	select {
-	case <-ready:
+	await(info.scope, ready, st.gone)
+	if bare.IsClosed(ready) {
 		return value, nil
-	case <-st.gone:
 	}
 	if st.exit.panicked != nil {
 		panic(st.exit.panicked)

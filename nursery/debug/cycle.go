@@ -13,7 +13,7 @@ type parking struct {
 }
 
 // warnOfCycles adds a warning for each cycle of tasks that wait for each other: by
-// Task.Wait, or at the end of a nursery, for its tasks.
+// Task.Wait, Start or Shared.Do, or at the end of a nursery, for its tasks.
 func (b *builder) warnOfCycles() {
 	next := make(map[*Task][]*Task)
 	byID := make(map[string]*Task)

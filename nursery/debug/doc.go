@@ -27,7 +27,7 @@
 // that cleans up after its cancellation is unresponsive meanwhile, and a cycle is broken when one
 // of the waits has a time limit. Times have thresholds, see [Thresholds].
 //
-//   - cycle: tasks wait for each other, by Task.Wait or at the end of a nursery
+//   - cycle: tasks wait for each other, by Task.Wait, Start, Shared.Do or at the end of a nursery
 //   - panicking: a panic waits for the other tasks of its nursery, or for its body
 //   - unresponsive: a task was canceled, and has not returned
 //   - failing: a nursery has failed, and tasks have not returned
