@@ -52,13 +52,14 @@ func (n *Nursery) record() *live.Nursery {
 	return n.set.seen
 }
 
-// remember puts a task into the record of the nursery, if there is one.
-func (n *Nursery) remember(info *taskInfo) {
+// remember puts a task into the record of the nursery, if there is one. The task waits for
+// its turn under a limit if queued is true.
+func (n *Nursery) remember(info *taskInfo, queued bool) {
 	r := n.record()
 	if r == nil {
 		return
 	}
-	info.seen = &live.Task{Self: info, Name: info.name, Daemon: info.daemon, Accepted: live.Now()}
+	info.seen = &live.Task{Self: info, Name: info.name, Daemon: info.daemon, Queued: queued, Accepted: live.Now()}
 	if info.scope != nil {
 		info.seen.Scope = info.scope
 	}

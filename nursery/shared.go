@@ -110,7 +110,7 @@ func (s *Shared[K, V]) join(key K) *sharedCall[V] {
 	s.n.mustEnter("Shared.Do", member)
 	info := new(taskInfo)
 	info.openScope("Shared.Do", s.n)
-	s.n.remember(info)
+	s.n.remember(info, false)
 	c := &sharedCall[V]{scope: info.scope, waiters: 1, done: make(chan struct{})}
 	info.intercept = func(e exit) bool { return s.ended(key, c, e) }
 	if again := key; again == key { // a key like NaN is never found, nor deleted

@@ -60,7 +60,7 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 	info.starting.Store(true)
 	info.openScope("Start", n)
 	info.intercept = func(e exit) bool { return st.returned(info, e) }
-	n.remember(info)
+	n.remember(info, false)
 	n.mustEnter("Start", info.kind())
 	st.caller, st.release = ctx, info.scope.Follow(ctx)
 	go n.known(func(ctx context.Context) error {

@@ -70,6 +70,7 @@ type Task struct {
 	Self     any // a pointer to what the frames of the task have as an argument
 	Name     string
 	Daemon   bool
+	Queued   bool            // it waits for its turn under a limit before it begins
 	Scope    context.Context // of the task, or nil: the nursery's
 	Accepted int64           // as from Now
 }

@@ -164,6 +164,20 @@ func Nursery(f Frame) (addr uint64, ok bool) {
 	return f.Arg(0)
 }
 
+// NotBegun reports whether the goroutine is of a task or a worker of a nursery, and has not
+// run yet. Its stack does not show the nursery.
+func (g *Goroutine) NotBegun() bool {
+	if len(g.Frames) == 0 {
+		return false
+	}
+	f := g.Frames[0]
+	switch f.Package() {
+	case Module + "/nursery", Module + "/nursery/errgroup":
+		return strings.Contains(f.Function, ".gowrap") // the compiler's function around the call of a go statement
+	}
+	return false
+}
+
 // Parked returns the address of the object that the goroutine waits for, if its stack shows
 // it.
 func (g *Goroutine) Parked() (addr uint64, ok bool) {

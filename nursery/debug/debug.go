@@ -202,6 +202,7 @@ func (b *builder) finish(unfolded bool) {
 	if !unfolded {
 		b.fold()
 	}
+	cutDepth(b.Roots, 0)
 }
 
 // Parse returns a snapshot of a goroutine dump: what a Go program prints when it panics or

@@ -3,6 +3,7 @@ package debug_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"regexp"
@@ -186,6 +187,9 @@ func TestTree(t *testing.T) {
 				if s.Stacks == "all" || s.Stopped != 0 || len(s.Roots) != 3 || s.Counts.Queued != 1 || s.Counts.Canceled != 1 {
 					t.Errorf("stacks %q, stopped for %v, %d nurseries, %+v", s.Stacks, s.Stopped, len(s.Roots), s.Counts)
 				}
+				if s.Counts.Tasks != 43 || !strings.Contains(text(t, s), "─ conn 91,170  t") {
+					t.Errorf("%d tasks, want 43, with conn among them:\n%s", s.Counts.Tasks, text(t, s))
+				}
 				if got := text(t, s); !strings.Contains(got, "workers  open 8s  limit 38  38 running, 1 queued, 0 done") || !strings.Contains(got, "CANCELED 5s ago") {
 					t.Errorf("the nurseries are\n%s", got)
 				}
@@ -255,6 +259,9 @@ func TestOptions(t *testing.T) {
 	for want, fn := range map[string]func(){
 		"debug: Take: nil option":                                       func() { debug.Take(nil) },
 		"debug: MaxGoroutines: n must not be negative, got -1":          func() { debug.MaxGoroutines(-1) },
+		"debug: Width: n must be positive, got 0":                       func() { debug.Width(0) },
+		"debug: Depth: n must be positive, got -1":                      func() { debug.Depth(-1) },
+		"debug: Snapshot.WriteText: nil option":                         func() { _ = debug.Take().WriteText(io.Discard, nil) },
 		"debug: WithThresholds: thresholds must not be negative, got {": func() { debug.WithThresholds(debug.Thresholds{Swollen: -1}) },
 		"debug: Watch: nil context":                                     func() { _ = debug.Watch(nil, slog.Default(), 1) }, //lint:ignore SA1012 must panic
 		"debug: Watch: nil logger":                                      func() { _ = debug.Watch(t.Context(), nil, 1) },

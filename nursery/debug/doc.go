@@ -49,7 +49,8 @@
 // D3 [Take] stops the program once, starts no goroutine, and waits for no task. Above a
 // number of goroutines it does not stop the program.
 //
-// D4 Limits count what they leave out.
+// D4 Limits count what they leave out. They hold for the entries of a nursery, for warnings,
+// and for nurseries in each other.
 //
 // D5 In a synctest bubble times are virtual. The times of goroutines in another
 // bubble than the caller's are left out.
@@ -61,6 +62,9 @@
 // costs an atomic load more.
 //
 // D8 Text escapes the characters that a terminal would act on.
+//
+// D9 Tasks that have not run yet are counted apart. If they have names, their nursery shows
+// them, and whether they wait for their turn under a limit.
 //
 // # Security
 //

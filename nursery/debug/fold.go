@@ -73,7 +73,7 @@ func (b *builder) listDeadlines() {
 		if n.Scope != nil {
 			owners[n.Scope.ID] = [2]string{n.Name, n.ID}
 		}
-		for _, t := range append(slices.Clone(n.Tasks), n.Body) {
+		for _, t := range append([]*Task{n.Body}, n.Tasks...) {
 			if t == nil {
 				continue
 			}

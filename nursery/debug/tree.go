@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	maxNested   = 1000 // nurseries in each other
 	maxChildren = 1000 // of a node, after folding
 	maxIDs      = 10   // of a folded entry
 	maxScopes   = 100_000
@@ -46,6 +47,7 @@ type builder struct {
 	joining   []*part          // the others
 	parked    []parking
 	scoped    map[uint64]*Task // tasks with a scope of their own, by its address
+	begun     map[*live.Task]bool
 }
 
 // A record is what the registry says of a nursery.
@@ -64,6 +66,7 @@ func (b *builder) build(records []*live.Nursery) {
 	b.byID = make(map[string]*stacks.Goroutine)
 	b.owners = make(map[string]*Task)
 	b.scoped = make(map[uint64]*Task)
+	b.begun = make(map[*live.Task]bool)
 	for _, r := range records {
 		b.records[uint64(live.Addr(r.Self))] = &record{r, live.DescribeNursery(r.Self)}
 	}
@@ -75,7 +78,11 @@ func (b *builder) build(records []*live.Nursery) {
 	}
 	var outside []*stacks.Goroutine
 	for _, g := range b.dump.Goroutines {
-		if !b.place(g) {
+		switch {
+		case b.place(g):
+		case g.NotBegun():
+			b.Counts.NotBegun++
+		default:
 			outside = append(outside, g)
 		}
 	}
@@ -84,8 +91,8 @@ func (b *builder) build(records []*live.Nursery) {
 			p.task.On = t.ID
 		}
 	}
-	for addr := range b.records { // which may have no goroutine in the dump
-		b.nursery(addr)
+	for addr, r := range b.records { // which may have no goroutine in the dump
+		b.addWaiting(b.nursery(addr), r)
 	}
 	b.escapes(outside)
 	for _, n := range b.order {
@@ -95,6 +102,9 @@ func (b *builder) build(records []*live.Nursery) {
 		}
 		if n.Stats != nil {
 			b.Counts.Queued += n.Stats.Queued
+			if len(b.dump.Goroutines) == 0 {
+				b.Counts.Tasks += n.Stats.Running
+			}
 		}
 		if s := n.Scope; s != nil && s.Canceled != nil {
 			b.Counts.Canceled++
@@ -118,10 +128,8 @@ func (b *builder) addScopes(scope context.Context, foreign bool) {
 	if scope == nil {
 		return
 	}
-	if _, done := b.scopes[uint64(live.Addr(scope))]; done {
-		return
-	}
-	for _, info := range live.DescribeScopes(scope, maxScopes) {
+	known := func(addr uintptr) bool { _, known := b.scopes[uint64(addr)]; return known }
+	for _, info := range live.DescribeScopes(scope, maxScopes, known) {
 		b.scopes[uint64(info.Addr)] = info
 		if foreign {
 			b.foreign[uint64(info.Addr)] = true
@@ -236,6 +244,7 @@ func (b *builder) place(g *stacks.Goroutine) bool {
 			}
 		}
 		if t := b.option(f); t != nil {
+			b.begun[t] = true
 			p.task.Name, p.task.Daemon = t.Name, t.Daemon
 			p.task.Age, _ = b.age(t.Accepted)
 			if t.Scope != nil {
@@ -288,6 +297,32 @@ func (b *builder) part(g *stacks.Goroutine, n *Nursery, outer *part, at int) *pa
 		b.inside[n] = true
 	}
 	return p
+}
+
+// addWaiting adds the named tasks to a nursery that have not run yet. Without stacks it adds
+// all named tasks.
+func (b *builder) addWaiting(n *Nursery, r *record) {
+	if r.Bubble != b.bubble {
+		defer func(wall time.Time) { b.wall = wall }(b.wall)
+		b.wall = time.Time{}
+	}
+	stacks := len(b.dump.Goroutines) > 0
+	for _, l := range r.Tasks() { // which have not returned since the dump
+		addr := uint64(live.Addr(l.Self))
+		if l.Name == "" || b.begun[l] || stacks && b.known.tasks[addr] != l {
+			continue
+		}
+		t := &Task{ID: fmt.Sprintf("t%x", addr), Name: l.Name, Daemon: l.Daemon}
+		t.Age, _ = b.age(l.Accepted)
+		switch {
+		case !stacks:
+		case l.Queued:
+			t.WaitsFor = "its turn"
+		default:
+			t.WaitsFor = "to begin"
+		}
+		n.Tasks = append(n.Tasks, t)
+	}
 }
 
 // enter notes that a part runs in a scope.
@@ -401,6 +436,35 @@ func (b *builder) beganBy(g *stacks.Goroutine) *Task {
 // ofOtherModule reports whether a file is in the module cache or in a vendor directory.
 func ofOtherModule(file string) bool {
 	return strings.Contains(file, "@v") || strings.Contains(file, "/vendor/")
+}
+
+// cutDepth cuts off the nurseries that are too deep. Those of the list are in so many others.
+func cutDepth(list []*Nursery, depth int) {
+	for _, n := range list {
+		for _, t := range append([]*Task{n.Body}, n.Tasks...) {
+			switch {
+			case t == nil || len(t.Nurseries) == 0:
+			case depth == maxNested-1:
+				t.Deeper = size(t.Nurseries)
+				t.Nurseries = nil
+			default:
+				cutDepth(t.Nurseries, depth+1)
+			}
+		}
+	}
+}
+
+// size returns how many nurseries a list has, with the nurseries below.
+func size(list []*Nursery) (nurseries int) {
+	for _, n := range list {
+		nurseries++
+		for _, t := range append([]*Task{n.Body}, n.Tasks...) {
+			if t != nil {
+				nurseries += t.Deeper + size(t.Nurseries)
+			}
+		}
+	}
+	return nurseries
 }
 
 // nurseryAddr returns the address of a nursery.
