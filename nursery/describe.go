@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/pprof"
+	"strings"
 
 	"github.com/grove-go/grove/internal/live"
 )
@@ -15,17 +17,23 @@ func init() {
 	live.DescribeNursery = func(self any) live.NurseryInfo { return self.(*Nursery).describe() }
 }
 
-// register puts the nursery into the registry. It keeps this code out of the stack frame of
+// register puts the nursery into the registry. The goroutine of a body gets its labels, until
+// unregister is called; around is the context of the call that opened the nursery, or nil if
+// there is no body. It keeps this code out of the stack frame of
 // open, which is often among the first calls of a goroutine.
 //
 //go:noinline
-func (n *Nursery) register() {
+func (n *Nursery) register(around context.Context) {
 	set := new(settings)
 	if n.set != nil {
 		*set = *n.set // which several nurseries of package errgroup may share
 	}
 	set.seen = live.New(n)
 	n.set = set
+	if around != nil && live.Labeled() {
+		set.seen.Around = around
+		n.label()
+	}
 	set.seen.Open() // last, because other goroutines see the nursery from here on
 }
 
@@ -42,6 +50,43 @@ func (n *Nursery) unregister() {
 		f.mu.Unlock()
 	}
 	r.Close(s)
+	if r.Around != nil {
+		pprof.SetGoroutineLabels(r.Around)
+	}
+}
+
+// labelKey is the key of the label that goroutines have.
+const labelKey = "grove"
+
+// withLabel returns a context with a name at the end of the label of ctx.
+func withLabel(ctx context.Context, name string) context.Context {
+	path, _ := pprof.Label(ctx, labelKey)
+	return pprof.WithLabels(ctx, pprof.Labels(labelKey, strings.TrimPrefix(path+"/"+name, "/")))
+}
+
+// label gives the goroutine the labels of the nursery, if they are on.
+func (n *Nursery) label() {
+	if r := n.record(); r != nil && r.Around != nil {
+		pprof.SetGoroutineLabels(n.scope)
+	}
+}
+
+// labelTask gives the goroutine the labels of a task in the record with the context ctx, if
+// they are on. It returns the context for the task.
+func (n *Nursery) labelTask(ctx context.Context, info *taskInfo) context.Context {
+	if n.record().Around == nil {
+		return ctx
+	}
+	var own context.Context = n.scope
+	if info.name != "" {
+		own = withLabel(n.scope, info.name)
+	}
+	path, _ := pprof.Label(own, labelKey)
+	if have, _ := pprof.Label(ctx, labelKey); have != path { // of the option Values, it is that of the caller
+		ctx = pprof.WithLabels(ctx, pprof.Labels(labelKey, path))
+	}
+	pprof.SetGoroutineLabels(ctx)
+	return ctx
 }
 
 // record returns the record of the nursery, or nil if the registry was off when it opened.
@@ -76,6 +121,7 @@ func (n *Nursery) forget(info *taskInfo) {
 // timed is plain for a nursery with a record. The stack of the task shows its last
 // argument, which is the time when the nursery accepted the task.
 func (n *Nursery) timed(task func(ctx context.Context) error, at int64) {
+	n.label()
 	n.plain(task)
 	keep(at)
 }

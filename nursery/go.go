@@ -141,6 +141,9 @@ func (n *Nursery) call(task func(ctx context.Context) error, info *taskInfo) {
 			ctx = token
 		}
 	}
+	if info != nil && info.seen != nil {
+		ctx = n.labelTask(ctx, info)
+	}
 	n.settle(exit{err: task(ctx)}, info)
 	returned = true
 }

@@ -137,10 +137,11 @@ func (n *Nursery) open(ctx context.Context) {
 		n.scope = cancel.New(ctx)
 		n.state.Store(member)
 		if live.Enabled() {
-			n.register()
+			n.register(ctx)
 		}
 		return
 	}
+	around := ctx
 	c := &n.set.config
 	var opts []cancel.Option
 	if c.name != "" {
@@ -152,10 +153,14 @@ func (n *Nursery) open(ctx context.Context) {
 	if c.passes != nil {
 		ctx = context.WithValue(ctx, passesKey{}, c.passes)
 	}
+	enabled := live.Enabled() && !c.bodyless // otherwise Begin registers
+	if enabled && c.name != "" && live.Labeled() {
+		ctx = withLabel(ctx, c.name)
+	}
 	n.scope = cancel.New(ctx, opts...)
 	n.state.Store(member)
-	if live.Enabled() && !c.bodyless { // otherwise Begin does it
-		n.register()
+	if enabled {
+		n.register(around)
 	}
 	if c.limiter != nil {
 		n.releaseCaller(ctx)

@@ -30,6 +30,19 @@ func Enable() (disable func()) {
 // Enabled reports whether the registry is on.
 func Enabled() bool { return enabled.Load() != 0 }
 
+// labeled counts the calls of EnableLabels that have not been undone.
+var labeled atomic.Int32
+
+// EnableLabels switches on the labels of goroutines until disable is called, for nurseries
+// that come into the registry. Only the first call of disable has an effect.
+func EnableLabels() (disable func()) {
+	labeled.Add(1)
+	return sync.OnceFunc(func() { labeled.Add(-1) })
+}
+
+// Labeled reports whether the labels are on. It is asked while the registry is on alone.
+func Labeled() bool { return labeled.Load() != 0 }
+
 // epoch is where the clock begins.
 var epoch = time.Now()
 
@@ -44,9 +57,10 @@ func Now() int64 {
 
 // A Nursery is the record of an open nursery.
 type Nursery struct {
-	Self   any    // the *nursery.Nursery
-	Opened int64  // as from Now
-	Bubble string // number of the synctest bubble that it was opened in, or ""
+	Self   any             // the *nursery.Nursery
+	Opened int64           // as from Now
+	Bubble string          // number of the synctest bubble that it was opened in, or ""
+	Around context.Context // of the call that opened it, if its goroutines have labels; or nil
 
 	mu       sync.Mutex // guards the fields below
 	tasks    map[*Task]struct{}
