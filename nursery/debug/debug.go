@@ -24,10 +24,52 @@ import (
 // program that it runs.
 //
 // Enable may be called any number of times. The registry is off when each disable has
-// been called. Only the first call of a disable has an effect.
+// been called. Only the first call of a disable has an effect. The option is [Labels]. Enable
+// panics if an option is nil.
 //
 // [nursery.Main]: https://pkg.go.dev/github.com/grove-go/grove/nursery#Main
-func Enable() (disable func()) { return live.Enable() }
+func Enable(opts ...EnableOption) (disable func()) {
+	var c enableConfig
+	for _, o := range opts {
+		if o == nil {
+			panic("debug: Enable: nil option")
+		}
+		o.applyEnable(&c)
+	}
+	registry, labels := live.Enable(), func() {}
+	if c.labels {
+		labels = live.EnableLabels()
+	}
+	return func() {
+		labels()
+		registry()
+	}
+}
+
+// An EnableOption configures [Enable]. See [Labels].
+type EnableOption interface{ applyEnable(c *enableConfig) }
+
+type enableOption func(c *enableConfig)
+
+func (o enableOption) applyEnable(c *enableConfig) { o(c) }
+
+type enableConfig struct{ labels bool }
+
+// Labels gives the goroutines of bodies and tasks a label of package [runtime/pprof] with the
+// key grove. Its value is the names of the nurseries and tasks around, the outermost first,
+// separated by slashes, as in "service/accept/workers". Nurseries and tasks without a name
+// are left out. The default is no label.
+//
+// CPU profiles distinguish tasks by their label. Dumps of goroutines have labels from Go 1.27
+// on, and in Go 1.26 with GODEBUG=tracebacklabels=1, so that [Parse] shows names. A goroutine
+// that a task has begun with a bare go statement inherits the label, and snapshots show where
+// it comes from even when the task has returned.
+//
+// Labels of the context remain. Labels that a goroutine has without a context are lost, as
+// with [pprof.Do]. The context of a task with a name is derived from the task's scope.
+//
+// [pprof.Do]: https://pkg.go.dev/runtime/pprof#Do
+func Labels() EnableOption { return enableOption(func(c *enableConfig) { c.labels = true }) }
 
 // A TakeOption configures [Take]. See [NoStacks], [Unfolded], [MaxGoroutines] and
 // [WithThresholds]. Take panics if passed a nil TakeOption.
@@ -53,7 +95,8 @@ func NoStacks() TakeOption { return takeOption(func(c *takeConfig) { c.noStacks 
 func Unfolded() TakeOption { return takeOption(func(c *takeConfig) { c.unfolded = true }) }
 
 // MaxGoroutines sets the number of goroutines above which a snapshot has no stacks, because
-// the program stands still while they are collected. The default is 20,000.
+// the program stands still while they are collected. It has a profile instead, in which
+// goroutines with the same stack and label share an entry. The default is 20,000.
 //
 // MaxGoroutines panics if n is negative.
 func MaxGoroutines(n int) TakeOption {
@@ -119,6 +162,7 @@ func Take(opts ...TakeOption) *Snapshot {
 	case s.Goroutines > c.goroutines:
 		s.Stacks = "left out, because there are " + strconv.Itoa(s.Goroutines) + " goroutines"
 		b.build(live.Nurseries())
+		b.profile(stacks.Profile())
 	default:
 		b.known = know()
 		var text string

@@ -259,6 +259,7 @@ func TestOptions(t *testing.T) {
 	for want, fn := range map[string]func(){
 		"debug: Take: nil option":                                       func() { debug.Take(nil) },
 		"debug: MaxGoroutines: n must not be negative, got -1":          func() { debug.MaxGoroutines(-1) },
+		"debug: Enable: nil option":                                     func() { debug.Enable(nil) },
 		"debug: Width: n must be positive, got 0":                       func() { debug.Width(0) },
 		"debug: Depth: n must be positive, got -1":                      func() { debug.Depth(-1) },
 		"debug: Snapshot.WriteText: nil option":                         func() { _ = debug.Take().WriteText(io.Discard, nil) },

@@ -35,7 +35,8 @@
 //   - late: a deadline has passed, and has not canceled its scope
 //   - starved: tasks are queued, and none has returned since an earlier snapshot, so the first
 //     snapshot never has it
-//   - escaped: a task has begun a goroutine with a bare go statement
+//   - escaped: a task has begun a goroutine with a bare go statement, even if the task has
+//     returned since, with the option [Labels]
 //   - swollen: a nursery has very many tasks and no limit, or very many failures
 //
 // # Guarantees
@@ -47,7 +48,8 @@
 // stacks no task is missing that runs all the time while the snapshot is taken.
 //
 // D3 [Take] stops the program once, starts no goroutine, and waits for no task. Above a
-// number of goroutines it does not stop the program.
+// number of goroutines it takes a profile of the goroutines in place of their stacks, which
+// stops the program for a moment alone.
 //
 // D4 Limits count what they leave out. They hold for the entries of a nursery, for warnings,
 // and for nurseries in each other.
@@ -65,6 +67,10 @@
 //
 // D9 Tasks that have not run yet are counted apart. If they have names, their nursery shows
 // them, and whether they wait for their turn under a limit.
+//
+// D10 With the option [Labels] goroutines have the names of their nurseries and tasks as a
+// label. Dumps have the label, and goroutines that a task has begun with a bare go statement
+// inherit it.
 //
 // # Security
 //

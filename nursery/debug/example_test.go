@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"time"
@@ -62,6 +63,28 @@ func ExampleEnable() {
 	// Output:
 	// ""
 	// "program"
+}
+
+func ExampleLabels() {
+	defer debug.Enable(debug.Labels())()
+	err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error {
+			fmt.Println(pprof.Label(ctx, "grove"))
+			return nil
+		}, nursery.Name("work"))
+		return nil
+	}, nursery.Name("program"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: program/work true
+}
+
+func ExampleEnableOption() {
+	opts := []debug.EnableOption{debug.Labels()}
+	disable := debug.Enable(opts...)
+	disable()
+	// Output:
 }
 
 func ExampleTake() {

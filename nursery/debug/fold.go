@@ -57,7 +57,7 @@ func foldKey(t *Task) string {
 	if t.At != nil {
 		at = *t.At
 	}
-	return fmt.Sprint(t.Name, t.Function, t.Worker, t.Daemon, t.WaitsFor, t.On, at)
+	return fmt.Sprint(t.Name, t.Function, t.Worker, t.Daemon, t.WaitsFor, t.On, t.Label, at)
 }
 
 // maxDeadlines is how many deadlines a snapshot lists.

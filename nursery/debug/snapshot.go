@@ -28,6 +28,8 @@ type Snapshot struct {
 	Roots      []*Nursery    `json:"roots"`                   // nurseries with no nursery around them
 	Others     []*Group      `json:"others"`                  // goroutines that work for no nursery
 	More       int           `json:"more,omitempty"`          // entries of Others that a limit cut off
+	Profile    []*Group      `json:"profile,omitempty"`       // all goroutines by stack and label, if there are too many for a tree with stacks
+	MoreStacks int           `json:"more_profile,omitempty"`  // entries of Profile that a limit cut off
 }
 
 // Counts are the totals of a snapshot.
@@ -106,6 +108,7 @@ type Task struct {
 	Scopes    []*Scope      `json:"scopes,omitempty"`          // open in its stack, and its own, the outermost first
 	Nurseries []*Nursery    `json:"nurseries,omitempty"`       // opened by it
 	Deeper    int           `json:"deeper,omitempty"`          // nurseries below it that the limit on the depth cut off
+	Label     string        `json:"label,omitempty"`           // of the goroutine, with the key grove; see the option Labels
 	Escaped   []*Group      `json:"escaped,omitempty"`         // goroutines that it began with a bare go statement; a worker may have begun them for a task that has returned
 	Fold      int           `json:"fold,omitempty"`            // how many tasks this entry stands for, if more than one
 	IDs       []string      `json:"ids,omitempty"`             // the first of them
@@ -114,7 +117,8 @@ type Task struct {
 // A Group is goroutines that are alike.
 type Group struct {
 	Count      int      `json:"count"`                // number of goroutines
-	State      string   `json:"state"`                // in the words of the runtime
+	State      string   `json:"state"`                // in the words of the runtime; in a profile in the words of this module, or ""
+	Label      string   `json:"label,omitempty"`      // with the key grove, of the task that began them; see the option Labels
 	At         *Place   `json:"at,omitempty"`         // innermost frame in the user's code
 	Creator    *Place   `json:"creator,omitempty"`    // of the go statement
 	Goroutines []string `json:"goroutines,omitempty"` // the first of their numbers

@@ -68,10 +68,19 @@ func (s *Snapshot) WriteText(w io.Writer, opts ...TextOption) error {
 	if len(s.Others) > 0 {
 		fmt.Fprintln(t.w, "\ngoroutines that work for no nursery:")
 		for _, g := range s.Others {
-			fmt.Fprintf(t.w, "  %d  %s%s\n", g.Count, g.State, at("  ", g.At))
+			t.group(g)
 		}
 		if s.More > 0 {
 			fmt.Fprintf(t.w, "  and %d more lines\n", s.More)
+		}
+	}
+	if len(s.Profile) > 0 {
+		fmt.Fprintln(t.w, "\nall goroutines:")
+		for _, g := range s.Profile {
+			t.group(g)
+		}
+		if s.MoreStacks > 0 {
+			fmt.Fprintf(t.w, "  and %d more lines\n", s.MoreStacks)
 		}
 	}
 	return t.w.Flush()
@@ -157,6 +166,19 @@ func (t *texter) head(s *Snapshot) {
 	fmt.Fprint(t.w, "\n\n")
 }
 
+// group writes the line of goroutines that are alike.
+func (t *texter) group(g *Group) {
+	t.line("  ", strconv.Itoa(g.Count), g.State, at("", g.At), label(g.Label))
+}
+
+// label returns a label in braces, or "".
+func label(label string) string {
+	if label == "" {
+		return ""
+	}
+	return "{" + stacks.Quote(label) + "}"
+}
+
 // plural2 is plural for a noun with a plural of its own.
 func plural2(n int, one, many string) string {
 	if n == 1 {
@@ -211,14 +233,21 @@ func (t *texter) nursery(branch, indent string, n *Nursery, depth int) {
 		columns = append(columns, "PANICKING")
 	}
 	columns = append(columns, scopes(n.Scope)...)
+	body := n.Body
+	if body != nil && strings.HasPrefix(body.WaitsFor, "its tasks (") {
+		body = nil // there is nothing else to say of it
+		if n.Stats == nil {
+			columns = append(columns, label(n.Body.Label))
+		}
+	}
 	t.line(branch, columns...)
 	var children []func(branch, indent string)
-	if b := n.Body; b != nil && !strings.HasPrefix(b.WaitsFor, "its tasks (") {
-		children = append(children, func(branch, indent string) { t.task(branch, indent, b, "body", depth) })
+	if body != nil {
+		children = append(children, func(branch, indent string) { t.task(branch, indent, n, body, "body", depth) })
 	}
 	for _, task := range n.Tasks {
 		children = append(children, func(branch, indent string) {
-			t.task(branch, indent, task, cmp.Or(task.Name, task.Function, "a task"), depth)
+			t.task(branch, indent, n, task, cmp.Or(task.Name, task.Function, "a task"), depth)
 		})
 	}
 	if n.More > 0 {
@@ -238,8 +267,9 @@ func (t *texter) children(indent string, children []func(branch, indent string))
 	}
 }
 
-// task writes a task or a body and what is below it.
-func (t *texter) task(branch, indent string, task *Task, name string, depth int) {
+// task writes a task or a body of the nursery n and what is below it. The label is of the
+// innermost nursery, and says nothing new of a task in the registry.
+func (t *texter) task(branch, indent string, n *Nursery, task *Task, name string, depth int) {
 	name = stacks.Quote(name)
 	if task.Fold > 1 {
 		name += fmt.Sprintf(" ×%d", task.Fold)
@@ -261,6 +291,9 @@ func (t *texter) task(branch, indent string, task *Task, name string, depth int)
 	}
 	if len(task.Nurseries) == 0 {
 		columns = append(columns, at("", task.At))
+		if n.Stats == nil {
+			columns = append(columns, label(task.Label))
+		}
 	}
 	columns = append(columns, scopes(task.Scopes...)...)
 	t.line(branch, columns...)

@@ -46,6 +46,7 @@ type builder struct {
 	leaves    []*part          // the innermost parts of goroutines that do not wait for their own tasks
 	joining   []*part          // the others
 	parked    []parking
+	orphans   []*Group         // goroutines outside with a label, whose beginner has returned
 	scoped    map[uint64]*Task // tasks with a scope of their own, by its address
 	begun     map[*live.Task]bool
 }
@@ -352,6 +353,7 @@ func (b *builder) option(f stacks.Frame) *live.Task {
 func (b *builder) describe(p *part, g *stacks.Goroutine) {
 	t := p.task
 	t.ID = "g" + g.ID
+	t.Label = labelOf(g)
 	t.State, t.Blocked, t.WaitsFor = g.State, int(g.Blocked/time.Minute), b.dump.Waits(g)
 	if f := b.dump.At(g); f.Function != "" {
 		t.At = placeOf(f)
@@ -374,6 +376,37 @@ func (b *builder) describe(p *part, g *stacks.Goroutine) {
 	}
 }
 
+// labelOf returns the label of a goroutine with the key grove, or "".
+func labelOf(g *stacks.Goroutine) string {
+	for _, l := range g.Labels {
+		if l.Key == "grove" {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+// profile adds a profile of the goroutines.
+func (b *builder) profile(d *stacks.Dump, counts []int) {
+	byKey := make(map[string]*Group)
+	for i, g := range d.Goroutines {
+		group := &Group{State: d.Waits(g), Label: labelOf(g)}
+		if f := d.At(g); f.Function != "" {
+			group.At = placeOf(f)
+		}
+		key := fmt.Sprint(group.State, group.At, group.Label)
+		if old := byKey[key]; old != nil {
+			group = old
+		} else {
+			byKey[key] = group
+			b.Profile = append(b.Profile, group)
+		}
+		group.Count += counts[i]
+	}
+	slices.SortStableFunc(b.Profile, func(x, y *Group) int { return cmp.Compare(y.Count, x.Count) })
+	b.Profile, b.MoreStacks = cut(b.Profile, maxChildren)
+}
+
 // placeOf returns the place of a frame.
 func placeOf(f stacks.Frame) *Place {
 	return &Place{Function: f.Short(), File: f.File, Line: f.Line}
@@ -389,22 +422,26 @@ func (b *builder) escapes(outside []*stacks.Goroutine) {
 			byKey = make(map[string]*Group)
 			groups[owner] = byKey
 		}
-		group := &Group{State: g.State}
+		group := &Group{State: g.State, Label: labelOf(g)}
 		if f := b.dump.At(g); f.Function != "" {
 			group.At = placeOf(f)
 		}
 		if g.Creator.Function != "" {
 			group.Creator = placeOf(g.Creator)
 		}
-		key := fmt.Sprint(group.State, group.At, group.Creator)
+		key := fmt.Sprint(group.State, group.At, group.Creator, group.Label)
 		if old := byKey[key]; old != nil {
 			group = old
 		} else {
 			byKey[key] = group
-			if owner != nil {
+			switch {
+			case owner != nil:
 				owner.Escaped = append(owner.Escaped, group)
-			} else {
+			default:
 				b.Others = append(b.Others, group)
+				if b.orphan(g) {
+					b.orphans = append(b.orphans, group)
+				}
 			}
 		}
 		group.Count++
@@ -431,6 +468,19 @@ func (b *builder) beganBy(g *stacks.Goroutine) *Task {
 		g = b.byID[g.Parent]
 	}
 	return nil
+}
+
+// orphan reports whether a goroutine has the label of a task, and the goroutine that began it
+// with a bare go statement has returned.
+func (b *builder) orphan(g *stacks.Goroutine) bool {
+	for g != nil && labelOf(g) != "" && b.dump.IsUser(&g.Creator) && !ofOtherModule(g.Creator.File) {
+		parent := b.byID[g.Parent]
+		if parent == nil {
+			return true
+		}
+		g = parent
+	}
+	return false
 }
 
 // ofOtherModule reports whether a file is in the module cache or in a vendor directory.

@@ -49,6 +49,15 @@ func (b *builder) warn() {
 			}
 		}
 	}
+	for _, g := range b.orphans {
+		have := "have"
+		if g.Count == 1 {
+			have = "has"
+		}
+		text := fmt.Sprintf("%s %s outlived the code with a bare go statement that began it (%s)", goroutines(g), have, g.State)
+		place := cmp.Or(g.Creator, g.At)
+		b.addAbout(at("", place)+g.Label, "escaped", "", g.Label, 0, text, place)
+	}
 	for _, p := range b.leaves {
 		if p.foreign || p.scope == nil || p.scope.Canceled == nil || p.scope.Canceled.Closed {
 			continue

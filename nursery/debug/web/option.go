@@ -18,8 +18,8 @@ type config struct {
 	take   []debug.TakeOption
 }
 
-// Redact has f replace each name, cancellation reason, failure and warning before it leaves
-// the program. A reason and a warning contain names and texts of errors, so f must
+// Redact has f replace each name, label, cancellation reason, failure and warning before it
+// leaves the program. A reason and a warning contain names and texts of errors, so f must
 // search its argument. The default is to replace nothing. If Redact is repeated, each
 // function gets what the one before has returned.
 //

@@ -115,6 +115,13 @@ func redact(s *debug.Snapshot, f func(string) string) {
 			replace(&c.Canceled.Error, &c.Canceled.Reason)
 		}
 	}
+	labels := func(groups []*debug.Group) {
+		for _, g := range groups {
+			replace(&g.Label)
+		}
+	}
+	labels(s.Others)
+	labels(s.Profile)
 	nursery := func(n *debug.Nursery) {
 		replace(&n.Name)
 		scope(n.Scope)
@@ -123,7 +130,8 @@ func redact(s *debug.Snapshot, f func(string) string) {
 		}
 	}
 	task := func(_ *debug.Nursery, t *debug.Task) {
-		replace(&t.Name)
+		replace(&t.Name, &t.Label)
+		labels(t.Escaped)
 		for _, c := range t.Scopes {
 			scope(c)
 		}
@@ -192,6 +200,7 @@ func under(s *debug.Snapshot, id string) *debug.Snapshot {
 func warningsOf(s *debug.Snapshot) *debug.Snapshot {
 	part := *s
 	part.Deadlines, part.Roots, part.Others, part.More = []debug.Deadline{}, []*debug.Nursery{}, []*debug.Group{}, 0
+	part.Profile, part.MoreStacks = nil, 0
 	return &part
 }
 

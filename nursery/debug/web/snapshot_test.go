@@ -8,9 +8,11 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/grove-go/grove/internal/test/kit"
@@ -236,6 +238,31 @@ func withoutCode(s *debug.Snapshot) *debug.Snapshot {
 		n.Body.Function = ""
 	}
 	return s
+}
+
+func TestRedactLabels(t *testing.T) {
+	t.Setenv("GODEBUG", "tracebacklabels=1")
+	defer debug.Enable(debug.Labels())()
+	hide := web.Redact(func(text string) string {
+		return regexp.MustCompile("shop|order|warehouse").ReplaceAllString(text, "SECRET")
+	})
+	for name, opts := range map[string][]web.Option{"a tree": nil, "a profile": {web.Take(debug.MaxGoroutines(0))}} {
+		t.Run(name, func(t *testing.T) {
+			during(t, func(t *testing.T, h http.Handler) {
+				go pprof.Do(t.Context(), pprof.Labels("grove", "shop/gone"), func(context.Context) { time.Sleep(time.Millisecond) })
+				synctest.Wait()
+				data, err := json.Marshal(snapshot(t, h, ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				labels := regexp.MustCompile(`"label":"[^"]*"`).FindAllString(string(data), -1)
+				if len(labels) < 3 || regexp.MustCompile("shop|order|warehouse").MatchString(strings.Join(labels, " ")) || !strings.Contains(string(data), `"SECRET/gone"`) {
+					t.Errorf("the labels are %q", labels)
+				}
+				time.Sleep(time.Second)
+			}, append(opts, hide)...)
+		})
+	}
 }
 
 func TestTake(t *testing.T) {

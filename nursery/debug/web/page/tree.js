@@ -51,6 +51,11 @@ function build(s) {
 		s.others.forEach((g) => add(others, `others.${g.state}.${at(g.at)}.${at(g.creator)}`, "group", g));
 		if (s.more) add(others, "others.more", "more", s);
 	}
+	if (s.profile) {
+		const all = add(null, "profile", "profile", s);
+		s.profile.forEach((g) => add(all, `profile.${g.state}.${at(g.at)}.${g.label}`, "group", g));
+		if (s.more_profile) add(all, "profile.more", "more", {more: s.more_profile});
+	}
 }
 
 // isOpen tells whether the children of a node are to be seen.
@@ -122,7 +127,9 @@ function columns({kind, data: d}) {
 	case "escaped":
 		return [["name", `+ ${count(d.count, "goroutine")}`], ["", d.state], ["faint", at(d.at)], ["bad", `BARE GO ${at(d.creator)}`]];
 	case "group":
-		return [["name", count(d.count, "goroutine")], ["", d.state], ["faint", at(d.at)], ["faint", d.creator ? `begun at ${at(d.creator)}` : ""]];
+		return [["name", count(d.count, "goroutine")], ["", d.state], ["faint", at(d.at)], ["faint", d.creator ? `begun at ${at(d.creator)}` : ""], ["faint", d.label ? `{${d.label}}` : ""]];
+	case "profile":
+		return [["name", `all ${count(d.goroutines, "goroutine")} by stack`]];
 	case "others":
 		return [["name", `${count(d.counts.outside, "goroutine")} in no nursery`]];
 	case "deeper":
@@ -355,7 +362,7 @@ function focus(node, block = "nearest") {
 
 // toggle shows or hides the stack of a node.
 function toggle(node) {
-	if (node.kind === "more" || node.kind === "others") {
+	if (["more", "deeper", "others", "profile"].includes(node.kind)) {
 		setOpen(node, !isOpen(node));
 	} else if (!shown.delete(node.key)) {
 		shown.add(node.key);
