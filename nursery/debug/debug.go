@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/stacks"
 	_ "github.com/grove-go/grove/nursery" // describes nurseries and scopes for package live
@@ -71,7 +72,7 @@ type enableConfig struct{ labels bool }
 // [pprof.Do]: https://pkg.go.dev/runtime/pprof#Do
 func Labels() EnableOption { return enableOption(func(c *enableConfig) { c.labels = true }) }
 
-// A TakeOption configures [Take]. See [NoStacks], [Unfolded], [MaxGoroutines] and
+// A TakeOption configures [Take]. See [NoStacks], [Unfolded], [Under], [MaxGoroutines] and
 // [WithThresholds]. Take panics if passed a nil TakeOption.
 type TakeOption interface{ apply(c *takeConfig) }
 
@@ -82,6 +83,7 @@ func (o takeOption) apply(c *takeConfig) { o(c) }
 type takeConfig struct {
 	unfolded   bool
 	noStacks   bool
+	under      *cancel.Scope // or nil: everything
 	goroutines int
 	limits     Thresholds
 }
@@ -93,6 +95,24 @@ func NoStacks() TakeOption { return takeOption(func(c *takeConfig) { c.noStacks 
 // Unfolded makes a snapshot with an entry for each task. The default is one entry for all
 // tasks of a nursery that are alike. It also lifts the limit on the entries of a nursery.
 func Unfolded() TakeOption { return takeOption(func(c *takeConfig) { c.unfolded = true }) }
+
+// Under makes a snapshot of a part of the program: of the nurseries that are below the
+// innermost scope of ctx, and the nursery whose scope that is. Other nurseries, their tasks,
+// warnings and deadlines are left out, and goroutines that work for no nursery. The counts are
+// of that part. The default is the whole program. If Under is repeated, the last one counts.
+//
+// A nursery that was open before the registry was on is left out; see [Enable]. Under panics
+// if ctx is nil or has no scope.
+func Under(ctx context.Context) TakeOption {
+	if ctx == nil {
+		panic("debug: Under: nil context")
+	}
+	scope := cancel.FromContext(ctx)
+	if scope == nil {
+		panic("debug: Under: the context has no scope")
+	}
+	return takeOption(func(c *takeConfig) { c.under = scope })
+}
 
 // MaxGoroutines sets the number of goroutines above which a snapshot has no stacks, because
 // the program stands still while they are collected. It has a profile instead, in which
@@ -170,6 +190,9 @@ func Take(opts ...TakeOption) *Snapshot {
 		b.dump = stacks.Parse(text)
 		s.Goroutines = len(b.dump.Goroutines)
 		b.build(b.known.still())
+	}
+	if c.under != nil {
+		b.keepBelow(c.under)
 	}
 	b.finish(c.unfolded)
 	s.Took = time.Since(start)

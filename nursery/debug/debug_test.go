@@ -3,6 +3,7 @@ package debug_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -260,6 +261,8 @@ func TestOptions(t *testing.T) {
 		"debug: Take: nil option":                                       func() { debug.Take(nil) },
 		"debug: MaxGoroutines: n must not be negative, got -1":          func() { debug.MaxGoroutines(-1) },
 		"debug: Enable: nil option":                                     func() { debug.Enable(nil) },
+		"debug: Under: nil context":                                     func() { debug.Under(nil) }, //lint:ignore SA1012 must panic
+		"debug: Under: the context has no scope":                        func() { debug.Under(context.Background()) },
 		"debug: Width: n must be positive, got 0":                       func() { debug.Width(0) },
 		"debug: Depth: n must be positive, got -1":                      func() { debug.Depth(-1) },
 		"debug: Snapshot.WriteText: nil option":                         func() { _ = debug.Take().WriteText(io.Discard, nil) },
@@ -277,6 +280,66 @@ func TestOptions(t *testing.T) {
 	if s, err := debug.Parse(strings.NewReader("nothing\n")); err != nil || s.Goroutines != 0 || text(t, s) == "" {
 		t.Errorf("Parse() of nothing = %+v, %v", s, err)
 	}
+}
+
+func TestUnder(t *testing.T) {
+	kit.Bubble(t, "a snapshot of what is below a scope", func(t *testing.T, ctx context.Context) {
+		deaf := func(context.Context) error { time.Sleep(time.Minute); return nil }
+		scopes := make(map[string]context.Context)
+		// request has a nursery in a nursery. The inner one was canceled, and its task has a deadline
+		// and a goroutine.
+		request := func(ctx context.Context, name string) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				scopes[name] = ctx
+				n.Go(deaf)
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					scopes["in "+name] = ctx
+					n.Go(func(ctx context.Context) error {
+						return cancel.FailAfter(context.WithoutCancel(ctx), time.Hour, func(ctx context.Context) error {
+							go func() { _ = deaf(ctx) }()
+							return deaf(ctx)
+						}, cancel.Name("hour"))
+					})
+					time.Sleep(time.Second)
+					n.Cancel(nil)
+					return nil
+				}, nursery.Name("in "+name))
+			}, nursery.Name(name))
+		}
+		err := nursery.Run(ctx, func(ctx context.Context, server *nursery.Nursery) error {
+			scopes["server"] = ctx
+			for _, name := range []string{"a", "b"} {
+				server.Go(func(ctx context.Context) error { return request(ctx, name) })
+				time.Sleep(time.Millisecond)
+			}
+			server.Go(deaf)
+			time.Sleep(5 * time.Second)
+			for name, want := range map[string]string{
+				"server": "[server] 5 nurseries, 7 tasks, 2 canceled, 2 escaped; 2 deadlines, 2 warnings",
+				"b":      "[b] 2 nurseries, 2 tasks, 1 canceled, 1 escaped; 1 deadlines, 1 warnings",
+				"in a":   "[in a] 1 nurseries, 1 tasks, 1 canceled, 1 escaped; 1 deadlines, 1 warnings",
+			} {
+				s := debug.Take(debug.Under(scopes["server"]), debug.Under(scopes[name]))
+				var roots []string
+				for _, n := range s.Roots {
+					roots = append(roots, n.Name)
+				}
+				got := fmt.Sprintf("%v %d nurseries, %d tasks, %d canceled, %d escaped; %d deadlines, %d warnings", roots,
+					s.Counts.Nurseries, s.Counts.Tasks, s.Counts.Canceled, s.Counts.Escaped, len(s.Deadlines), len(s.Warnings))
+				if got != want || len(s.Others) > 0 {
+					t.Errorf("under %s there are %s, and %d others; want %s:\n%s", name, got, len(s.Others), want, text(t, s))
+				}
+				if s := debug.Take(debug.NoStacks(), debug.Under(scopes[name])); s.Counts.Canceled == 0 {
+					t.Errorf("without stacks the counts are %+v", s.Counts)
+				}
+			}
+			return nil
+		}, nursery.Name("server"))
+		if err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+	})
 }
 
 func TestHookInJoin(t *testing.T) {

@@ -118,6 +118,24 @@ func ExampleNoStacks() {
 	// Output: not asked for
 }
 
+func ExampleUnder() {
+	defer debug.Enable()()
+	request := func(ctx context.Context) error {
+		return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+			s := debug.Take(debug.Under(ctx))
+			fmt.Println(s.Counts.Nurseries, s.Roots[0].Name)
+			return nil
+		}, nursery.Name("request"))
+	}
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		return request(ctx)
+	}, nursery.Name("server"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: 1 request
+}
+
 func ExampleMaxGoroutines() {
 	s := debug.Take(debug.MaxGoroutines(0))
 	fmt.Println(s.Stacks == fmt.Sprintf("left out, because there are %d goroutines", s.Goroutines))

@@ -97,30 +97,37 @@ func (b *builder) build(records []*live.Nursery) {
 	}
 	b.escapes(outside)
 	for _, n := range b.order {
-		b.Counts.Nurseries++
 		if !b.inside[n] {
 			b.Roots = append(b.Roots, n)
 		}
-		if n.Stats != nil {
-			b.Counts.Queued += n.Stats.Queued
-			if len(b.dump.Goroutines) == 0 {
-				b.Counts.Tasks += n.Stats.Running
-			}
-		}
-		if s := n.Scope; s != nil && s.Canceled != nil {
-			b.Counts.Canceled++
-		} else if s != nil && s.Stopping {
-			b.Counts.Stopping++
-		}
+		b.count(n)
 		// A goroutine with a smaller number is probably older.
 		slices.SortStableFunc(n.Tasks, func(x, y *Task) int {
 			return cmp.Or(cmp.Compare(y.Age, x.Age), cmp.Compare(len(x.ID), len(y.ID)), strings.Compare(x.ID, y.ID))
 		})
 	}
-	oldest := func(x, y *Nursery) int {
-		return cmp.Or(cmp.Compare(y.Age, x.Age), strings.Compare(x.ID, y.ID))
-	}
 	slices.SortFunc(b.Roots, oldest)
+}
+
+// oldest compares nurseries by their age.
+func oldest(x, y *Nursery) int {
+	return cmp.Or(cmp.Compare(y.Age, x.Age), strings.Compare(x.ID, y.ID))
+}
+
+// count adds what is known of a nursery by the registry to the totals.
+func (b *builder) count(n *Nursery) {
+	b.Counts.Nurseries++
+	if n.Stats != nil {
+		b.Counts.Queued += n.Stats.Queued
+		if len(b.dump.Goroutines) == 0 {
+			b.Counts.Tasks += n.Stats.Running
+		}
+	}
+	if s := n.Scope; s != nil && s.Canceled != nil {
+		b.Counts.Canceled++
+	} else if s != nil && s.Stopping {
+		b.Counts.Stopping++
+	}
 }
 
 // addScopes describes the scopes below a scope, unless that has been done. They belong to
