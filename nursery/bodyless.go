@@ -47,7 +47,7 @@ func openBodyless(ctx context.Context, cancels bool) bodyless.Nursery {
 // Join need not be called for one without tasks.
 func (n *bodylessNursery) Begin() {
 	if live.Enabled() {
-		n.register(nil)
+		n.register()
 	}
 	n.begun = true
 	n.joined.Add(1)

@@ -17,23 +17,17 @@ func init() {
 	live.DescribeNursery = func(self any) live.NurseryInfo { return self.(*Nursery).describe() }
 }
 
-// register puts the nursery into the registry. The goroutine of a body gets its labels, until
-// unregister is called; around is the context of the call that opened the nursery, or nil if
-// there is no body. It keeps this code out of the stack frame of
+// register puts the nursery into the registry. It keeps this code out of the stack frame of
 // open, which is often among the first calls of a goroutine.
 //
 //go:noinline
-func (n *Nursery) register(around context.Context) {
+func (n *Nursery) register() {
 	set := new(settings)
 	if n.set != nil {
 		*set = *n.set // which several nurseries of package errgroup may share
 	}
 	set.seen = live.New(n)
 	n.set = set
-	if around != nil && live.Labeled() {
-		set.seen.Around = around
-		n.label()
-	}
 	set.seen.Open() // last, because other goroutines see the nursery from here on
 }
 
@@ -52,6 +46,18 @@ func (n *Nursery) unregister() {
 	r.Close(s)
 	if r.Around != nil {
 		pprof.SetGoroutineLabels(r.Around)
+	}
+}
+
+// labelBody gives the goroutine of the body the labels of the nursery until unregister is
+// called, if labels are on. The nursery, which is in the registry, was opened with the context
+// around.
+//
+//go:noinline
+func (n *Nursery) labelBody(around context.Context) {
+	if live.Labeled() {
+		n.record().Around = around
+		n.label()
 	}
 }
 

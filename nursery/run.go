@@ -137,7 +137,8 @@ func (n *Nursery) open(ctx context.Context) {
 		n.scope = cancel.New(ctx)
 		n.state.Store(member)
 		if live.Enabled() {
-			n.register(ctx)
+			n.register()
+			n.labelBody(ctx)
 		}
 		return
 	}
@@ -160,7 +161,8 @@ func (n *Nursery) open(ctx context.Context) {
 	n.scope = cancel.New(ctx, opts...)
 	n.state.Store(member)
 	if enabled {
-		n.register(around)
+		n.register()
+		n.labelBody(around)
 	}
 	if c.limiter != nil {
 		n.releaseCaller(ctx)

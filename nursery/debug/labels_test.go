@@ -75,13 +75,13 @@ func TestLabels(t *testing.T) {
 			}, nursery.Name("task"))
 			time.Sleep(2 * time.Second)
 			s := debug.Take()
-			got := ""
+			var got strings.Builder
 			for _, w := range s.Warnings {
-				got += fmt.Sprintln(w.Code, w.Name, w.Text)
+				fmt.Fprintln(&got, w.Code, w.Name, w.Text)
 			}
 			want := strings.Repeat("escaped outer/task 2 goroutines have outlived the code with a bare go statement that began it (sleep)\n", 2)
-			if got != want {
-				t.Errorf("the warnings are\n%s\nwant\n%s", got, want)
+			if got.String() != want {
+				t.Errorf("the warnings are\n%s\nwant\n%s", got.String(), want)
 			}
 			if text := text(t, s); strings.Count(text, "{outer/task}") != 2 {
 				t.Errorf("the text is\n%s", text)

@@ -170,13 +170,13 @@ func TestNotBegun(t *testing.T) {
 		t.Error("2 tasks that have not begun were never shown as such")
 	})
 	t.Run("D9/they are counted in a dump", func(t *testing.T) {
-		dump := ""
+		var dump strings.Builder
 		for i, function := range []string{"nursery.(*Nursery).Go.gowrap1", "nursery.(*crew[...]).callLocked.gowrap1", "nursery/errgroup.(*Group).start.gowrap4"} {
-			dump += fmt.Sprintf("goroutine %d [runnable]:\ngithub.com/grove-go/grove/%s()\n\t/src/grove/x.go:30\n"+
+			fmt.Fprintf(&dump, "goroutine %d [runnable]:\ngithub.com/grove-go/grove/%s()\n\t/src/grove/x.go:30\n"+
 				"created by main.main in goroutine 1\n\t/src/app/main.go:3 +0xe7\n\n", 7+i, function)
 		}
-		dump += "goroutine 17 [runnable]:\nmain.main.gowrap1()\n\t/src/app/main.go:30\n"
-		s, err := debug.Parse(strings.NewReader(dump))
+		dump.WriteString("goroutine 17 [runnable]:\nmain.main.gowrap1()\n\t/src/app/main.go:30\n")
+		s, err := debug.Parse(strings.NewReader(dump.String()))
 		if err != nil {
 			t.Fatal(err)
 		}
