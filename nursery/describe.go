@@ -159,6 +159,7 @@ func (n *Nursery) describe() live.NurseryInfo {
 		Queued:    s.Queued,
 		Finished:  s.Finished,
 		Failed:    s.Failed,
+		Limit:     int(c.limit),
 		Unlimited: c.limit == 0 && c.limiter == nil,
 		BodyDone:  n.bodyDone.Load(),
 		Members:   int(state >> waited),

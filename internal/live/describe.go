@@ -20,7 +20,8 @@ type NurseryInfo struct {
 	Failed    int
 	Failures  []error // the first, of those recorded so far
 	Panicking bool    // a panic waits for the other tasks
-	Unlimited bool    // there is no Limit
+	Limit     int     // of the option Limit, or 0
+	Unlimited bool    // there is no Limit, nor LimitBy
 	BodyDone  bool    // the body has returned
 	Members   int     // goroutines in the nursery but daemons
 	Scope     context.Context

@@ -117,6 +117,42 @@ func TestCycles(t *testing.T) {
 			return nil
 		})
 	})
+	for name, c := range map[string]struct {
+		limit, waiting, cycles int
+	}{
+		"a task waits for its own place":                {limit: 1, waiting: 1, cycles: 1},
+		"all tasks under a limit wait for their places": {limit: 3, waiting: 3, cycles: 1},
+		"one of the tasks under a limit goes on":        {limit: 3, waiting: 2, cycles: 0},
+	} {
+		kit.Bubble(t, "D7/"+name, func(t *testing.T, ctx context.Context) {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				var last *nursery.Task[int]
+				ready := make(chan struct{})
+				for range c.limit {
+					waits := c.waiting > 0
+					c.waiting--
+					n.Go(func(ctx context.Context) error {
+						<-ready
+						if !waits {
+							return cancel.Sleep(ctx, time.Minute)
+						}
+						_, err := last.Wait(ctx)
+						return err
+					}, nursery.Name("first"))
+				}
+				testutil.WaitAllBlocked()
+				last = nursery.Spawn(n, func(context.Context) (int, error) { return 0, nil })
+				close(ready)
+				testutil.WaitAllBlocked()
+				got := debug.Take().Warnings
+				if len(got) != c.cycles || c.cycles > 0 && !regexp.MustCompile(`^waits for itself: first g\d+ → a task t[0-9a-f]+ → first g\d+$`).MatchString(got[0].Text) {
+					t.Errorf("the warnings are %+v, want %d cycles", got, c.cycles)
+				}
+				n.Cancel(nil)
+				return nil
+			}, nursery.Limit(c.limit))
+		})
+	}
 	kit.Bubble(t, "D7/a chain is not a cycle", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			a := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, cancel.Sleep(ctx, time.Second) })

@@ -27,7 +27,8 @@
 // that cleans up after its cancellation is unresponsive meanwhile, and a cycle is broken when one
 // of the waits has a time limit. Times have thresholds, see [Thresholds].
 //
-//   - cycle: tasks wait for each other, by Task.Wait, Start, Shared.Do or at the end of a nursery
+//   - cycle: tasks wait for each other, by Task.Wait, Start, Shared.Do, at the end of a nursery or
+//     for their turn under a limit
 //   - panicking: a panic waits for the other tasks of its nursery, or for its body
 //   - unresponsive: a task was canceled, and has not returned
 //   - failing: a nursery has failed, and tasks have not returned
@@ -52,7 +53,7 @@
 // stops the program for a moment alone.
 //
 // D4 Limits count what they leave out. They hold for the entries of a nursery, for warnings,
-// and for nurseries in each other.
+// for failures, and for nurseries in each other.
 //
 // D5 In a synctest bubble times are virtual. The times of goroutines in another
 // bubble than the caller's are left out.

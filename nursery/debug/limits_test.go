@@ -82,6 +82,38 @@ func TestDeep(t *testing.T) {
 	})
 }
 
+func TestManyFailures(t *testing.T) {
+	kit.Bubble(t, "D4/failures", func(t *testing.T, ctx context.Context) {
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for range 30 {
+				n.Go(func(ctx context.Context) error {
+					return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+						for range 20 {
+							n.Go(func(context.Context) error { return io.EOF })
+						}
+						n.Go(func(ctx context.Context) error { return cancel.Sleep(ctx, time.Second) })
+						return nil
+					}, nursery.KeepGoing())
+				})
+			}
+			testutil.WaitAllBlocked()
+			shown, counted := 0, 0
+			for _, task := range debug.Take().Roots[0].Tasks {
+				inner := task.Nurseries[0]
+				shown += len(inner.Failures)
+				counted += inner.Stats.Failed
+			}
+			if shown != 200 || counted != 600 {
+				t.Errorf("%d failures are shown of %d, want 200 of 600", shown, counted)
+			}
+			return nil
+		}, nursery.KeepGoing())
+		if err == nil {
+			t.Error("Run() = nil, want the failures")
+		}
+	})
+}
+
 func TestWidth(t *testing.T) {
 	kit.Bubble(t, "lines are cut off", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {

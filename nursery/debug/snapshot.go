@@ -56,7 +56,7 @@ type Nursery struct {
 	Phase        string        `json:"phase,omitempty"`        // open, waits for tasks, or waits for daemons
 	Stats        *Stats        `json:"stats,omitempty"`        // nil if unknown
 	Panicking    bool          `json:"panicking,omitempty"`    // a panic waits for the other tasks and the body
-	Failures     []string      `json:"failures,omitempty"`     // the first, of those recorded so far
+	Failures     []string      `json:"failures,omitempty"`     // the first of those recorded so far; Stats counts all
 	Scope        *Scope        `json:"scope,omitempty"`        // its cancel scope
 	Body         *Task         `json:"body,omitempty"`         // the goroutine of its body
 	Tasks        []*Task       `json:"tasks,omitempty"`        // its tasks, the oldest first

@@ -17,6 +17,7 @@ const (
 	maxNested   = 1000 // nurseries in each other
 	maxChildren = 1000 // of a node, after folding
 	maxIDs      = 10   // of a folded entry
+	maxFailures = 200  // in all
 	maxScopes   = 100_000
 )
 
@@ -49,6 +50,8 @@ type builder struct {
 	orphans   []*Group         // goroutines outside with a label, whose beginner has returned
 	scoped    map[uint64]*Task // tasks with a scope of their own, by its address
 	begun     map[*live.Task]bool
+	failures  int                // that the snapshot has
+	queued    map[*Task]*Nursery // tasks that wait for their turn, and others may wait for
 }
 
 // A record is what the registry says of a nursery.
@@ -68,6 +71,7 @@ func (b *builder) build(records []*live.Nursery) {
 	b.owners = make(map[string]*Task)
 	b.scoped = make(map[uint64]*Task)
 	b.begun = make(map[*live.Task]bool)
+	b.queued = make(map[*Task]*Nursery)
 	for _, r := range records {
 		b.records[uint64(live.Addr(r.Self))] = &record{r, live.DescribeNursery(r.Self)}
 	}
@@ -87,13 +91,13 @@ func (b *builder) build(records []*live.Nursery) {
 			outside = append(outside, g)
 		}
 	}
+	for addr, r := range b.records { // which may have no goroutine in the dump
+		b.addWaiting(b.nursery(addr), r)
+	}
 	for _, p := range b.parked {
 		if t := b.scoped[p.addr]; t != nil {
 			p.task.On = t.ID
 		}
-	}
-	for addr, r := range b.records { // which may have no goroutine in the dump
-		b.addWaiting(b.nursery(addr), r)
 	}
 	b.escapes(outside)
 	for _, n := range b.order {
@@ -161,7 +165,8 @@ func (b *builder) nursery(addr uint64) *Nursery {
 	i := r.info
 	n.Name, n.Options, n.Panicking = i.Name, i.Options, i.Panicking
 	n.Stats = &Stats{Running: i.Running, Queued: i.Queued, Finished: i.Finished, Failed: i.Failed}
-	for _, err := range i.Failures {
+	for _, err := range i.Failures[:min(len(i.Failures), maxFailures-b.failures)] {
+		b.failures++
 		n.Failures = append(n.Failures, fmt.Sprint(err)) // which survives a method Error that panics
 	}
 	switch {
@@ -317,7 +322,7 @@ func (b *builder) addWaiting(n *Nursery, r *record) {
 	stacks := len(b.dump.Goroutines) > 0
 	for _, l := range r.Tasks() { // which have not returned since the dump
 		addr := uint64(live.Addr(l.Self))
-		if l.Name == "" || b.begun[l] || stacks && b.known.tasks[addr] != l {
+		if b.begun[l] || stacks && b.known.tasks[addr] != l {
 			continue
 		}
 		t := &Task{ID: fmt.Sprintf("t%x", addr), Name: l.Name, Daemon: l.Daemon}
@@ -329,7 +334,13 @@ func (b *builder) addWaiting(n *Nursery, r *record) {
 		default:
 			t.WaitsFor = "to begin"
 		}
-		n.Tasks = append(n.Tasks, t)
+		if l.Name != "" {
+			n.Tasks = append(n.Tasks, t)
+		}
+		if l.Queued && l.Scope != nil {
+			b.scoped[uint64(live.Addr(l.Scope))] = t
+			b.queued[t] = n
+		}
 	}
 }
 
