@@ -21,6 +21,10 @@
 // and web serves it over HTTP. Package nursery/otel passes the figures of [Metrics] to
 // OpenTelemetry.
 //
+// A program that is too large for [Take] has a tree of the registry, and a profile of its
+// goroutines; see [MaxGoroutines]. [Under] takes a snapshot of a part of a program. With
+// [Labels] crash dumps and CPU profiles have the names of tasks.
+//
 // # Warnings
 //
 // A warning states a fact that needs a look. None is a guess, but a fact may be intended: a task
