@@ -285,15 +285,15 @@ func TestOptions(t *testing.T) {
 func TestUnder(t *testing.T) {
 	kit.Bubble(t, "a snapshot of what is below a scope", func(t *testing.T, ctx context.Context) {
 		deaf := func(context.Context) error { time.Sleep(time.Minute); return nil }
-		scopes := make(map[string]context.Context)
+		var scopes sync.Map // of contexts, by name
 		// request has a nursery in a nursery. The inner one was canceled, and its task has a deadline
 		// and a goroutine.
 		request := func(ctx context.Context, name string) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				scopes[name] = ctx
+				scopes.Store(name, ctx)
 				n.Go(deaf)
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-					scopes["in "+name] = ctx
+					scopes.Store("in "+name, ctx)
 					n.Go(func(ctx context.Context) error {
 						return cancel.FailAfter(context.WithoutCancel(ctx), time.Hour, func(ctx context.Context) error {
 							go func() { _ = deaf(ctx) }()
@@ -307,7 +307,7 @@ func TestUnder(t *testing.T) {
 			}, nursery.Name(name))
 		}
 		err := nursery.Run(ctx, func(ctx context.Context, server *nursery.Nursery) error {
-			scopes["server"] = ctx
+			scopes.Store("server", ctx)
 			for _, name := range []string{"a", "b"} {
 				server.Go(func(ctx context.Context) error { return request(ctx, name) })
 				time.Sleep(time.Millisecond)
@@ -319,7 +319,8 @@ func TestUnder(t *testing.T) {
 				"b":      "[b] 2 nurseries, 2 tasks, 1 canceled, 1 escaped; 1 deadlines, 1 warnings",
 				"in a":   "[in a] 1 nurseries, 1 tasks, 1 canceled, 1 escaped; 1 deadlines, 1 warnings",
 			} {
-				s := debug.Take(debug.Under(scopes["server"]), debug.Under(scopes[name]))
+				scope, _ := scopes.Load(name)
+				s := debug.Take(debug.Under(ctx), debug.Under(scope.(context.Context)))
 				var roots []string
 				for _, n := range s.Roots {
 					roots = append(roots, n.Name)
@@ -329,7 +330,7 @@ func TestUnder(t *testing.T) {
 				if got != want || len(s.Others) > 0 {
 					t.Errorf("under %s there are %s, and %d others; want %s:\n%s", name, got, len(s.Others), want, text(t, s))
 				}
-				if s := debug.Take(debug.NoStacks(), debug.Under(scopes[name])); s.Counts.Canceled == 0 {
+				if s := debug.Take(debug.NoStacks(), debug.Under(scope.(context.Context))); s.Counts.Canceled == 0 {
 					t.Errorf("without stacks the counts are %+v", s.Counts)
 				}
 			}

@@ -39,7 +39,7 @@ func TestDeep(t *testing.T) {
 			n.Go(func(ctx context.Context) error { return nest(ctx, depth-1) })
 			testutil.WaitAllBlocked()
 			for _, opts := range [][]debug.TakeOption{nil, {debug.Unfolded()}} {
-				s := debug.Take(opts...)
+				s := debug.Take(append(opts, debug.Under(ctx))...)
 				if s.Counts.Nurseries != depth {
 					t.Errorf("%d nurseries, want %d", s.Counts.Nurseries, depth)
 				}
@@ -98,7 +98,7 @@ func TestManyFailures(t *testing.T) {
 			}
 			testutil.WaitAllBlocked()
 			shown, counted := 0, 0
-			for _, task := range debug.Take().Roots[0].Tasks {
+			for _, task := range debug.Take(debug.Under(ctx)).Roots[0].Tasks {
 				inner := task.Nurseries[0]
 				shown += len(inner.Failures)
 				counted += inner.Stats.Failed
@@ -155,7 +155,7 @@ func TestNotBegun(t *testing.T) {
 			n.Go(hold)
 			n.Go(hold, nursery.Name("daemon"), nursery.Daemon())
 			testutil.WaitAllBlocked()
-			s := debug.Take()
+			s := debug.Take(debug.Under(ctx))
 			var got []string
 			for _, m := range regexp.MustCompile(`(?m)^.─ (.+)$`).FindAllStringSubmatch(text(t, s), -1) {
 				got = append(got, regexp.MustCompile(`  ([gt])[0-9a-f]+|  limits_test.*`).ReplaceAllString(m[1], " $1"))
