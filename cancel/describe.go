@@ -48,11 +48,14 @@ func describe(ctx context.Context) live.ScopeInfo {
 }
 
 // describeBelow is live.DescribeScopes.
-func describeBelow(ctx context.Context, limit int) (infos []live.ScopeInfo) {
+func describeBelow(ctx context.Context, limit int, skip func(addr uintptr) bool) (infos []live.ScopeInfo) {
 	todo := []*Scope{ctx.(*Scope)}
 	for len(todo) > 0 && len(infos) < limit {
 		s := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
+		if skip(live.Addr(s)) {
+			continue
+		}
 		s.mu.Lock()
 		for c := s.kids; c != nil && len(todo) < limit; c = c.next {
 			if !c.is(isListener) {

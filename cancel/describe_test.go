@@ -47,15 +47,20 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("the shielded scope is described as %+v", got)
 		}
 		cancel.UntilStop(outer)
+		none := func(uintptr) bool { return false }
 		var names []string
-		for _, info := range live.DescribeScopes(outer, 10) {
+		for _, info := range live.DescribeScopes(outer, 10, none) {
 			names = append(names, info.Name)
 		}
 		if len(names) != 3 || names[1] != "fetch" {
 			t.Errorf("the scopes are %q, want outer, fetch and the shielded one", names)
 		}
-		if n := len(live.DescribeScopes(outer, 2)); n != 2 {
+		if n := len(live.DescribeScopes(outer, 2, none)); n != 2 {
 			t.Errorf("%d scopes, want 2", n)
+		}
+		fetch := func(addr uintptr) bool { return addr == live.Addr(s) }
+		if n := len(live.DescribeScopes(outer, 10, fetch)); n != 1 {
+			t.Errorf("%d scopes without fetch, want 1", n)
 		}
 	})
 	bubble(t, "an end is described with its time", func(t *testing.T, ctx context.Context) {

@@ -310,3 +310,37 @@ func BenchmarkFor(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkWaits measures calls that wait for a task.
+func BenchmarkWaits(b *testing.B) {
+	for name, wait := range map[string]func(ctx context.Context, n *nursery.Nursery, s *nursery.Shared[int, int]) error{
+		"Start": func(ctx context.Context, n *nursery.Nursery, _ *nursery.Shared[int, int]) error {
+			_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error { started(1); return nil })
+			return err
+		},
+		"Shared.Do": func(ctx context.Context, _ *nursery.Nursery, s *nursery.Shared[int, int]) error {
+			_, err := s.Do(ctx, 1)
+			return err
+		},
+		"Task.Wait": func(ctx context.Context, n *nursery.Nursery, _ *nursery.Shared[int, int]) error {
+			_, err := nursery.Spawn(n, func(context.Context) (int, error) { return 1, nil }).Wait(ctx)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			err := nursery.Run(b.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				s := nursery.NewShared(n, func(context.Context, int) (int, error) { return 1, nil })
+				for b.Loop() {
+					if err := wait(ctx, n, s); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}

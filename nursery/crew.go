@@ -84,6 +84,7 @@ func (c *crew[T]) nextLocked(first bool) (item T, ok bool) {
 // work is a worker goroutine. It calls shift, with true the first time, until that returns true.
 // If a call in it ends the goroutine by Goexit, another one goes on.
 func (n *Nursery) work(shift func(first bool) (over bool), first bool) {
+	n.label()
 	over := false
 	defer func() {
 		if over {

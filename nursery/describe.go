@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/pprof"
+	"strings"
 
 	"github.com/grove-go/grove/internal/live"
 )
@@ -42,6 +44,55 @@ func (n *Nursery) unregister() {
 		f.mu.Unlock()
 	}
 	r.Close(s)
+	if r.Around != nil {
+		pprof.SetGoroutineLabels(r.Around)
+	}
+}
+
+// labelBody gives the goroutine of the body the labels of the nursery until unregister is
+// called, if labels are on. The nursery, which is in the registry, was opened with the context
+// around.
+//
+//go:noinline
+func (n *Nursery) labelBody(around context.Context) {
+	if live.Labeled() {
+		n.record().Around = around
+		n.label()
+	}
+}
+
+// labelKey is the key of the label that goroutines have.
+const labelKey = "grove"
+
+// withLabel returns a context with a name at the end of the label of ctx.
+func withLabel(ctx context.Context, name string) context.Context {
+	path, _ := pprof.Label(ctx, labelKey)
+	return pprof.WithLabels(ctx, pprof.Labels(labelKey, strings.TrimPrefix(path+"/"+name, "/")))
+}
+
+// label gives the goroutine the labels of the nursery, if they are on.
+func (n *Nursery) label() {
+	if r := n.record(); r != nil && r.Around != nil {
+		pprof.SetGoroutineLabels(n.scope)
+	}
+}
+
+// labelTask gives the goroutine the labels of a task in the record with the context ctx, if
+// they are on. It returns the context for the task.
+func (n *Nursery) labelTask(ctx context.Context, info *taskInfo) context.Context {
+	if n.record().Around == nil {
+		return ctx
+	}
+	var own context.Context = n.scope
+	if info.name != "" {
+		own = withLabel(n.scope, info.name)
+	}
+	path, _ := pprof.Label(own, labelKey)
+	if have, _ := pprof.Label(ctx, labelKey); have != path { // of the option Values, it is that of the caller
+		ctx = pprof.WithLabels(ctx, pprof.Labels(labelKey, path))
+	}
+	pprof.SetGoroutineLabels(ctx)
+	return ctx
 }
 
 // record returns the record of the nursery, or nil if the registry was off when it opened.
@@ -52,13 +103,14 @@ func (n *Nursery) record() *live.Nursery {
 	return n.set.seen
 }
 
-// remember puts a task into the record of the nursery, if there is one.
-func (n *Nursery) remember(info *taskInfo) {
+// remember puts a task into the record of the nursery, if there is one. The task waits for
+// its turn under a limit if queued is true.
+func (n *Nursery) remember(info *taskInfo, queued bool) {
 	r := n.record()
 	if r == nil {
 		return
 	}
-	info.seen = &live.Task{Self: info, Name: info.name, Daemon: info.daemon, Accepted: live.Now()}
+	info.seen = &live.Task{Self: info, Name: info.name, Daemon: info.daemon, Queued: queued, Accepted: live.Now()}
 	if info.scope != nil {
 		info.seen.Scope = info.scope
 	}
@@ -75,6 +127,7 @@ func (n *Nursery) forget(info *taskInfo) {
 // timed is plain for a nursery with a record. The stack of the task shows its last
 // argument, which is the time when the nursery accepted the task.
 func (n *Nursery) timed(task func(ctx context.Context) error, at int64) {
+	n.label()
 	n.plain(task)
 	keep(at)
 }
@@ -110,6 +163,7 @@ func (n *Nursery) describe() live.NurseryInfo {
 		Queued:    s.Queued,
 		Finished:  s.Finished,
 		Failed:    s.Failed,
+		Limit:     int(c.limit),
 		Unlimited: c.limit == 0 && c.limiter == nil,
 		BodyDone:  state >= bodyLeft,
 		Members:   members,

@@ -77,12 +77,13 @@ func (n *Nursery) begin(fn string, task func(ctx context.Context) error, opts []
 // launch starts a task that has a taskInfo, and reports whether the nursery has accepted
 // it.
 func (n *Nursery) launch(task func(ctx context.Context) error, info *taskInfo) (accepted bool) {
-	n.remember(info)
+	queued := n.set != nil && n.set.crew != nil && !info.daemon
+	n.remember(info, queued)
 	if n.set != nil && !info.daemon {
 		info.limiter = n.set.limiter
-		if n.set.crew != nil {
-			return n.queue(job{task, info})
-		}
+	}
+	if queued {
+		return n.queue(job{task, info})
 	}
 	if !n.enter(info.kind()) {
 		return false
@@ -148,6 +149,9 @@ func (n *Nursery) call(task func(ctx context.Context) error, info *taskInfo) {
 		if token = info.limiter.lease(ctx.(*cancel.Scope)); token != nil {
 			ctx = token
 		}
+	}
+	if info != nil && info.seen != nil {
+		ctx = n.labelTask(ctx, info)
 	}
 	n.settle(exit{err: task(ctx)}, info)
 	returned = true

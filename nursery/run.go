@@ -138,9 +138,11 @@ func (n *Nursery) open(ctx context.Context) {
 		n.scope = cancel.New(ctx)
 		if live.Enabled() {
 			n.register()
+			n.labelBody(ctx)
 		}
 		return
 	}
+	around := ctx
 	c := &n.set.config
 	var opts []cancel.Option
 	if c.name != "" {
@@ -152,9 +154,14 @@ func (n *Nursery) open(ctx context.Context) {
 	if c.passes != nil {
 		ctx = context.WithValue(ctx, passesKey{}, c.passes)
 	}
+	enabled := live.Enabled() && !c.bodyless // otherwise Begin registers
+	if enabled && c.name != "" && live.Labeled() {
+		ctx = withLabel(ctx, c.name)
+	}
 	n.scope = cancel.New(ctx, opts...)
-	if live.Enabled() && !c.bodyless { // otherwise Begin does it
+	if enabled {
 		n.register()
+		n.labelBody(around)
 	}
 	if c.limiter != nil {
 		n.releaseCaller(ctx)

@@ -83,10 +83,7 @@ func (s *Shared[K, V]) Do(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	c := s.join(key)
-	select { // which takes either if both are ready
-	case <-c.done:
-	case <-bare.Done(ctx):
-	}
+	await(c.scope, c.done, bare.Done(ctx))
 	err := cancel.Err(ctx)
 	if err != nil && s.leave(key, c) {
 		return none, err
@@ -113,6 +110,7 @@ func (s *Shared[K, V]) join(key K) *sharedCall[V] {
 	s.n.mustEnter("Shared.Do", member)
 	info := new(taskInfo)
 	info.openScope("Shared.Do", s.n)
+	s.n.remember(info, false)
 	c := &sharedCall[V]{scope: info.scope, waiters: 1, done: make(chan struct{})}
 	info.intercept = func(e exit) bool { return s.ended(key, c, e) }
 	if again := key; again == key { // a key like NaN is never found, nor deleted

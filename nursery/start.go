@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/bare"
 )
 
 // ErrNotStarted is the error of [Start] if the task returned nil without having called
@@ -59,7 +60,7 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 	info.starting.Store(true)
 	info.openScope("Start", n)
 	info.intercept = func(e exit) bool { return st.returned(info, e) }
-	n.remember(info)
+	n.remember(info, false)
 	n.mustEnter("Start", info.kind())
 	st.caller, st.release = ctx, info.scope.Follow(ctx)
 	go n.known(func(ctx context.Context) error {
@@ -73,10 +74,9 @@ func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context
 			}
 		})
 	}, info)
-	select {
-	case <-ready:
+	await(info.scope, ready, st.gone)
+	if bare.IsClosed(ready) {
 		return value, nil
-	case <-st.gone:
 	}
 	if st.exit.panicked != nil {
 		panic(st.exit.panicked)

@@ -86,7 +86,7 @@ func (f *flow[T, R]) loop(ctx context.Context, items iter.Seq[T], yield func(R, 
 		}
 	}()
 	n.mustEnter("stream", member)
-	go n.plain(func(context.Context) error { f.produce(items); return nil })
+	go n.plain(func(context.Context) error { n.label(); f.produce(items); return nil })
 	for c, ok := f.take(); ok; c, ok = f.take() {
 		if !yield(c.value, c.err) {
 			left = true

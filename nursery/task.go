@@ -84,18 +84,8 @@ func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 		if t.limiter != nil {
 			own = t.limiter.leaseOf(ctx)
 		}
-		own.release()    // the task may need the token
-		park := func() { // takes either if both are ready
-			select {
-			case <-t.done:
-			case <-bare.Done(ctx):
-			}
-		}
-		if live.Enabled() {
-			live.Parked(live.Addr(t.scope), park)
-		} else {
-			park()
-		}
+		own.release() // the task may need the token
+		await(t.scope, t.done, bare.Done(ctx))
 		err = cancel.Err(ctx)
 		own.reacquire(err == nil)
 	}
@@ -104,6 +94,22 @@ func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 		return none, err
 	}
 	return t.value, t.err
+}
+
+// await waits until the task with that scope has closed done, or until the other channel is
+// closed. It takes either if both are.
+func await(scope *cancel.Scope, done, other <-chan struct{}) {
+	park := func() {
+		select {
+		case <-done:
+		case <-other:
+		}
+	}
+	if live.Enabled() {
+		live.Parked(live.Addr(scope), park)
+	} else {
+		park()
+	}
 }
 
 // Done returns a channel that is closed when the task has ended.

@@ -7,16 +7,15 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/browser"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 )
@@ -29,62 +28,62 @@ func TestBrowser(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		browser, err := nursery.Start(ctx, n, chromium, nursery.Daemon(), nursery.Name("chromium"))
+		chromium, err := nursery.Start(ctx, n, browser.Chromium, nursery.Daemon(), nursery.Name("chromium"))
 		if err != nil {
 			return err
 		}
-		open := func(fragment string) *tab { return open(ctx, t, n, browser, root.String()+fragment) }
+		open := func(fragment string) tab { return open(ctx, t, n, chromium, root.String()+fragment) }
 		f.begin(n)
 		defer func() { f.stop() }() // the one that is there then
 
 		ann, bob := open(""), open("#room=kitchen+table")
 		both := func(what, condition string) {
 			t.Helper()
-			ann.waits(what, condition)
-			bob.waits(what, condition)
+			ann.Waits(what, condition)
+			bob.Waits(what, condition)
 		}
 		ann.join("ann")
-		ann.waits("the room that is there without asking", text("room", "lobby"))
+		ann.Waits("the room that is there without asking", text("room", "lobby"))
 		bob.join("bob")
-		bob.waits("the room that the address names", text("room", "kitchen table"))
+		bob.Waits("the room that the address names", text("room", "kitchen table"))
 		bob.clicks("#leave")
 		bob.types("#wanted", "lobby")
 		bob.join("bob")
 		both("the two to be there", here("ann", "bob"))
-		ann.waits("bob to come in", last("bob has come in"))
+		ann.Waits("bob to come in", last("bob has come in"))
 
 		ann.says("hello, <b>bob</b>")
 		both("what ann says, as text", last("annhello, <b>bob</b>"))
 		bob.says("hi")
 		both("what bob says", last("bobhi"))
-		ann.waits("her message to be marked as hers", `document.querySelector("#log .mine span")?.textContent === "hello, <b>bob</b>"`)
-		bob.waits("her message not to be marked as his", `document.querySelector("#log .theirs span")?.textContent === "hello, <b>bob</b>"`)
+		ann.Waits("her message to be marked as hers", `document.querySelector("#log .mine span")?.textContent === "hello, <b>bob</b>"`)
+		bob.Waits("her message not to be marked as his", `document.querySelector("#log .theirs span")?.textContent === "hello, <b>bob</b>"`)
 
 		eve := open("")
 		eve.types("#name", "Ann")
 		eve.clicks("#join button")
-		eve.waits("the name to be refused", inState("out")+" && "+text("why", errTaken.Reason))
+		eve.Waits("the name to be refused", inState("out")+" && "+text("why", errTaken.Reason))
 		eve.join("eve")
 		both("the three to be there", here("ann", "bob", "eve"))
-		eve.waits("what was said before", `[...document.querySelectorAll("#log span")].map(e => e.textContent).join() === "hello, <b>bob</b>,hi"`)
+		eve.Waits("what was said before", `[...document.querySelectorAll("#log span")].map(e => e.textContent).join() === "hello, <b>bob</b>,hi"`)
 		eve.clicks("#leave")
 		both("eve to leave", last("eve has left")+" && "+here("ann", "bob"))
 
 		// Ann's clock stands still, so that she comes back only if she asks for it.
-		ann.evaluates(`setTimeout = () => 0; ""`)
+		ann.Runs(`setTimeout = () => 0`)
 		f.stop()
 		both("the reason", status("^"+errStopping.Reason+"; attempt 1 in 1 s$"))
 		// Each wait is up to twice as long as the one before, and at least half of that.
-		bob.waits("attempts after longer and longer waits", status("; attempt 2 in [12] s\n.*\n.*; attempt 3 in [234] s"))
+		bob.Waits("attempts after longer and longer waits", status("; attempt 2 in [12] s\n.*\n.*; attempt 3 in [234] s"))
 		f.begin(n)
-		bob.waits("to be in the room again", inState("in")+" && "+here("bob"))
+		bob.Waits("to be in the room again", inState("in")+" && "+here("bob"))
 		ann.clicks("#retry")
 		both("the two to be there again", inState("in")+" && "+here("ann", "bob"))
 		bob.says("where were we?")
 		both("what bob says after that, and nothing from before", last("bobwhere were we?")+
 			` && !document.getElementById("log").textContent.includes("hello")`)
 		f.stop()
-		bob.waits("a first attempt again", status("attempt 3[^]*\nyou are bob\n"+errStopping.Reason+"; attempt 1 in 1 s$"))
+		bob.Waits("a first attempt again", status("attempt 3[^]*\nyou are bob\n"+errStopping.Reason+"; attempt 1 in 1 s$"))
 		return nil
 	})
 	if err != nil {
@@ -153,136 +152,48 @@ func (f *front) begin(n *nursery.Nursery) {
 	<-ready
 }
 
-// chromium is a task that runs the browser. It is started with a context for what is
-// done in it.
-func chromium(ctx context.Context, started func(context.Context)) error {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		return fmt.Errorf("this test needs Chromium, which on Debian is what \"apt-get install chromium\" installs: %w", err)
-	}
-	ctx, end := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path),
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-	)...)
-	defer end() // waits until it is gone
-	ctx, end = chromedp.NewContext(ctx)
-	defer end()
-	if err := chromedp.Do(ctx); err != nil {
-		return err
-	}
-	started(ctx)
-	<-ctx.Done()
-	return cancel.Err(ctx)
-}
+// A tab shows the page of the chat.
+type tab struct{ *browser.Tab }
 
-// A tab is a page in the browser.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
-}
-
-// open opens a page, as a daemon of n: it looks what the page writes to the console,
-// and what is wrong there fails the test.
-func open(ctx context.Context, t *testing.T, n *nursery.Nursery, browser context.Context, address string) *tab {
+// open opens the page in a tab, as a daemon of n. The page notes what it says of the
+// connection.
+func open(ctx context.Context, t *testing.T, n *nursery.Nursery, chromium context.Context, address string) tab {
 	t.Helper()
-	p, err := nursery.Start(ctx, n, func(_ context.Context, started func(*tab)) error {
-		ctx, end := chromedp.NewContext(browser)
-		defer end()
-		console := chromedp.Console(ctx)
-		if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
-			return err
-		}
-		p := &tab{t, ctx}
-		p.evaluates(`
-			window.statuses = [];
-			new MutationObserver(() => statuses.push(document.getElementById("status").textContent))
-				.observe(document.getElementById("status"), {childList: true});
-			""`)
-		started(p)
-		for m, err := range console {
-			if err != nil {
-				return cancel.Err(ctx)
-			}
-			// That there is no connection at times is what the test is about.
-			if m.Source != "network" {
-				t.Errorf("the page says %v (%s:%d)", m, m.URL, m.Line+1)
-			}
-		}
-		return cancel.Err(ctx)
-	}, nursery.Daemon(), nursery.Name("tab"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := tab{browser.Open(ctx, t, n, chromium, address)}
+	p.Runs(`
+		window.statuses = [];
+		new MutationObserver(() => statuses.push(document.getElementById("status").textContent))
+			.observe(document.getElementById("status"), {childList: true})`)
 	return p
 }
 
 // join comes in with a name, and waits until that is done.
-func (p *tab) join(name string) {
-	p.t.Helper()
+func (p tab) join(name string) {
+	p.T.Helper()
 	p.types("#name", name)
 	p.clicks("#join button")
-	p.waits("to be in the room", inState("in"))
+	p.Waits("to be in the room", inState("in"))
 }
 
 // says types a message, and Enter.
-func (p *tab) says(message string) {
-	p.t.Helper()
+func (p tab) says(message string) {
+	p.T.Helper()
 	p.does(chromedp.SendKeys(chromedp.CSS("#text"), message+"\r"))
 }
 
 // types replaces what is in a field.
-func (p *tab) types(field, text string) {
-	p.t.Helper()
-	p.evaluates(fmt.Sprintf(`document.querySelector(%q).value = ""`, field))
+func (p tab) types(field, text string) {
+	p.T.Helper()
+	p.Runs(fmt.Sprintf(`document.querySelector(%q).value = ""`, field))
 	p.does(chromedp.SendKeys(chromedp.CSS(field), text))
 }
 
-func (p *tab) clicks(selector string) {
-	p.t.Helper()
+func (p tab) clicks(selector string) {
+	p.T.Helper()
 	p.does(chromedp.Click(chromedp.CSS(selector)))
 }
 
-func (p *tab) does(step chromedp.Action[chromedp.Void]) {
-	p.t.Helper()
-	runIn(p, "a key or a click", step)
-}
-
-// evaluates runs a script whose value is a string, and returns that.
-func (p *tab) evaluates(script string) string {
-	p.t.Helper()
-	return runIn(p, "a script", chromedp.Evaluate[string](script))
-}
-
-// waits waits until the condition holds. It looks at each change of the page.
-func (p *tab) waits(what, condition string) {
-	p.t.Helper()
-	runIn(p, what, chromedp.Evaluate[bool](`new Promise(done => {
-		const look = () => {
-			if (`+condition+`) {
-				changes.disconnect();
-				done(true);
-			}
-		};
-		const changes = new MutationObserver(look);
-		changes.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
-		look();
-	})`, chromedp.EvalAwaitPromise))
-}
-
-// runIn does something in the page, and fails the test if that is not done in a minute:
-// it hangs.
-func runIn[T any](p *tab, what string, action chromedp.Action[T]) (v T) {
-	p.t.Helper()
-	err := cancel.FailAfter(p.ctx, time.Minute, func(ctx context.Context) (err error) {
-		v, err = chromedp.Run(ctx, action)
-		return err
-	})
-	if err != nil {
-		page, err2 := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body.dataset.state + ": " + document.body.innerText`))
-		p.t.Fatalf("waiting for %s: %v; the page (%v) is\n%s", what, err, err2, page)
-	}
-	return v
+func (p tab) does(step chromedp.Action[chromedp.Void]) {
+	p.T.Helper()
+	browser.Do(p.Tab, "a key or a click", step)
 }

@@ -20,19 +20,21 @@ type NurseryInfo struct {
 	Failed    int
 	Failures  []error // the first, of those recorded so far
 	Panicking bool    // a panic waits for the other tasks
-	Unlimited bool    // there is no Limit
+	Limit     int     // of the option Limit, or 0
+	Unlimited bool    // there is no Limit, nor LimitBy
 	BodyDone  bool    // the body has returned
 	Members   int     // goroutines in the nursery but daemons
 	Scope     context.Context
 }
 
-// DescribeScope describes a *cancel.Scope, and DescribeScopes the scopes below it, up to a
-// number of them. They take the locks of one scope at a time, and call no function of
+// DescribeScope describes a *cancel.Scope, and DescribeScopes that scope and the scopes below
+// it, up to a number of them. DescribeScopes leaves out the scopes for which skip
+// returns true, with what is below them. They take the locks of one scope at a time, and call no function of
 // another package under them. They do not ask contexts above, so a scope that has not
 // heard of its end counts as open. Package cancel sets them when it is initialized.
 var (
 	DescribeScope  func(scope context.Context) ScopeInfo
-	DescribeScopes func(scope context.Context, limit int) []ScopeInfo
+	DescribeScopes func(scope context.Context, limit int, skip func(addr uintptr) bool) []ScopeInfo
 )
 
 // A ScopeInfo describes a scope at one moment.

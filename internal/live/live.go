@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/grove-go/grove/internal/stacks"
 )
 
 // enabled counts the calls of Enable that have not been undone.
@@ -28,6 +30,19 @@ func Enable() (disable func()) {
 // Enabled reports whether the registry is on.
 func Enabled() bool { return enabled.Load() != 0 }
 
+// labeled counts the calls of EnableLabels that have not been undone.
+var labeled atomic.Int32
+
+// EnableLabels switches on the labels of goroutines until disable is called, for nurseries
+// that come into the registry. Only the first call of disable has an effect.
+func EnableLabels() (disable func()) {
+	labeled.Add(1)
+	return sync.OnceFunc(func() { labeled.Add(-1) })
+}
+
+// Labeled reports whether the labels are on. It is asked while the registry is on alone.
+func Labeled() bool { return labeled.Load() != 0 }
+
 // epoch is where the clock begins.
 var epoch = time.Now()
 
@@ -42,8 +57,10 @@ func Now() int64 {
 
 // A Nursery is the record of an open nursery.
 type Nursery struct {
-	Self   any   // the *nursery.Nursery
-	Opened int64 // as from Now
+	Self   any             // the *nursery.Nursery
+	Opened int64           // as from Now
+	Bubble string          // number of the synctest bubble that it was opened in, or ""
+	Around context.Context // of the call that opened it, if its goroutines have labels; or nil
 
 	mu       sync.Mutex // guards the fields below
 	tasks    map[*Task]struct{}
@@ -67,6 +84,7 @@ type Task struct {
 	Self     any // a pointer to what the frames of the task have as an argument
 	Name     string
 	Daemon   bool
+	Queued   bool            // it waits for its turn under a limit before it begins
 	Scope    context.Context // of the task, or nil: the nursery's
 	Accepted int64           // as from Now
 }
@@ -88,7 +106,13 @@ func shardOf(addr uintptr) *shard { return &shards[addr>>6%uintptr(len(shards))]
 func Addr(pointer any) uintptr { return reflect.ValueOf(pointer).Pointer() }
 
 // New returns a record of a nursery, for Open.
-func New(self any) *Nursery { return &Nursery{Self: self, Opened: Now()} }
+func New(self any) *Nursery {
+	n := &Nursery{Self: self, Opened: Now()}
+	if n.Opened < 0 { // clocks of bubbles begin in the past
+		n.Bubble = stacks.Bubble()
+	}
+	return n
+}
 
 // Open adds a nursery to the registry, where other goroutines find it.
 func (n *Nursery) Open() {

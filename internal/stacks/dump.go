@@ -12,6 +12,7 @@ const Module = "github.com/grove-go/grove"
 // A Dump is the goroutines of a program at one moment.
 type Dump struct {
 	Goroutines []*Goroutine
+	Known      any // what Know returned before the dump, or nil
 
 	// learned from the frames of the dump, which may be another program's
 	standard   string              // the directory of the standard library, with a slash; "" in a program built with -trimpath
@@ -152,8 +153,13 @@ func (d *Dump) Only(keep func(g *Goroutine) bool) *Dump {
 }
 
 // Tree returns the task tree of the goroutines that work for nurseries, as text, or "" if
-// there are none. Package debug sets Tree when it is initialized. Until then it is nil.
-var Tree func(d *Dump) string
+// there are none. Know returns what Tree will need to know. All calls Know before it collects
+// the stacks, because later another task may be at an address that is in them. Package debug
+// sets both when it is initialized. Until then they are nil.
+var (
+	Tree func(d *Dump) string
+	Know func() any
+)
 
 // String returns the task tree, if Tree is set, and a table of the other goroutines with a
 // line for each, which says what it waits for and where in the user's code. The stacks

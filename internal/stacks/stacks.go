@@ -37,8 +37,14 @@ type Frame struct {
 
 // All returns the goroutines of this program. The caller's is the first.
 func All() *Dump {
+	var known any
+	if Know != nil {
+		known = Know()
+	}
 	text, _ := Text()
-	return Parse(text)
+	d := Parse(text)
+	d.Known = known
+	return d
 }
 
 // Text returns the dump of this program, and how long it took. The program stood still for
@@ -156,6 +162,20 @@ func Nursery(f Frame) (addr uint64, ok bool) {
 		return 0, false
 	}
 	return f.Arg(0)
+}
+
+// NotBegun reports whether the goroutine is of a task or a worker of a nursery, and has not
+// run yet. Its stack does not show the nursery.
+func (g *Goroutine) NotBegun() bool {
+	if len(g.Frames) == 0 {
+		return false
+	}
+	f := g.Frames[0]
+	switch f.Package() {
+	case Module + "/nursery", Module + "/nursery/errgroup":
+		return strings.Contains(f.Function, ".gowrap") // the compiler's function around the call of a go statement
+	}
+	return false
 }
 
 // Parked returns the address of the object that the goroutine waits for, if its stack shows

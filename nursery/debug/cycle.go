@@ -13,16 +13,20 @@ type parking struct {
 }
 
 // warnOfCycles adds a warning for each cycle of tasks that wait for each other: by
-// Task.Wait, or at the end of a nursery, for its tasks.
+// Task.Wait, Start or Shared.Do, at the end of a nursery for its tasks, or for their turn
+// under a limit.
 func (b *builder) warnOfCycles() {
 	next := make(map[*Task][]*Task)
 	byID := make(map[string]*Task)
 	for _, p := range slices.Concat(b.leaves, b.joining) {
-		byID[p.task.ID] = p.task
+		byID[p.task.ID] = p.task // the innermost part of the goroutine
+	}
+	for t := range b.queued {
+		byID[t.ID] = t
 	}
 	for _, p := range b.parked {
 		if t := b.scoped[p.addr]; t != nil {
-			next[p.task] = append(next[p.task], byID[t.ID]) // the innermost part of that goroutine
+			next[p.task] = append(next[p.task], byID[t.ID])
 		}
 	}
 	for _, p := range b.joining {
@@ -33,6 +37,18 @@ func (b *builder) warnOfCycles() {
 			}
 		}
 	}
+	for t, n := range b.queued {
+		var workers []*Task
+		for _, w := range n.Tasks {
+			if w.Worker {
+				workers = append(workers, byID[w.ID])
+			}
+		}
+		if r := b.records[nurseryAddr(n)]; len(workers) == r.info.Limit { // else another is on its way
+			next[t] = workers
+		}
+	}
+	b.dropWaitsThatEnd(next)
 	reported := make(map[*Task]bool)
 	for _, p := range b.parked {
 		path := cycle(p.task, next)
@@ -42,9 +58,24 @@ func (b *builder) warnOfCycles() {
 		var names []string
 		for _, t := range append(path, path[0]) {
 			reported[t] = true
-			names = append(names, cmp.Or(t.Name, t.Function)+" "+t.ID)
+			names = append(names, cmp.Or(t.Name, t.Function, "a task")+" "+t.ID)
 		}
 		b.add("cycle", p.task.ID, cmp.Or(p.task.Name, p.task.Function), 0, "waits for itself: "+strings.Join(names, " → "), p.task.At)
+	}
+}
+
+// dropWaitsThatEnd removes the tasks that may go on: tasks that wait for none that is left, and
+// tasks that wait for their turn while one of the workers may go on.
+func (b *builder) dropWaitsThatEnd(next map[*Task][]*Task) {
+	for changed := true; changed; {
+		changed = false
+		for t, others := range next {
+			goesOn := func(t *Task) bool { return len(next[t]) == 0 }
+			if b.queued[t] != nil && slices.ContainsFunc(others, goesOn) || b.queued[t] == nil && !slices.ContainsFunc(others, func(t *Task) bool { return !goesOn(t) }) {
+				delete(next, t)
+				changed = true
+			}
+		}
 	}
 }
 

@@ -84,6 +84,75 @@ func TestCycles(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	kit.Bubble(t, "D7/a task waits to start a task that waits for it", func(t *testing.T, ctx context.Context) {
+		_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			var outer *nursery.Task[int]
+			ready := make(chan struct{})
+			outer = nursery.Spawn(n, func(ctx context.Context) (int, error) {
+				<-ready
+				return nursery.Start(ctx, n, func(ctx context.Context, _ func(int)) error {
+					_, err := outer.Wait(ctx)
+					return err
+				}, nursery.Name("inner"))
+			}, nursery.Name("outer"))
+			close(ready)
+			testutil.WaitAllBlocked()
+			if got := cycles(); len(got) != 1 || got[0] != "waits for itself: outer → inner → outer" && got[0] != "waits for itself: inner → outer → inner" {
+				t.Errorf("the cycles are %q, want that of outer and inner", got)
+			}
+			n.Cancel(nil)
+			return nil
+		})
+	})
+	kit.Bubble(t, "D7/shared computations wait for each other", func(t *testing.T, ctx context.Context) {
+		_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			var s *nursery.Shared[int, int]
+			s = nursery.NewShared(n, func(ctx context.Context, key int) (int, error) { return s.Do(ctx, (key+1)%3) })
+			n.Go(func(ctx context.Context) error { _, err := s.Do(ctx, 0); return err })
+			testutil.WaitAllBlocked()
+			if got := cycles(); len(got) != 1 || strings.Count(got[0], " → ") != 3 || !strings.Contains(got[0], "debug_test.TestCycles") {
+				t.Errorf("the cycles are %q, want that of three computations", got)
+			}
+			n.Cancel(nil)
+			return nil
+		})
+	})
+	for name, c := range map[string]struct {
+		limit, waiting, cycles int
+	}{
+		"a task waits for its own place":                {limit: 1, waiting: 1, cycles: 1},
+		"all tasks under a limit wait for their places": {limit: 3, waiting: 3, cycles: 1},
+		"one of the tasks under a limit goes on":        {limit: 3, waiting: 2, cycles: 0},
+	} {
+		kit.Bubble(t, "D7/"+name, func(t *testing.T, ctx context.Context) {
+			_ = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				var last *nursery.Task[int]
+				ready := make(chan struct{})
+				for range c.limit {
+					waits := c.waiting > 0
+					c.waiting--
+					n.Go(func(ctx context.Context) error {
+						<-ready
+						if !waits {
+							return cancel.Sleep(ctx, time.Minute)
+						}
+						_, err := last.Wait(ctx)
+						return err
+					}, nursery.Name("first"))
+				}
+				testutil.WaitAllBlocked()
+				last = nursery.Spawn(n, func(context.Context) (int, error) { return 0, nil })
+				close(ready)
+				testutil.WaitAllBlocked()
+				got := debug.Take().Warnings
+				if len(got) != c.cycles || c.cycles > 0 && !regexp.MustCompile(`^waits for itself: first g\d+ → a task t[0-9a-f]+ → first g\d+$`).MatchString(got[0].Text) {
+					t.Errorf("the warnings are %+v, want %d cycles", got, c.cycles)
+				}
+				n.Cancel(nil)
+				return nil
+			}, nursery.Limit(c.limit))
+		})
+	}
 	kit.Bubble(t, "D7/a chain is not a cycle", func(t *testing.T, ctx context.Context) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			a := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, cancel.Sleep(ctx, time.Second) })
@@ -113,6 +182,12 @@ func TestOn(t *testing.T) {
 			n.Go(func(ctx context.Context) error { return l.Acquire(ctx) })
 			task := nursery.Spawn(n, func(ctx context.Context) (int, error) { return 0, cancel.Forever(ctx) })
 			n.Go(func(ctx context.Context) error { _, err := task.Wait(ctx); return err })
+			shared := nursery.NewShared(n, func(ctx context.Context, _ int) (int, error) { return 0, cancel.Forever(ctx) })
+			n.Go(func(ctx context.Context) error { _, err := shared.Do(ctx, 1); return err })
+			n.Go(func(ctx context.Context) error {
+				_, err := nursery.Start(ctx, n, func(ctx context.Context, _ func(int)) error { return cancel.Forever(ctx) })
+				return err
+			})
 			testutil.WaitAllBlocked()
 			on := make(map[string][]string)
 			for _, task := range debug.Take(debug.Unfolded()).Roots[0].Tasks {
@@ -125,8 +200,10 @@ func TestOn(t *testing.T) {
 			if got := on["a token (Limiter.Acquire)"]; len(got) != 1 || !strings.HasPrefix(got[0], "o") {
 				t.Errorf("the limiter is %q", got)
 			}
-			if got := on["a task (Task.Wait)"]; len(got) != 1 || !strings.HasPrefix(got[0], "g") {
-				t.Errorf("the task is %q", got)
+			for _, what := range []string{"a task (Task.Wait)", "a task to start (nursery.Start)", "a shared computation (Shared.Do)"} {
+				if got := on[what]; len(got) != 1 || !strings.HasPrefix(got[0], "g") {
+					t.Errorf("%s is %q", what, got)
+				}
 			}
 			second.Close()
 			n.Cancel(nil)

@@ -1,15 +1,18 @@
 package debug
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/internal/live"
 	"github.com/grove-go/grove/internal/stacks"
 	_ "github.com/grove-go/grove/nursery" // describes nurseries and scopes for package live
@@ -22,12 +25,54 @@ import (
 // program that it runs.
 //
 // Enable may be called any number of times. The registry is off when each disable has
-// been called. Only the first call of a disable has an effect.
+// been called. Only the first call of a disable has an effect. The option is [Labels]. Enable
+// panics if an option is nil.
 //
 // [nursery.Main]: https://pkg.go.dev/github.com/grove-go/grove/nursery#Main
-func Enable() (disable func()) { return live.Enable() }
+func Enable(opts ...EnableOption) (disable func()) {
+	var c enableConfig
+	for _, o := range opts {
+		if o == nil {
+			panic("debug: Enable: nil option")
+		}
+		o.applyEnable(&c)
+	}
+	registry, labels := live.Enable(), func() {}
+	if c.labels {
+		labels = live.EnableLabels()
+	}
+	return func() {
+		labels()
+		registry()
+	}
+}
 
-// A TakeOption configures [Take]. See [NoStacks], [Unfolded], [MaxGoroutines] and
+// An EnableOption configures [Enable]. See [Labels].
+type EnableOption interface{ applyEnable(c *enableConfig) }
+
+type enableOption func(c *enableConfig)
+
+func (o enableOption) applyEnable(c *enableConfig) { o(c) }
+
+type enableConfig struct{ labels bool }
+
+// Labels gives the goroutines of bodies and tasks a label of package [runtime/pprof] with the
+// key grove. Its value is the names of the nurseries and tasks around, the outermost first,
+// separated by slashes, as in "service/accept/workers". Nurseries and tasks without a name
+// are left out. The default is no label.
+//
+// CPU profiles distinguish tasks by their label. Dumps of goroutines have labels from Go 1.27
+// on, and in Go 1.26 with GODEBUG=tracebacklabels=1, so that [Parse] shows names. A goroutine
+// that a task has begun with a bare go statement inherits the label, and snapshots show where
+// it comes from even when the task has returned.
+//
+// Labels of the context remain. Labels that a goroutine has without a context are lost, as
+// with [pprof.Do]. The context of a task with a name is derived from the task's scope.
+//
+// [pprof.Do]: https://pkg.go.dev/runtime/pprof#Do
+func Labels() EnableOption { return enableOption(func(c *enableConfig) { c.labels = true }) }
+
+// A TakeOption configures [Take]. See [NoStacks], [Unfolded], [Under], [MaxGoroutines] and
 // [WithThresholds]. Take panics if passed a nil TakeOption.
 type TakeOption interface{ apply(c *takeConfig) }
 
@@ -38,6 +83,7 @@ func (o takeOption) apply(c *takeConfig) { o(c) }
 type takeConfig struct {
 	unfolded   bool
 	noStacks   bool
+	under      *cancel.Scope // or nil: everything
 	goroutines int
 	limits     Thresholds
 }
@@ -50,8 +96,27 @@ func NoStacks() TakeOption { return takeOption(func(c *takeConfig) { c.noStacks 
 // tasks of a nursery that are alike. It also lifts the limit on the entries of a nursery.
 func Unfolded() TakeOption { return takeOption(func(c *takeConfig) { c.unfolded = true }) }
 
+// Under makes a snapshot of a part of the program: of the nurseries that are below the
+// innermost scope of ctx, and the nursery whose scope that is. Other nurseries, their tasks,
+// warnings and deadlines are left out, and goroutines that work for no nursery. The counts are
+// of that part. The default is the whole program. If Under is repeated, the last one counts.
+//
+// A nursery that was open before the registry was on is left out; see [Enable]. Under panics
+// if ctx is nil or has no scope.
+func Under(ctx context.Context) TakeOption {
+	if ctx == nil {
+		panic("debug: Under: nil context")
+	}
+	scope := cancel.FromContext(ctx)
+	if scope == nil {
+		panic("debug: Under: the context has no scope")
+	}
+	return takeOption(func(c *takeConfig) { c.under = scope })
+}
+
 // MaxGoroutines sets the number of goroutines above which a snapshot has no stacks, because
-// the program stands still while they are collected. The default is 20,000.
+// the program stands still while they are collected. It has a profile instead, in which
+// goroutines with the same stack and label share an entry. The default is 20,000.
 //
 // MaxGoroutines panics if n is negative.
 func MaxGoroutines(n int) TakeOption {
@@ -110,33 +175,56 @@ func Take(opts ...TakeOption) *Snapshot {
 	s.Time, s.PID, s.Go, s.Goroutines = &start, os.Getpid(), runtime.Version(), runtime.NumGoroutine()
 	b := &builder{Snapshot: s, limits: c.limits, live: true, now: live.Now(), wall: start, dump: new(stacks.Dump), bubble: stacks.Bubble()}
 	s.Bubble = b.bubble
-	records := live.Nurseries()
 	switch {
 	case c.noStacks:
 		s.Stacks = "not asked for"
+		b.build(live.Nurseries())
 	case s.Goroutines > c.goroutines:
 		s.Stacks = "left out, because there are " + strconv.Itoa(s.Goroutines) + " goroutines"
+		b.build(live.Nurseries())
+		b.profile(stacks.Profile())
 	default:
-		b.remember(records)
+		b.known = know()
 		var text string
 		text, s.Stopped = stacks.Text()
 		b.dump = stacks.Parse(text)
 		s.Goroutines = len(b.dump.Goroutines)
-		records = still(records)
+		b.build(b.known.still())
 	}
-	b.build(records)
+	if c.under != nil {
+		b.keepBelow(c.under)
+	}
 	b.finish(c.unfolded)
 	s.Took = time.Since(start)
 	return s
 }
 
+// A knowledge is what the registry says before a dump. What it refers to stays where it is,
+// so nothing newer can have an address that is in the dump.
+type knowledge struct {
+	records []*live.Nursery
+	tasks   map[uint64]*live.Task       // by the address in the stack
+	scopes  map[uintptr]context.Context // the scopes that functions run in
+}
+
+// know returns what the registry says.
+func know() knowledge {
+	k := knowledge{records: live.Nurseries(), tasks: make(map[uint64]*live.Task), scopes: live.Scopes()}
+	for _, r := range k.records {
+		for _, t := range r.Tasks() {
+			k.tasks[uint64(live.Addr(t.Self))] = t
+		}
+	}
+	return k
+}
+
 // still returns the records that are in the registry still.
-func still(records []*live.Nursery) (both []*live.Nursery) {
+func (k knowledge) still() (both []*live.Nursery) {
 	now := make(map[*live.Nursery]bool)
 	for _, r := range live.Nurseries() {
 		now[r] = true
 	}
-	for _, r := range records {
+	for _, r := range k.records {
 		if now[r] {
 			both = append(both, r)
 		}
@@ -144,11 +232,15 @@ func still(records []*live.Nursery) (both []*live.Nursery) {
 	return both
 }
 
-func init() { stacks.Tree = treeOf }
+func init() {
+	stacks.Know = func() any { return know() }
+	stacks.Tree = treeOf
+}
 
-// treeOf is [stacks.Tree]. Its dump comes before it asks the registry, so the name of a task
-// may be wrong if tasks have returned since. Most programs with such a dump are stuck.
+// treeOf is [stacks.Tree].
 func treeOf(d *stacks.Dump) string {
+	b := &builder{Snapshot: newSnapshot(""), limits: defaults, now: live.Now(), wall: time.Now(), dump: d, bubble: stacks.Bubble()}
+	b.known, b.live = d.Known.(knowledge) // else it is the dump of another program
 	shown := make(map[uint64]bool)
 	for _, g := range d.Goroutines {
 		for _, f := range g.Frames {
@@ -157,15 +249,7 @@ func treeOf(d *stacks.Dump) string {
 			}
 		}
 	}
-	var records []*live.Nursery
-	for _, r := range live.Nurseries() {
-		if shown[uint64(live.Addr(r.Self))] {
-			records = append(records, r)
-		}
-	}
-	b := &builder{Snapshot: newSnapshot(""), limits: defaults, live: true, now: live.Now(), wall: time.Now(), dump: d, bubble: stacks.Bubble()}
-	b.remember(records)
-	b.build(records)
+	b.build(slices.DeleteFunc(b.known.still(), func(r *live.Nursery) bool { return !shown[uint64(live.Addr(r.Self))] }))
 	b.finish(false)
 	return b.treeText()
 }
@@ -185,6 +269,7 @@ func (b *builder) finish(unfolded bool) {
 	if !unfolded {
 		b.fold()
 	}
+	cutDepth(b.Roots, 0)
 }
 
 // Parse returns a snapshot of a goroutine dump: what a Go program prints when it panics or

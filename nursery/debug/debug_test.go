@@ -3,9 +3,13 @@ package debug_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"math"
 	"regexp"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
@@ -184,6 +188,9 @@ func TestTree(t *testing.T) {
 				if s.Stacks == "all" || s.Stopped != 0 || len(s.Roots) != 3 || s.Counts.Queued != 1 || s.Counts.Canceled != 1 {
 					t.Errorf("stacks %q, stopped for %v, %d nurseries, %+v", s.Stacks, s.Stopped, len(s.Roots), s.Counts)
 				}
+				if s.Counts.Tasks != 43 || !strings.Contains(text(t, s), "─ conn 91,170  t") {
+					t.Errorf("%d tasks, want 43, with conn among them:\n%s", s.Counts.Tasks, text(t, s))
+				}
 				if got := text(t, s); !strings.Contains(got, "workers  open 8s  limit 38  38 running, 1 queued, 0 done") || !strings.Contains(got, "CANCELED 5s ago") {
 					t.Errorf("the nurseries are\n%s", got)
 				}
@@ -253,6 +260,12 @@ func TestOptions(t *testing.T) {
 	for want, fn := range map[string]func(){
 		"debug: Take: nil option":                                       func() { debug.Take(nil) },
 		"debug: MaxGoroutines: n must not be negative, got -1":          func() { debug.MaxGoroutines(-1) },
+		"debug: Enable: nil option":                                     func() { debug.Enable(nil) },
+		"debug: Under: nil context":                                     func() { debug.Under(nil) }, //lint:ignore SA1012 must panic
+		"debug: Under: the context has no scope":                        func() { debug.Under(context.Background()) },
+		"debug: Width: n must be positive, got 0":                       func() { debug.Width(0) },
+		"debug: Depth: n must be positive, got -1":                      func() { debug.Depth(-1) },
+		"debug: Snapshot.WriteText: nil option":                         func() { _ = debug.Take().WriteText(io.Discard, nil) },
 		"debug: WithThresholds: thresholds must not be negative, got {": func() { debug.WithThresholds(debug.Thresholds{Swollen: -1}) },
 		"debug: Watch: nil context":                                     func() { _ = debug.Watch(nil, slog.Default(), 1) }, //lint:ignore SA1012 must panic
 		"debug: Watch: nil logger":                                      func() { _ = debug.Watch(t.Context(), nil, 1) },
@@ -267,6 +280,67 @@ func TestOptions(t *testing.T) {
 	if s, err := debug.Parse(strings.NewReader("nothing\n")); err != nil || s.Goroutines != 0 || text(t, s) == "" {
 		t.Errorf("Parse() of nothing = %+v, %v", s, err)
 	}
+}
+
+func TestUnder(t *testing.T) {
+	kit.Bubble(t, "a snapshot of what is below a scope", func(t *testing.T, ctx context.Context) {
+		deaf := func(context.Context) error { time.Sleep(time.Minute); return nil }
+		var scopes sync.Map // of contexts, by name
+		// request has a nursery in a nursery. The inner one was canceled, and its task has a deadline
+		// and a goroutine.
+		request := func(ctx context.Context, name string) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				scopes.Store(name, ctx)
+				n.Go(deaf)
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					scopes.Store("in "+name, ctx)
+					n.Go(func(ctx context.Context) error {
+						return cancel.FailAfter(context.WithoutCancel(ctx), time.Hour, func(ctx context.Context) error {
+							go func() { _ = deaf(ctx) }()
+							return deaf(ctx)
+						}, cancel.Name("hour"))
+					})
+					time.Sleep(time.Second)
+					n.Cancel(nil)
+					return nil
+				}, nursery.Name("in "+name))
+			}, nursery.Name(name))
+		}
+		err := nursery.Run(ctx, func(ctx context.Context, server *nursery.Nursery) error {
+			scopes.Store("server", ctx)
+			for _, name := range []string{"a", "b"} {
+				server.Go(func(ctx context.Context) error { return request(ctx, name) })
+				time.Sleep(time.Millisecond)
+			}
+			server.Go(deaf)
+			time.Sleep(5 * time.Second)
+			for name, want := range map[string]string{
+				"server": "[server] 5 nurseries, 7 tasks, 2 canceled, 2 escaped; 2 deadlines, 2 warnings",
+				"b":      "[b] 2 nurseries, 2 tasks, 1 canceled, 1 escaped; 1 deadlines, 1 warnings",
+				"in a":   "[in a] 1 nurseries, 1 tasks, 1 canceled, 1 escaped; 1 deadlines, 1 warnings",
+			} {
+				scope, _ := scopes.Load(name)
+				s := debug.Take(debug.Under(ctx), debug.Under(scope.(context.Context)))
+				var roots []string
+				for _, n := range s.Roots {
+					roots = append(roots, n.Name)
+				}
+				got := fmt.Sprintf("%v %d nurseries, %d tasks, %d canceled, %d escaped; %d deadlines, %d warnings", roots,
+					s.Counts.Nurseries, s.Counts.Tasks, s.Counts.Canceled, s.Counts.Escaped, len(s.Deadlines), len(s.Warnings))
+				if got != want || len(s.Others) > 0 {
+					t.Errorf("under %s there are %s, and %d others; want %s:\n%s", name, got, len(s.Others), want, text(t, s))
+				}
+				if s := debug.Take(debug.NoStacks(), debug.Under(scope.(context.Context))); s.Counts.Canceled == 0 {
+					t.Errorf("without stacks the counts are %+v", s.Counts)
+				}
+			}
+			return nil
+		}, nursery.Name("server"))
+		if err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+	})
 }
 
 func TestHookInJoin(t *testing.T) {
@@ -341,6 +415,97 @@ func TestOtherBubble(t *testing.T) {
 		if len(s.Warnings) > 0 || len(s.Deadlines) > 0 || len(s.Roots) != 1 || s.Roots[0].Opened != nil {
 			t.Errorf("the snapshot has times of another bubble:\n%s", text(t, s))
 		}
+	}
+}
+
+func TestTwoBubbles(t *testing.T) {
+	defer debug.Enable()()
+	opened, end := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	bubble := func(inside func(ctx context.Context)) {
+		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+			err := cancel.FailAfter(ctx, time.Hour, func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { inside(ctx); return nil })
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Go(func() { bubble(func(context.Context) { close(opened); <-end }) })
+	bubble(func(ctx context.Context) {
+		time.Sleep(2 * time.Minute) // of this bubble
+		<-opened
+		s := debug.Take(debug.NoStacks())
+		ages := make(map[time.Duration]int)
+		for _, n := range s.Roots {
+			ages[n.Age]++
+		}
+		if len(s.Roots) != 2 || ages[0] != 1 || ages[2*time.Minute] != 1 || len(s.Deadlines) > 1 {
+			t.Errorf("D5/the ages are %v, with %d deadlines; want 2m and an unknown age", ages, len(s.Deadlines))
+		}
+	})
+	close(end)
+	wg.Wait()
+}
+
+// TestNoGoroutine counts the goroutines that the process begins. The runtime and other tests
+// begin some now and then.
+func TestNoGoroutine(t *testing.T) {
+	defer debug.Enable()()
+	begun := func() uint64 {
+		s := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+		metrics.Read(s)
+		return s[0].Value.Uint64()
+	}
+	for name, opts := range map[string][]debug.TakeOption{
+		"all": nil, "the registry": {debug.NoStacks()}, "too many goroutines": {debug.MaxGoroutines(0)},
+	} {
+		least := uint64(math.MaxUint64)
+		for range 100 {
+			before := begun()
+			debug.Take(opts...)
+			least = min(least, begun()-before)
+		}
+		if least > 0 {
+			t.Errorf("D3/%s: Take begins %d goroutines", name, least)
+		}
+	}
+}
+
+// A dump may be shown long after it was taken.
+func TestTreeOfAnOldDump(t *testing.T) {
+	defer debug.Enable()()
+	err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		begin := func(name string) (end func()) {
+			var begun sync.WaitGroup
+			begun.Add(100)
+			release := make(chan struct{})
+			for range 100 {
+				n.Go(func(context.Context) error { begun.Done(); <-release; return nil }, nursery.Name(name))
+			}
+			begun.Wait()
+			return func() {
+				close(release)
+				for n.Stats().Running > 0 {
+					runtime.Gosched()
+				}
+			}
+		}
+		end := begin("first")
+		d := stacks.All()
+		end()
+		runtime.GC()
+		end = begin("second")
+		got := stacks.Tree(d)
+		end()
+		if strings.Contains(got, "second") || !strings.Contains(got, "first ×") {
+			t.Errorf("the tree of the first tasks is\n%s", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

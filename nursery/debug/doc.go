@@ -21,13 +21,18 @@
 // and web serves it over HTTP. Package nursery/otel passes the figures of [Metrics] to
 // OpenTelemetry.
 //
+// A program that is too large for [Take] has a tree of the registry, and a profile of its
+// goroutines; see [MaxGoroutines]. [Under] takes a snapshot of a part of a program. With
+// [Labels] crash dumps and CPU profiles have the names of tasks.
+//
 // # Warnings
 //
 // A warning states a fact that needs a look. None is a guess, but a fact may be intended: a task
 // that cleans up after its cancellation is unresponsive meanwhile, and a cycle is broken when one
 // of the waits has a time limit. Times have thresholds, see [Thresholds].
 //
-//   - cycle: tasks wait for each other, by Task.Wait or at the end of a nursery
+//   - cycle: tasks wait for each other, by Task.Wait, Start, Shared.Do, at the end of a nursery or
+//     for their turn under a limit
 //   - panicking: a panic waits for the other tasks of its nursery, or for its body
 //   - unresponsive: a task was canceled, and has not returned
 //   - failing: a nursery has failed, and tasks have not returned
@@ -35,7 +40,8 @@
 //   - late: a deadline has passed, and has not canceled its scope
 //   - starved: tasks are queued, and none has returned since an earlier snapshot, so the first
 //     snapshot never has it
-//   - escaped: a task has begun a goroutine with a bare go statement
+//   - escaped: a task has begun a goroutine with a bare go statement, even if the task has
+//     returned since, with the option [Labels]
 //   - swollen: a nursery has very many tasks and no limit, or very many failures
 //
 // # Guarantees
@@ -47,9 +53,11 @@
 // stacks no task is missing that runs all the time while the snapshot is taken.
 //
 // D3 [Take] stops the program once, starts no goroutine, and waits for no task. Above a
-// number of goroutines it does not stop the program.
+// number of goroutines it takes a profile of the goroutines in place of their stacks, which
+// stops the program for a moment alone.
 //
-// D4 Limits count what they leave out.
+// D4 Limits count what they leave out. They hold for the entries of a nursery, for warnings,
+// for failures, and for nurseries in each other.
 //
 // D5 In a synctest bubble times are virtual. The times of goroutines in another
 // bubble than the caller's are left out.
@@ -61,6 +69,13 @@
 // costs an atomic load more.
 //
 // D8 Text escapes the characters that a terminal would act on.
+//
+// D9 Tasks that have not run yet are counted apart. If they have names, their nursery shows
+// them, and whether they wait for their turn under a limit.
+//
+// D10 With the option [Labels] goroutines have the names of their nurseries and tasks as a
+// label. Dumps have the label, and goroutines that a task has begun with a bare go statement
+// inherit it.
 //
 // # Security
 //

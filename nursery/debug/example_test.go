@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +65,28 @@ func ExampleEnable() {
 	// "program"
 }
 
+func ExampleLabels() {
+	defer debug.Enable(debug.Labels())()
+	err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error {
+			fmt.Println(pprof.Label(ctx, "grove"))
+			return nil
+		}, nursery.Name("work"))
+		return nil
+	}, nursery.Name("program"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: program/work true
+}
+
+func ExampleEnableOption() {
+	opts := []debug.EnableOption{debug.Labels()}
+	disable := debug.Enable(opts...)
+	disable()
+	// Output:
+}
+
 func ExampleTake() {
 	defer debug.Enable()()
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -92,6 +116,24 @@ func ExampleTakeOption() {
 func ExampleNoStacks() {
 	fmt.Println(debug.Take(debug.NoStacks()).Stacks)
 	// Output: not asked for
+}
+
+func ExampleUnder() {
+	defer debug.Enable()()
+	request := func(ctx context.Context) error {
+		return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+			s := debug.Take(debug.Under(ctx))
+			fmt.Println(s.Counts.Nurseries, s.Roots[0].Name)
+			return nil
+		}, nursery.Name("request"))
+	}
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		return request(ctx)
+	}, nursery.Name("server"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: 1 request
 }
 
 func ExampleMaxGoroutines() {
@@ -152,7 +194,7 @@ func ExampleParse() {
 func ExampleSnapshot() {
 	data, err := json.Marshal(debug.Take(debug.NoStacks()).Counts)
 	fmt.Println(string(data), err)
-	// Output: {"nurseries":0,"tasks":0,"queued":0,"canceled":0,"stopping":0,"outside":0,"escaped":0} <nil>
+	// Output: {"nurseries":0,"tasks":0,"not_begun":0,"queued":0,"canceled":0,"stopping":0,"outside":0,"escaped":0} <nil>
 }
 
 func ExampleSnapshot_WriteText() {
@@ -177,6 +219,61 @@ github.com/grove-go/grove/nursery.(*Nursery).plain(0xc000100180, 0xc00001)
 	//
 	// nursery
 	// └─ main.poll  g7  chan receive  for 12 minutes  main.go:17
+}
+
+// nested runs f in three nurseries in each other.
+func nested(f func()) error {
+	open := func(name string, body func(ctx context.Context) error) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { return body(ctx) }, nursery.Name(name))
+		}
+	}
+	innermost := func(context.Context) error { f(); return nil }
+	return open("outer", open("middle", open("inner", innermost)))(context.Background())
+}
+
+func ExampleDepth() {
+	defer debug.Enable()()
+	err := nested(func() {
+		var out strings.Builder
+		fmt.Println(debug.Take().WriteText(&out, debug.Depth(2)))
+		fmt.Println(strings.Contains(out.String(), "middle"), strings.Contains(out.String(), "inner"))
+		fmt.Println(strings.Contains(out.String(), "└─ and 1 nursery below"))
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// <nil>
+	// true false
+	// true
+}
+
+func ExampleWidth() {
+	const dump = "goroutine 1 [running]:\nmain.main()\n\t/src/app/a_long_name_of_a_file.go:5\n"
+	s, err := debug.Parse(strings.NewReader(dump))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var out strings.Builder
+	fmt.Println(s.WriteText(&out, debug.Width(32)))
+	for line := range strings.Lines(out.String()) {
+		if strings.HasSuffix(line, "…\n") {
+			fmt.Print(line)
+		}
+	}
+	// Output:
+	// <nil>
+	// 0 nurseries · 0 tasks · 0 queue…
+	// goroutines that work for no nur…
+	//   1  running  a_long_name_of_a_…
+}
+
+func ExampleTextOption() {
+	small := []debug.TextOption{debug.Width(20), debug.Depth(3)}
+	fmt.Println(debug.Take().WriteText(io.Discard, small...))
+	// Output: <nil>
 }
 
 // A lineWriter sends each line on a channel.

@@ -10,11 +10,11 @@ import (
 // too much.
 func (b *builder) fold() {
 	for _, n := range b.order {
-		byKey := make(map[string]*Task)
+		byKey := make(map[likeness]*Task)
 		tasks := n.Tasks[:0:0]
 		for _, t := range n.Tasks {
-			key := foldKey(t)
-			if first := byKey[key]; first != nil {
+			key, alike := likenessOf(t)
+			if first := byKey[key]; alike && first != nil {
 				if first.Fold == 0 {
 					first.Fold, first.IDs = 1, []string{first.ID}
 				}
@@ -24,7 +24,7 @@ func (b *builder) fold() {
 				}
 				continue
 			}
-			if key != "" {
+			if alike {
 				byKey[key] = t
 			}
 			tasks = append(tasks, t)
@@ -42,22 +42,29 @@ func cut[T any](s []T, most int) ([]T, int) {
 	return s[:most], len(s) - most
 }
 
-// foldKey returns what tasks have in common that share an entry. It returns "" for a task
-// that has something of its own to say.
-func foldKey(t *Task) string {
+// A likeness is what tasks have in common that share an entry.
+type likeness struct {
+	name, function, waitsFor, on, label string
+	worker, daemon                      bool
+	at                                  Place
+}
+
+// likenessOf returns the likeness of a task, and reports false if the task has something of
+// its own to say.
+func likenessOf(t *Task) (like likeness, ok bool) {
 	if len(t.Nurseries) > 0 || len(t.Escaped) > 0 {
-		return ""
+		return like, false
 	}
 	for _, s := range t.Scopes {
 		if s.Canceled != nil || s.Deadline != nil && s.Own || s.Shielded {
-			return ""
+			return like, false
 		}
 	}
-	at := Place{}
+	like = likeness{t.Name, t.Function, t.WaitsFor, t.On, t.Label, t.Worker, t.Daemon, Place{}}
 	if t.At != nil {
-		at = *t.At
+		like.at = *t.At
 	}
-	return fmt.Sprint(t.Name, t.Function, t.Worker, t.Daemon, t.WaitsFor, t.On, at)
+	return like, true
 }
 
 // maxDeadlines is how many deadlines a snapshot lists.
@@ -73,7 +80,7 @@ func (b *builder) listDeadlines() {
 		if n.Scope != nil {
 			owners[n.Scope.ID] = [2]string{n.Name, n.ID}
 		}
-		for _, t := range append(slices.Clone(n.Tasks), n.Body) {
+		for _, t := range append([]*Task{n.Body}, n.Tasks...) {
 			if t == nil {
 				continue
 			}

@@ -75,6 +75,9 @@ func schemaOf(t *testing.T, typ reflect.Type, comments map[string]string, defs s
 	def := schema{"type": "object", "description": comments[typ.Name()], "properties": properties}
 	defs[typ.Name()] = def
 	for f := range typ.Fields() {
+		if !f.IsExported() {
+			continue
+		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" {
 			t.Errorf("%v.%s has no name in JSON", typ, f.Name)

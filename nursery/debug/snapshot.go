@@ -8,7 +8,8 @@ const Version = 1
 
 // A Snapshot is the task tree of a program at one moment. Nothing changes it after [Take] or
 // [Parse] has returned it, so several goroutines may read it. Its JSON form is described by
-// docs/tasks.schema.json. Durations are in nanoseconds.
+// docs/tasks.schema.json. Durations are in nanoseconds. Nurseries are at most 1,000 deep in
+// each other, so that decoders such as encoding/json accept the JSON form.
 type Snapshot struct {
 	Version    int           `json:"version"`                 // Version
 	Time       *time.Time    `json:"time,omitempty"`          // nil if unknown, as in a dump
@@ -27,12 +28,15 @@ type Snapshot struct {
 	Roots      []*Nursery    `json:"roots"`                   // nurseries with no nursery around them
 	Others     []*Group      `json:"others"`                  // goroutines that work for no nursery
 	More       int           `json:"more,omitempty"`          // entries of Others that a limit cut off
+	Profile    []*Group      `json:"profile,omitempty"`       // all goroutines by stack and label, if there are too many for a tree with stacks
+	MoreStacks int           `json:"more_profile,omitempty"`  // entries of Profile that a limit cut off
 }
 
 // Counts are the totals of a snapshot.
 type Counts struct {
 	Nurseries int `json:"nurseries"` // open nurseries
-	Tasks     int `json:"tasks"`     // tasks and workers that have not returned
+	Tasks     int `json:"tasks"`     // tasks and workers that have begun and not returned
+	NotBegun  int `json:"not_begun"` // goroutines of tasks and workers that have not run yet
 	Queued    int `json:"queued"`    // tasks that wait for their turn under a limit
 	Canceled  int `json:"canceled"`  // nurseries that have been canceled
 	Stopping  int `json:"stopping"`  // nurseries that were asked to stop
@@ -52,7 +56,7 @@ type Nursery struct {
 	Phase        string        `json:"phase,omitempty"`        // open, waits for tasks, or waits for daemons
 	Stats        *Stats        `json:"stats,omitempty"`        // nil if unknown
 	Panicking    bool          `json:"panicking,omitempty"`    // a panic waits for the other tasks and the body
-	Failures     []string      `json:"failures,omitempty"`     // the first, of those recorded so far
+	Failures     []string      `json:"failures,omitempty"`     // the first of those recorded so far; Stats counts all
 	Scope        *Scope        `json:"scope,omitempty"`        // its cancel scope
 	Body         *Task         `json:"body,omitempty"`         // the goroutine of its body
 	Tasks        []*Task       `json:"tasks,omitempty"`        // its tasks, the oldest first
@@ -89,7 +93,7 @@ type Canceled struct {
 
 // A Task is a task, a worker, or the body of a nursery.
 type Task struct {
-	ID        string        `json:"id,omitempty"`              // g and the number of the goroutine; "" if it is queued
+	ID        string        `json:"id,omitempty"`              // g and the number of the goroutine; t and an address if no goroutine is known
 	Name      string        `json:"name,omitempty"`            // of the option nursery.Name
 	Function  string        `json:"function,omitempty"`        // of the task
 	Worker    bool          `json:"worker,omitempty"`          // it runs tasks or calls one after the other
@@ -97,12 +101,14 @@ type Task struct {
 	Age       time.Duration `json:"age_ns,omitempty"`          // since the nursery accepted it
 	State     string        `json:"state,omitempty"`           // in the words of the runtime
 	Blocked   int           `json:"blocked_minutes,omitempty"` // how long in this state
-	WaitsFor  string        `json:"waits_for,omitempty"`       // in the words of this module, or the state
+	WaitsFor  string        `json:"waits_for,omitempty"`       // in the words of this module, or the state; "to begin" or "its turn" of a task that has not run yet
 	On        string        `json:"on,omitempty"`              // what it waits for: the ID of a task, or o and the address of a channel or limiter
 	At        *Place        `json:"at,omitempty"`              // innermost frame in the user's code
 	Stack     []Place       `json:"stack,omitempty"`           // all frames, the innermost first
 	Scopes    []*Scope      `json:"scopes,omitempty"`          // open in its stack, and its own, the outermost first
 	Nurseries []*Nursery    `json:"nurseries,omitempty"`       // opened by it
+	Deeper    int           `json:"deeper,omitempty"`          // nurseries below it that the limit on the depth cut off
+	Label     string        `json:"label,omitempty"`           // of the goroutine, with the key grove; see the option Labels
 	Escaped   []*Group      `json:"escaped,omitempty"`         // goroutines that it began with a bare go statement; a worker may have begun them for a task that has returned
 	Fold      int           `json:"fold,omitempty"`            // how many tasks this entry stands for, if more than one
 	IDs       []string      `json:"ids,omitempty"`             // the first of them
@@ -111,7 +117,8 @@ type Task struct {
 // A Group is goroutines that are alike.
 type Group struct {
 	Count      int      `json:"count"`                // number of goroutines
-	State      string   `json:"state"`                // in the words of the runtime
+	State      string   `json:"state"`                // in the words of the runtime; in a profile in the words of this module, or ""
+	Label      string   `json:"label,omitempty"`      // with the key grove, of the task that began them; see the option Labels
 	At         *Place   `json:"at,omitempty"`         // innermost frame in the user's code
 	Creator    *Place   `json:"creator,omitempty"`    // of the go statement
 	Goroutines []string `json:"goroutines,omitempty"` // the first of their numbers
@@ -141,4 +148,5 @@ type Warning struct {
 	Since time.Duration `json:"since_ns,omitempty"` // how long
 	Text  string        `json:"text"`               // in words
 	At    *Place        `json:"at,omitempty"`       // in the user's code
+	about string        // tells warnings apart that have the same code and node
 }

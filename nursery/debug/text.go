@@ -2,6 +2,7 @@ package debug
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -13,14 +14,49 @@ import (
 	"github.com/grove-go/grove/internal/stacks"
 )
 
-// maxDepth is how deep the text goes.
-const maxDepth = 64
+// A TextOption configures [Snapshot.WriteText]. See [Width] and [Depth].
+type TextOption interface{ applyText(t *texter) }
+
+type textOption func(t *texter)
+
+func (o textOption) applyText(t *texter) { o(t) }
+
+// Width cuts lines off after n characters. An ellipsis takes the place of the last one. The
+// default is to write lines of any length.
+//
+// Width panics if n is not positive.
+func Width(n int) TextOption {
+	if n < 1 {
+		panic(fmt.Sprintf("debug: Width: n must be positive, got %d", n))
+	}
+	return textOption(func(t *texter) { t.width = n })
+}
+
+// Depth sets how many nurseries deep the text goes. Nurseries below are counted. The default
+// is 64.
+//
+// Depth panics if n is not positive.
+func Depth(n int) TextOption {
+	if n < 1 {
+		panic(fmt.Sprintf("debug: Depth: n must be positive, got %d", n))
+	}
+	return textOption(func(t *texter) { t.depth = n })
+}
 
 // WriteText writes the snapshot as a tree, with a line for each nursery and each task.
 // Names that contain quotes or characters that do not print are quoted. It returns the
-// error of w.
-func (s *Snapshot) WriteText(w io.Writer) error {
-	t := &texter{w: bufio.NewWriter(w)}
+// error of w. It panics if an option is nil.
+func (s *Snapshot) WriteText(w io.Writer, opts ...TextOption) error {
+	t := newTexter(w)
+	for _, o := range opts {
+		if o == nil {
+			panic("debug: Snapshot.WriteText: nil option")
+		}
+		o.applyText(t)
+	}
+	if t.width > 0 {
+		t.w = bufio.NewWriter(&narrow{w: w, width: t.width})
+	}
 	t.head(s)
 	t.tree(s)
 	if len(s.Deadlines) > 0 {
@@ -32,10 +68,19 @@ func (s *Snapshot) WriteText(w io.Writer) error {
 	if len(s.Others) > 0 {
 		fmt.Fprintln(t.w, "\ngoroutines that work for no nursery:")
 		for _, g := range s.Others {
-			fmt.Fprintf(t.w, "  %d  %s%s\n", g.Count, g.State, at("  ", g.At))
+			t.group(g)
 		}
 		if s.More > 0 {
 			fmt.Fprintf(t.w, "  and %d more lines\n", s.More)
+		}
+	}
+	if len(s.Profile) > 0 {
+		fmt.Fprintln(t.w, "\nall goroutines:")
+		for _, g := range s.Profile {
+			t.group(g)
+		}
+		if s.MoreStacks > 0 {
+			fmt.Fprintf(t.w, "  and %d more lines\n", s.MoreStacks)
 		}
 	}
 	return t.w.Flush()
@@ -44,14 +89,46 @@ func (s *Snapshot) WriteText(w io.Writer) error {
 // treeText returns the warnings and the tree.
 func (s *Snapshot) treeText() string {
 	var b strings.Builder
-	t := &texter{w: bufio.NewWriter(&b)}
+	t := newTexter(&b)
 	t.tree(s)
 	_ = t.w.Flush() // writes to a strings.Builder cannot fail
 	return b.String()
 }
 
 // A texter writes a tree.
-type texter struct{ w *bufio.Writer }
+type texter struct {
+	w     *bufio.Writer
+	width int // of a line, or 0
+	depth int // nurseries in each other
+}
+
+func newTexter(w io.Writer) *texter { return &texter{w: bufio.NewWriter(w), depth: 64} }
+
+// A narrow cuts off the lines that it writes to w.
+type narrow struct {
+	w     io.Writer
+	width int
+	line  []byte // the part of the last line that has come, in UTF-8
+}
+
+func (n *narrow) Write(text []byte) (int, error) {
+	n.line = append(n.line, text...)
+	for {
+		end := bytes.IndexByte(n.line, '\n')
+		if end < 0 {
+			return len(text), nil
+		}
+		line := n.line[:end+1]
+		n.line = n.line[end+1:]
+		if utf8.RuneCount(line)-1 > n.width {
+			runes := []rune(string(line))
+			line = []byte(string(runes[:n.width-1]) + "…\n")
+		}
+		if _, err := n.w.Write(line); err != nil {
+			return 0, err
+		}
+	}
+}
 
 // tree writes the warnings and the tree.
 func (t *texter) tree(s *Snapshot) {
@@ -65,7 +142,7 @@ func (t *texter) tree(s *Snapshot) {
 		fmt.Fprintln(t.w)
 	}
 	for _, n := range s.Roots {
-		t.nursery("", "", n, 0)
+		t.nursery("", "", n, 1)
 	}
 }
 
@@ -78,11 +155,28 @@ func (t *texter) head(s *Snapshot) {
 		fmt.Fprintf(t.w, "  %s", s.Time.Format(time.RFC3339))
 	}
 	c := s.Counts
-	fmt.Fprintf(t.w, "\n%s · %s · %d queued · %d canceled · %s, %d of them outside", plural2(c.Nurseries, "nursery", "nurseries"), plural(c.Tasks, "task"), c.Queued, c.Canceled, plural(s.Goroutines, "goroutine"), c.Outside)
+	notBegun := ""
+	if c.NotBegun > 0 {
+		notBegun = fmt.Sprintf(" · %d not begun", c.NotBegun)
+	}
+	fmt.Fprintf(t.w, "\n%s · %s%s · %d queued · %d canceled · %s, %d of them outside", plural2(c.Nurseries, "nursery", "nurseries"), plural(c.Tasks, "task"), notBegun, c.Queued, c.Canceled, plural(s.Goroutines, "goroutine"), c.Outside)
 	if s.Stacks != "all" {
 		fmt.Fprintf(t.w, " · stacks: %s", s.Stacks)
 	}
 	fmt.Fprint(t.w, "\n\n")
+}
+
+// group writes the line of goroutines that are alike.
+func (t *texter) group(g *Group) {
+	t.line("  ", strconv.Itoa(g.Count), g.State, at("", g.At), label(g.Label))
+}
+
+// label returns a label in braces, or "".
+func label(label string) string {
+	if label == "" {
+		return ""
+	}
+	return "{" + stacks.Quote(label) + "}"
 }
 
 // plural2 is plural for a noun with a plural of its own.
@@ -107,7 +201,7 @@ func (t *texter) line(branch string, columns ...string) {
 }
 
 // nursery writes a nursery and what is below it. The branch leads to its line, and indent
-// to the lines below.
+// to the lines below. The depth of a root is 1.
 func (t *texter) nursery(branch, indent string, n *Nursery, depth int) {
 	name := stacks.Quote(n.Name)
 	if n.Name == "" {
@@ -139,18 +233,21 @@ func (t *texter) nursery(branch, indent string, n *Nursery, depth int) {
 		columns = append(columns, "PANICKING")
 	}
 	columns = append(columns, scopes(n.Scope)...)
-	t.line(branch, columns...)
-	if depth == maxDepth {
-		t.line(indent+"└─ ", "and more below")
-		return
+	body := n.Body
+	if body != nil && strings.HasPrefix(body.WaitsFor, "its tasks (") {
+		body = nil // there is nothing else to say of it
+		if n.Stats == nil {
+			columns = append(columns, label(n.Body.Label))
+		}
 	}
+	t.line(branch, columns...)
 	var children []func(branch, indent string)
-	if b := n.Body; b != nil && !strings.HasPrefix(b.WaitsFor, "its tasks (") {
-		children = append(children, func(branch, indent string) { t.task(branch, indent, b, "body", depth+1) })
+	if body != nil {
+		children = append(children, func(branch, indent string) { t.task(branch, indent, n, body, "body", depth) })
 	}
 	for _, task := range n.Tasks {
 		children = append(children, func(branch, indent string) {
-			t.task(branch, indent, task, cmp.Or(task.Name, task.Function, "a task"), depth+1)
+			t.task(branch, indent, n, task, cmp.Or(task.Name, task.Function, "a task"), depth)
 		})
 	}
 	if n.More > 0 {
@@ -170,8 +267,9 @@ func (t *texter) children(indent string, children []func(branch, indent string))
 	}
 }
 
-// task writes a task or a body and what is below it.
-func (t *texter) task(branch, indent string, task *Task, name string, depth int) {
+// task writes a task or a body of the nursery n and what is below it. The label is of the
+// innermost nursery, and says nothing new of a task in the registry.
+func (t *texter) task(branch, indent string, n *Nursery, task *Task, name string, depth int) {
 	name = stacks.Quote(name)
 	if task.Fold > 1 {
 		name += fmt.Sprintf(" ×%d", task.Fold)
@@ -193,12 +291,25 @@ func (t *texter) task(branch, indent string, task *Task, name string, depth int)
 	}
 	if len(task.Nurseries) == 0 {
 		columns = append(columns, at("", task.At))
+		if n.Stats == nil {
+			columns = append(columns, label(task.Label))
+		}
 	}
 	columns = append(columns, scopes(task.Scopes...)...)
 	t.line(branch, columns...)
 	var children []func(branch, indent string)
-	for _, n := range task.Nurseries {
-		children = append(children, func(branch, indent string) { t.nursery(branch, indent, n, depth+1) })
+	deeper := task.Deeper
+	if depth < t.depth {
+		for _, n := range task.Nurseries {
+			children = append(children, func(branch, indent string) { t.nursery(branch, indent, n, depth+1) })
+		}
+	} else {
+		deeper += size(task.Nurseries)
+	}
+	if deeper > 0 {
+		children = append(children, func(branch, _ string) {
+			t.line(branch, "and "+plural2(deeper, "nursery", "nurseries")+" below")
+		})
 	}
 	bare := "BARE GO"
 	if task.Worker {

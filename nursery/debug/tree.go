@@ -14,8 +14,10 @@ import (
 )
 
 const (
+	maxNested   = 1000 // nurseries in each other
 	maxChildren = 1000 // of a node, after folding
 	maxIDs      = 10   // of a folded entry
+	maxFailures = 200  // in all
 	maxScopes   = 100_000
 )
 
@@ -32,9 +34,8 @@ type builder struct {
 	dump   *stacks.Dump
 	bubble string
 
+	known   knowledge
 	records map[uint64]*record // by the address of the nursery
-	tasks   map[uint64]*live.Task
-	open    map[uintptr]context.Context // the scopes that functions run in
 	scopes  map[uint64]live.ScopeInfo
 	foreign map[uint64]bool // the scopes of another bubble, as far as known
 
@@ -46,26 +47,17 @@ type builder struct {
 	leaves    []*part          // the innermost parts of goroutines that do not wait for their own tasks
 	joining   []*part          // the others
 	parked    []parking
+	orphans   []*Group         // goroutines outside with a label, whose beginner has returned
 	scoped    map[uint64]*Task // tasks with a scope of their own, by its address
+	begun     map[*live.Task]bool
+	failures  int                // that the snapshot has
+	queued    map[*Task]*Nursery // tasks that wait for their turn, and others may wait for
 }
 
 // A record is what the registry says of a nursery.
 type record struct {
 	*live.Nursery
 	info live.NurseryInfo
-}
-
-// remember keeps what the registry says of the tasks of the nurseries, and of scopes. [Take]
-// calls it before the dump. What the builder refers to stays where it is, so nothing newer
-// can have an address that is in the dump.
-func (b *builder) remember(records []*live.Nursery) {
-	b.tasks = make(map[uint64]*live.Task)
-	for _, r := range records {
-		for _, t := range r.Tasks() {
-			b.tasks[uint64(live.Addr(t.Self))] = t
-		}
-	}
-	b.open = live.Scopes()
 }
 
 // build makes the tree. The records were in the registry before and after the dump.
@@ -78,52 +70,68 @@ func (b *builder) build(records []*live.Nursery) {
 	b.byID = make(map[string]*stacks.Goroutine)
 	b.owners = make(map[string]*Task)
 	b.scoped = make(map[uint64]*Task)
+	b.begun = make(map[*live.Task]bool)
+	b.queued = make(map[*Task]*Nursery)
 	for _, r := range records {
 		b.records[uint64(live.Addr(r.Self))] = &record{r, live.DescribeNursery(r.Self)}
 	}
 	for _, r := range b.records {
-		b.addScopes(r.info.Scope, b.otherClock(r.Opened))
+		b.addScopes(r.info.Scope, r.Bubble != b.bubble)
 	}
 	for _, g := range b.dump.Goroutines {
 		b.byID[g.ID] = g
 	}
 	var outside []*stacks.Goroutine
 	for _, g := range b.dump.Goroutines {
-		if !b.place(g) {
+		switch {
+		case b.place(g):
+		case g.NotBegun():
+			b.Counts.NotBegun++
+		default:
 			outside = append(outside, g)
 		}
+	}
+	for addr, r := range b.records { // which may have no goroutine in the dump
+		b.addWaiting(b.nursery(addr), r)
 	}
 	for _, p := range b.parked {
 		if t := b.scoped[p.addr]; t != nil {
 			p.task.On = t.ID
 		}
 	}
-	for addr := range b.records { // which may have no goroutine in the dump
-		b.nursery(addr)
-	}
 	b.escapes(outside)
 	for _, n := range b.order {
-		b.Counts.Nurseries++
 		if !b.inside[n] {
 			b.Roots = append(b.Roots, n)
 		}
-		if n.Stats != nil {
-			b.Counts.Queued += n.Stats.Queued
-		}
-		if s := n.Scope; s != nil && s.Canceled != nil {
-			b.Counts.Canceled++
-		} else if s != nil && s.Stopping {
-			b.Counts.Stopping++
-		}
+		b.count(n)
 		// A goroutine with a smaller number is probably older.
 		slices.SortStableFunc(n.Tasks, func(x, y *Task) int {
 			return cmp.Or(cmp.Compare(y.Age, x.Age), cmp.Compare(len(x.ID), len(y.ID)), strings.Compare(x.ID, y.ID))
 		})
 	}
-	oldest := func(x, y *Nursery) int {
-		return cmp.Or(cmp.Compare(y.Age, x.Age), strings.Compare(x.ID, y.ID))
-	}
 	slices.SortFunc(b.Roots, oldest)
+}
+
+// oldest compares nurseries by their age.
+func oldest(x, y *Nursery) int {
+	return cmp.Or(cmp.Compare(y.Age, x.Age), strings.Compare(x.ID, y.ID))
+}
+
+// count adds what is known of a nursery by the registry to the totals.
+func (b *builder) count(n *Nursery) {
+	b.Counts.Nurseries++
+	if n.Stats != nil {
+		b.Counts.Queued += n.Stats.Queued
+		if len(b.dump.Goroutines) == 0 {
+			b.Counts.Tasks += n.Stats.Running
+		}
+	}
+	if s := n.Scope; s != nil && s.Canceled != nil {
+		b.Counts.Canceled++
+	} else if s != nil && s.Stopping {
+		b.Counts.Stopping++
+	}
 }
 
 // addScopes describes the scopes below a scope, unless that has been done. They belong to
@@ -132,10 +140,8 @@ func (b *builder) addScopes(scope context.Context, foreign bool) {
 	if scope == nil {
 		return
 	}
-	if _, done := b.scopes[uint64(live.Addr(scope))]; done {
-		return
-	}
-	for _, info := range live.DescribeScopes(scope, maxScopes) {
+	known := func(addr uintptr) bool { _, known := b.scopes[uint64(addr)]; return known }
+	for _, info := range live.DescribeScopes(scope, maxScopes, known) {
 		b.scopes[uint64(info.Addr)] = info
 		if foreign {
 			b.foreign[uint64(info.Addr)] = true
@@ -159,7 +165,8 @@ func (b *builder) nursery(addr uint64) *Nursery {
 	i := r.info
 	n.Name, n.Options, n.Panicking = i.Name, i.Options, i.Panicking
 	n.Stats = &Stats{Running: i.Running, Queued: i.Queued, Finished: i.Finished, Failed: i.Failed}
-	for _, err := range i.Failures {
+	for _, err := range i.Failures[:min(len(i.Failures), maxFailures-b.failures)] {
+		b.failures++
 		n.Failures = append(n.Failures, fmt.Sprint(err)) // which survives a method Error that panics
 	}
 	switch {
@@ -170,20 +177,18 @@ func (b *builder) nursery(addr uint64) *Nursery {
 	default:
 		n.Phase = "waits for daemons"
 	}
-	n.Age, n.Opened = b.age(r.Opened)
+	if r.Bubble == b.bubble {
+		n.Age, n.Opened = b.age(r.Opened)
+	}
 	if s, ok := b.scopes[uint64(live.Addr(i.Scope))]; ok {
 		n.Scope = b.scope(s)
 	}
 	return n
 }
 
-// otherClock reports whether a time is certainly not of the clock of the snapshot. Times in
-// bubbles are before the start of the program, which is 0.
-func (b *builder) otherClock(at int64) bool { return (at < 0) != (b.now < 0) }
-
 // age returns how long ago at was, by live.Now, and the time.
 func (b *builder) age(at int64) (time.Duration, *time.Time) {
-	if b.wall.IsZero() || at == 0 || b.otherClock(at) {
+	if b.wall.IsZero() || at == 0 {
 		return 0, nil
 	}
 	d := time.Duration(b.now - at)
@@ -234,7 +239,7 @@ func (b *builder) place(g *stacks.Goroutine) bool {
 		if p != nil && f.Function == stacks.Module+"/cancel.(*Scope).run" {
 			p.scope = nil // unless it was in the registry
 			if addr, ok := f.Arg(0); ok {
-				if s, ok := b.open[uintptr(addr)]; ok {
+				if s, ok := b.known.scopes[uintptr(addr)]; ok {
 					b.enter(p, s)
 				}
 			}
@@ -252,6 +257,7 @@ func (b *builder) place(g *stacks.Goroutine) bool {
 			}
 		}
 		if t := b.option(f); t != nil {
+			b.begun[t] = true
 			p.task.Name, p.task.Daemon = t.Name, t.Daemon
 			p.task.Age, _ = b.age(t.Accepted)
 			if t.Scope != nil {
@@ -306,6 +312,38 @@ func (b *builder) part(g *stacks.Goroutine, n *Nursery, outer *part, at int) *pa
 	return p
 }
 
+// addWaiting adds the named tasks to a nursery that have not run yet. Without stacks it adds
+// all named tasks.
+func (b *builder) addWaiting(n *Nursery, r *record) {
+	if r.Bubble != b.bubble {
+		defer func(wall time.Time) { b.wall = wall }(b.wall)
+		b.wall = time.Time{}
+	}
+	stacks := len(b.dump.Goroutines) > 0
+	for _, l := range r.Tasks() { // which have not returned since the dump
+		addr := uint64(live.Addr(l.Self))
+		if b.begun[l] || stacks && b.known.tasks[addr] != l {
+			continue
+		}
+		t := &Task{ID: fmt.Sprintf("t%x", addr), Name: l.Name, Daemon: l.Daemon}
+		t.Age, _ = b.age(l.Accepted)
+		switch {
+		case !stacks:
+		case l.Queued:
+			t.WaitsFor = "its turn"
+		default:
+			t.WaitsFor = "to begin"
+		}
+		if l.Name != "" {
+			n.Tasks = append(n.Tasks, t)
+		}
+		if l.Queued && l.Scope != nil {
+			b.scoped[uint64(live.Addr(l.Scope))] = t
+			b.queued[t] = n
+		}
+	}
+}
+
 // enter notes that a part runs in a scope.
 func (b *builder) enter(p *part, scope context.Context) {
 	s := live.DescribeScope(scope)
@@ -326,13 +364,14 @@ func (b *builder) option(f stacks.Frame) *live.Task {
 	if !ok {
 		return nil
 	}
-	return b.tasks[addr]
+	return b.known.tasks[addr]
 }
 
 // describe says what the goroutine does in a part.
 func (b *builder) describe(p *part, g *stacks.Goroutine) {
 	t := p.task
 	t.ID = "g" + g.ID
+	t.Label = labelOf(g)
 	t.State, t.Blocked, t.WaitsFor = g.State, int(g.Blocked/time.Minute), b.dump.Waits(g)
 	if f := b.dump.At(g); f.Function != "" {
 		t.At = placeOf(f)
@@ -355,6 +394,37 @@ func (b *builder) describe(p *part, g *stacks.Goroutine) {
 	}
 }
 
+// labelOf returns the label of a goroutine with the key grove, or "".
+func labelOf(g *stacks.Goroutine) string {
+	for _, l := range g.Labels {
+		if l.Key == "grove" {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+// profile adds a profile of the goroutines.
+func (b *builder) profile(d *stacks.Dump, counts []int) {
+	byKey := make(map[string]*Group)
+	for i, g := range d.Goroutines {
+		group := &Group{State: d.Waits(g), Label: labelOf(g)}
+		if f := d.At(g); f.Function != "" {
+			group.At = placeOf(f)
+		}
+		key := fmt.Sprint(group.State, group.At, group.Label)
+		if old := byKey[key]; old != nil {
+			group = old
+		} else {
+			byKey[key] = group
+			b.Profile = append(b.Profile, group)
+		}
+		group.Count += counts[i]
+	}
+	slices.SortStableFunc(b.Profile, func(x, y *Group) int { return cmp.Compare(y.Count, x.Count) })
+	b.Profile, b.MoreStacks = cut(b.Profile, maxChildren)
+}
+
 // placeOf returns the place of a frame.
 func placeOf(f stacks.Frame) *Place {
 	return &Place{Function: f.Short(), File: f.File, Line: f.Line}
@@ -370,22 +440,26 @@ func (b *builder) escapes(outside []*stacks.Goroutine) {
 			byKey = make(map[string]*Group)
 			groups[owner] = byKey
 		}
-		group := &Group{State: g.State}
+		group := &Group{State: g.State, Label: labelOf(g)}
 		if f := b.dump.At(g); f.Function != "" {
 			group.At = placeOf(f)
 		}
 		if g.Creator.Function != "" {
 			group.Creator = placeOf(g.Creator)
 		}
-		key := fmt.Sprint(group.State, group.At, group.Creator)
+		key := fmt.Sprint(group.State, group.At, group.Creator, group.Label)
 		if old := byKey[key]; old != nil {
 			group = old
 		} else {
 			byKey[key] = group
-			if owner != nil {
+			switch {
+			case owner != nil:
 				owner.Escaped = append(owner.Escaped, group)
-			} else {
+			default:
 				b.Others = append(b.Others, group)
+				if b.orphan(g) {
+					b.orphans = append(b.orphans, group)
+				}
 			}
 		}
 		group.Count++
@@ -414,9 +488,51 @@ func (b *builder) beganBy(g *stacks.Goroutine) *Task {
 	return nil
 }
 
+// orphan reports whether a goroutine has the label of a task, and the goroutine that began it
+// with a bare go statement has returned.
+func (b *builder) orphan(g *stacks.Goroutine) bool {
+	for g != nil && labelOf(g) != "" && b.dump.IsUser(&g.Creator) && !ofOtherModule(g.Creator.File) {
+		parent := b.byID[g.Parent]
+		if parent == nil {
+			return true
+		}
+		g = parent
+	}
+	return false
+}
+
 // ofOtherModule reports whether a file is in the module cache or in a vendor directory.
 func ofOtherModule(file string) bool {
 	return strings.Contains(file, "@v") || strings.Contains(file, "/vendor/")
+}
+
+// cutDepth cuts off the nurseries that are too deep. Those of the list are in so many others.
+func cutDepth(list []*Nursery, depth int) {
+	for _, n := range list {
+		for _, t := range append([]*Task{n.Body}, n.Tasks...) {
+			switch {
+			case t == nil || len(t.Nurseries) == 0:
+			case depth == maxNested-1:
+				t.Deeper = size(t.Nurseries)
+				t.Nurseries = nil
+			default:
+				cutDepth(t.Nurseries, depth+1)
+			}
+		}
+	}
+}
+
+// size returns how many nurseries a list has, with the nurseries below.
+func size(list []*Nursery) (nurseries int) {
+	for _, n := range list {
+		nurseries++
+		for _, t := range append([]*Task{n.Body}, n.Tasks...) {
+			if t != nil {
+				nurseries += t.Deeper + size(t.Nurseries)
+			}
+		}
+	}
+	return nurseries
 }
 
 // nurseryAddr returns the address of a nursery.

@@ -44,9 +44,19 @@ func (b *builder) warn() {
 				if t.Worker {
 					name = "a worker" // perhaps for a task that has returned
 				}
-				b.add("escaped", t.ID, name, 0, text, cmp.Or(g.Creator, g.At))
+				place := cmp.Or(g.Creator, g.At)
+				b.addAbout(at("", place), "escaped", t.ID, name, 0, text, place) // a task may have begun several
 			}
 		}
+	}
+	for _, g := range b.orphans {
+		have := "have"
+		if g.Count == 1 {
+			have = "has"
+		}
+		text := fmt.Sprintf("%s %s outlived the code with a bare go statement that began it (%s)", goroutines(g), have, g.State)
+		place := cmp.Or(g.Creator, g.At)
+		b.addAbout(at("", place)+g.Label, "escaped", "", g.Label, 0, text, place)
 	}
 	for _, p := range b.leaves {
 		if p.foreign || p.scope == nil || p.scope.Canceled == nil || p.scope.Canceled.Closed {
@@ -93,7 +103,7 @@ func (b *builder) warnOf(n *Nursery) {
 			b.add("swollen", n.ID, name, 0, fmt.Sprintf("%d tasks run, and there is no limit", left), n.Place)
 		}
 		if n.Stats.Failed > b.limits.Failures {
-			b.add("swollen", n.ID, name, 0, fmt.Sprintf("%d failures are recorded", n.Stats.Failed), n.Place)
+			b.addAbout("failures", "swollen", n.ID, name, 0, fmt.Sprintf("%d failures are recorded", n.Stats.Failed), n.Place)
 		}
 		idle := r.Idle(n.Stats.Finished, n.Stats.Queued, b.now)
 		if idle >= int64(b.limits.Starved) && n.Stats.Queued > 0 && n.Opened != nil {
@@ -105,6 +115,11 @@ func (b *builder) warnOf(n *Nursery) {
 
 // add adds a warning.
 func (b *builder) add(code, node, name string, since time.Duration, text string, at *Place) {
+	b.addAbout("", code, node, name, since, text, at)
+}
+
+// addAbout adds a warning that is not the only one with its code and node.
+func (b *builder) addAbout(about, code, node, name string, since time.Duration, text string, at *Place) {
 	same := 0
 	for _, w := range b.Warnings {
 		if w.Code == code {
@@ -114,7 +129,7 @@ func (b *builder) add(code, node, name string, since time.Duration, text string,
 	if same == maxWarnings {
 		b.MoreWarned++
 	} else {
-		b.Warnings = append(b.Warnings, Warning{Code: code, Node: node, Name: name, Since: since, Text: text, At: at})
+		b.Warnings = append(b.Warnings, Warning{Code: code, Node: node, Name: name, Since: since, Text: text, At: at, about: about})
 	}
 }
 

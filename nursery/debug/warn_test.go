@@ -386,6 +386,31 @@ func TestWatchEscapes(t *testing.T) {
 	})
 }
 
+func TestWatchSwollen(t *testing.T) {
+	kit.Bubble(t, "a nursery may have too many tasks and too many failures", func(t *testing.T, ctx context.Context) {
+		var out bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&out, nil))
+		limits := debug.WithThresholds(debug.Thresholds{Swollen: 2, Failures: 1})
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { return debug.Watch(ctx, log, time.Second, limits) }, nursery.Daemon())
+			for range 2 {
+				n.Go(func(ctx context.Context) error { return cancel.Sleep(ctx, 5*time.Second) })
+				n.Go(func(ctx context.Context) error { return errors.Join(cancel.Sleep(ctx, 1500*time.Millisecond), io.EOF) })
+			}
+			return nil
+		}, nursery.KeepGoing())
+		if err == nil {
+			t.Error("Run() = nil, want the failures")
+		}
+		got := out.String()
+		for _, want := range []string{"level=WARN msg=\"5 tasks run, and", "level=WARN msg=\"2 failures are"} {
+			if strings.Count(got, want) != 1 {
+				t.Errorf("logged\n%s\nwant %s once", got, want)
+			}
+		}
+	})
+}
+
 // digits replaces the number of a line of this file.
 func digits(text string) string {
 	parts := strings.Split(text, "warn_test.go:")

@@ -29,7 +29,7 @@ func Watch(ctx context.Context, log *slog.Logger, every time.Duration, opts ...T
 		panic(fmt.Sprintf("debug: Watch: every must be positive, got %v", every))
 	}
 	defer Enable()()
-	type key struct{ code, node, begun string }
+	type key struct{ code, node, about string }
 	before := make(map[key]Warning)
 	for {
 		if err := cancel.Sleep(ctx, every); err != nil {
@@ -37,10 +37,7 @@ func Watch(ctx context.Context, log *slog.Logger, every time.Duration, opts ...T
 		}
 		now := make(map[key]Warning)
 		for _, w := range Take(opts...).Warnings {
-			k := key{w.Code, w.Node, ""}
-			if w.Code == "escaped" { // a task may have begun several
-				k.begun = at("", w.At)
-			}
+			k := key{w.Code, w.Node, w.about}
 			now[k] = w
 			if _, known := before[k]; !known {
 				log.LogAttrs(ctx, slog.LevelWarn, w.Text, attrs(w)...)

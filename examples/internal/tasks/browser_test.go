@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/examples/internal/browser"
 	"github.com/grove-go/grove/examples/internal/serve"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/nursery/debug"
@@ -55,7 +56,7 @@ func TestBrowser(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		browser, err := nursery.Start(ctx, n, chromium, nursery.Daemon(), nursery.Name("chromium"))
+		chromium, err := nursery.Start(ctx, n, browser.Chromium, nursery.Daemon(), nursery.Name("chromium"))
 		if err != nil {
 			return err
 		}
@@ -63,8 +64,8 @@ func TestBrowser(t *testing.T) {
 		ready := make(chan *nursery.Nursery)
 		n.Go(func(ctx context.Context) error { return shop(ctx, ready) }, nursery.Name("keeper"))
 		shop := <-ready
-		tab := open(ctx, t, n, browser, address)
-		tab.runs(`
+		tab := open(ctx, t, n, chromium, address)
+		tab.Runs(`
 			// row returns the row that contains a text.
 			window.row = (text) => [...document.querySelectorAll("#tree > *")].find(e => e.firstChild.textContent.includes(text));
 			window.focused = (text) => document.activeElement === row(text);
@@ -83,7 +84,7 @@ func TestBrowser(t *testing.T) {
 		filters(tab)
 		opens(tab)
 		survives(tab, shop)
-		links(ctx, t, n, browser, address)
+		links(ctx, t, n, chromium, address)
 		falls(tab, p)
 		grows(tab, shop)
 		tab.wants("no request to leave the origin", `performance.getEntriesByType("resource").length > 10 &&
@@ -123,9 +124,9 @@ func steady(ctx context.Context) error { return cancel.Forever(ctx) }
 func equal(ctx context.Context) error  { return cancel.Forever(ctx) }
 
 // looks checks what the page shows.
-func looks(p *tab) {
-	p.t.Helper()
-	p.waits("the tree", `row("shop") && row("deaf") && row("equal ×3")`)
+func looks(p tab) {
+	p.T.Helper()
+	p.Waits("the tree", `row("shop") && row("deaf") && row("equal ×3")`)
 	p.wants("the hostile name as it is", fmt.Sprintf(`row(%q)?.querySelector(".name").textContent.trimEnd() === %q`, hostile, hostile))
 	p.wants("levels and positions", `row("kitchen").ariaLevel - row("cook").ariaLevel === 1 && row("cook").ariaLevel - row("shop").ariaLevel === 1 &&
 		row("deaf").ariaPosInSet === "1" && row("deaf").ariaSetSize === "1" && row("deaf").ariaExpanded === null && row("cook").ariaExpanded === "true"`)
@@ -136,16 +137,16 @@ func looks(p *tab) {
 		document.querySelector("#warnings").compareDocumentPosition(document.querySelector("#tree")) === Node.DOCUMENT_POSITION_FOLLOWING &&
 		[...document.querySelectorAll("#warnings a")].some(a => /^unresponsive  deaf: canceled .*fire/.test(a.textContent))`)
 	for _, scheme := range []string{"light", "dark"} {
-		p.runs(fmt.Sprintf(`document.documentElement.style.colorScheme = %q; window.%s = getComputedStyle(document.body).backgroundColor`, scheme, scheme))
+		p.Runs(fmt.Sprintf(`document.documentElement.style.colorScheme = %q; window.%s = getComputedStyle(document.body).backgroundColor`, scheme, scheme))
 	}
-	p.runs(`document.documentElement.style.colorScheme = ""`)
+	p.Runs(`document.documentElement.style.colorScheme = ""`)
 	p.wants("two grounds", `light !== dark`)
 }
 
 // filters checks the filter.
-func filters(p *tab) {
-	p.t.Helper()
-	p.runs(`
+func filters(p tab) {
+	p.T.Helper()
+	p.Runs(`
 		window.rowsBefore = document.querySelectorAll("#tree > *").length;
 		window.filter = (text) => {
 			document.getElementById("filter").value = text;
@@ -153,35 +154,35 @@ func filters(p *tab) {
 		};
 		filter("DEAF")`)
 	all := labels("nursery", "keeper", "shop", "cook", "kitchen", "deaf")
-	p.waits("the hit and what is above", all)
+	p.Waits("the hit and what is above", all)
 	p.polls()
 	p.wants("the same after a poll", all)
 	p.wants("the number of hits", `document.getElementById("hits").textContent.startsWith("1 of ")`)
 	p.clicks("cook", ".twist")
 	p.wants("what is above to shut", labels("nursery", "keeper", "shop", "cook"))
-	p.runs(`filter("no such task")`)
+	p.Runs(`filter("no such task")`)
 	p.wants("nothing", labels())
-	p.runs(`filter("kitchen")`)
+	p.Runs(`filter("kitchen")`)
 	p.wants("the hit and what is below", all)
-	p.runs(`filter("")`)
+	p.Runs(`filter("")`)
 	p.wants("everything", `document.querySelectorAll("#tree > *").length === rowsBefore`)
 }
 
 // opens checks the keys, and the stacks.
-func opens(p *tab) {
-	p.t.Helper()
+func opens(p tab) {
+	p.T.Helper()
 	p.clicks("steady", ".name")
-	p.waits("the stack", `row("steady").querySelector("pre")?.textContent.includes("tasks_test.steady\n\t/") && focused("steady")`)
+	p.Waits("the stack", `row("steady").querySelector("pre")?.textContent.includes("tasks_test.steady\n\t/") && focused("steady")`)
 	p.wants("the address", `location.hash === "#" + row("steady").dataset.key`)
 	p.wants("the stack to describe the row", `row("steady").getAttribute("aria-describedby") === row("steady").querySelector("pre").id`)
 	p.presses(kb.Enter)
 	p.wants("no stack", `!row("steady").querySelector("pre") && focused("steady")`)
 	p.clicks("cook", ".name")
-	p.waits("the stack of a task that waits for its nursery", `row("cook").querySelector("pre")?.textContent.includes("nursery.(*Nursery).run")`)
+	p.Waits("the stack of a task that waits for its nursery", `row("cook").querySelector("pre")?.textContent.includes("nursery.(*Nursery).run")`)
 	p.presses(" ")
 	p.wants("no stack", `!row("cook").querySelector("pre")`)
 	p.clicks("equal ×3", ".name")
-	p.waits("the IDs of equal tasks", `/^3 tasks, such as g\d+, g\d+, g\d+; the stack of g\d+:\n.*\n/.test(row("equal").querySelector("pre").textContent) && row("equal").querySelector("pre").textContent.includes("tasks_test.equal")`)
+	p.Waits("the IDs of equal tasks", `/^3 tasks, such as g\d+, g\d+, g\d+; the stack of g\d+:\n.*\n/.test(row("equal").querySelector("pre").textContent) && row("equal").querySelector("pre").textContent.includes("tasks_test.equal")`)
 	p.presses(kb.Enter)
 
 	p.presses(kb.Home)
@@ -203,11 +204,11 @@ func opens(p *tab) {
 }
 
 // survives checks that the page is the same after polls. The node cook is shut.
-func survives(p *tab, shop *nursery.Nursery) {
-	p.t.Helper()
+func survives(p tab, shop *nursery.Nursery) {
+	p.T.Helper()
 	p.clicks("steady", ".name")
-	p.waits("the stack", `row("steady").querySelector("pre").textContent.includes("tasks_test.steady")`)
-	p.runs(`
+	p.Waits("the stack", `row("steady").querySelector("pre").textContent.includes("tasks_test.steady")`)
+	p.Runs(`
 		document.body.style.paddingBottom = "3000px";
 		scrollTo(0, 77);
 		window.kept = row("steady");
@@ -224,7 +225,7 @@ func survives(p *tab, shop *nursery.Nursery) {
 		polled = 0;
 		every.value = 7;
 		every.dispatchEvent(new Event("change"))`)
-	p.waits("ten polls", `polled >= 10`)
+	p.Waits("ten polls", `polled >= 10`)
 	left := make(chan struct{})
 	shop.Go(func(ctx context.Context) error {
 		select {
@@ -234,8 +235,8 @@ func survives(p *tab, shop *nursery.Nursery) {
 			return cancel.Err(ctx)
 		}
 	}, nursery.Name("newcomer"))
-	p.waits("a new task to be marked", `row("newcomer") && marked.some(text => text.includes("newcomer"))`)
-	p.waits("the mark to go", `!document.querySelector("#tree > .new")`)
+	p.Waits("a new task to be marked", `row("newcomer") && marked.some(text => text.includes("newcomer"))`)
+	p.Waits("the mark to go", `!document.querySelector("#tree > .new")`)
 	p.wants("the rows that were there not to be marked", `!marked.some(text => text.includes("steady") || text.includes("shop"))`)
 	p.wants("the same element with the focus", `focused("steady") && kept === row("steady")`)
 	p.wants("the stack to be open", `pre === kept.querySelector("pre") && pre.textContent.includes("tasks_test.steady")`)
@@ -243,29 +244,29 @@ func survives(p *tab, shop *nursery.Nursery) {
 	p.wants("the age to have changed", `before !== kept.textContent`)
 	p.wants("the node to be shut", `row("cook").ariaExpanded === "false" && !row("deaf")`)
 	p.wants("the row to be where it was", `scrollY > 0 && Math.abs(kept.getBoundingClientRect().top - top0) < 2`)
-	p.runs(`every.value = 60; every.dispatchEvent(new Event("change")); getSelection().empty(); document.body.style.paddingBottom = ""`)
+	p.Runs(`every.value = 60; every.dispatchEvent(new Event("change")); getSelection().empty(); document.body.style.paddingBottom = ""`)
 
 	p.polls()
-	p.runs(`
+	p.Runs(`
 		window.polledBefore = polled;
 		Object.defineProperty(document, "hidden", {value: true, configurable: true});
 		document.dispatchEvent(new Event("visibilitychange"))`)
 	p.polls()
 	p.wants("no polls while the tab is hidden", `polled === polledBefore`)
-	p.runs(`delete document.hidden; document.dispatchEvent(new Event("visibilitychange"))`)
-	p.waits("a poll when the tab is back", `document.title && polled > polledBefore`)
+	p.Runs(`delete document.hidden; document.dispatchEvent(new Event("visibilitychange"))`)
+	p.Waits("a poll when the tab is back", `document.title && polled > polledBefore`)
 
 	p.clicks("newcomer", ".name")
 	p.wants("the focus", `focused("newcomer")`)
 	close(left)
-	p.runs(`every.value = 7; every.dispatchEvent(new Event("change"))`)
-	p.waits("the focus on what is in its place", `!row("newcomer") && document.activeElement.role === "treeitem"`)
-	p.runs(`every.value = 60; every.dispatchEvent(new Event("change"))`)
+	p.Runs(`every.value = 7; every.dispatchEvent(new Event("change"))`)
+	p.Waits("the focus on what is in its place", `!row("newcomer") && document.activeElement.role === "treeitem"`)
+	p.Runs(`every.value = 60; every.dispatchEvent(new Event("change"))`)
 	p.presses(kb.Home) // the page makes all rows down to the one with the focus
 }
 
 // links checks the addresses of nodes.
-func links(ctx context.Context, t *testing.T, n *nursery.Nursery, browser context.Context, address string) {
+func links(ctx context.Context, t *testing.T, n *nursery.Nursery, chromium context.Context, address string) {
 	t.Helper()
 	deaf := ""
 	for line := range strings.SplitSeq(text(t, ctx, address), "\n") {
@@ -276,13 +277,13 @@ func links(ctx context.Context, t *testing.T, n *nursery.Nursery, browser contex
 	if deaf == "" {
 		t.Fatal("the text has no task deaf")
 	}
-	p := open(ctx, t, n, browser, address[:len(address)-1]+"#"+deaf) // without the slash
-	p.waits("the node that the address names", `document.activeElement.dataset.key === `+fmt.Sprintf("%q", deaf)+
+	p := open(ctx, t, n, chromium, address[:len(address)-1]+"#"+deaf) // without the slash
+	p.Waits("the node that the address names", `document.activeElement.dataset.key === `+fmt.Sprintf("%q", deaf)+
 		` && document.activeElement.querySelector("pre")?.textContent.includes("cancel.Forever")`)
-	p.runs(`document.activeElement.blur(); document.querySelector("#warnings a").click()`)
-	p.waits("the node of a warning", `"#" + document.activeElement.dataset.key === document.querySelector("#warnings a").hash`)
-	p.runs(`location.hash = "g1234567890"`)
-	p.waits("a node that is not there", `document.getElementById("status").textContent.startsWith("g1234567890 is not in the tree")`)
+	p.Runs(`document.activeElement.blur(); document.querySelector("#warnings a").click()`)
+	p.Waits("the node of a warning", `"#" + document.activeElement.dataset.key === document.querySelector("#warnings a").hash`)
+	p.Runs(`location.hash = "g1234567890"`)
+	p.Waits("a node that is not there", `document.getElementById("status").textContent.startsWith("g1234567890 is not in the tree")`)
 }
 
 // text returns the tree as text, as curl gets it.
@@ -305,16 +306,16 @@ func text(t *testing.T, ctx context.Context, address string) string {
 }
 
 // falls checks what the page says when the program does not answer.
-func falls(p *tab, program *program) {
-	p.t.Helper()
+func falls(p tab, program *program) {
+	p.T.Helper()
 	silent := `/^The program does not answer since \d.* \(.*\)\.$/.test(document.getElementById("status").textContent) && row("steady") && row("shop")`
 	c := make(chan struct{})
 	program.silence.Store(&c)
-	p.runs(`poll()`)
-	p.waits("the page to say that there is no answer", silent+` && document.getElementById("status").textContent.includes("no reply")`)
+	p.Runs(`poll()`)
+	p.Waits("the page to say that there is no answer", silent+` && document.getElementById("status").textContent.includes("no reply")`)
 	program.silence.Store(nil)
 	close(c)
-	p.waits("the answer", `document.getElementById("status").textContent === ""`)
+	p.Waits("the answer", `document.getElementById("status").textContent === ""`)
 	program.broken.Store(true)
 	p.polls()
 	p.wants("the page to say that the answer is bad", silent+` && document.getElementById("status").textContent.includes("status 500")`)
@@ -324,8 +325,8 @@ func falls(p *tab, program *program) {
 }
 
 // grows checks a tree with very many tasks.
-func grows(p *tab, shop *nursery.Nursery) {
-	p.t.Helper()
+func grows(p tab, shop *nursery.Nursery) {
+	p.T.Helper()
 	const many = 10_000
 	var begun sync.WaitGroup
 	begun.Add(many)
@@ -341,16 +342,16 @@ func grows(p *tab, shop *nursery.Nursery) {
 		}, nursery.Name("crowd"), nursery.KeepGoing())
 	}, nursery.Name("host"))
 	begun.Wait()
-	p.runs(`document.getElementById("unfold").click()`)
-	p.waits("all tasks", fmt.Sprintf(`row("guest") && row("guest").ariaSetSize === "%d"`, many))
+	p.Runs(`document.getElementById("unfold").click()`)
+	p.Waits("all tasks", fmt.Sprintf(`row("guest") && row("guest").ariaSetSize === "%d"`, many))
 	p.wants("few rows", `document.querySelectorAll("#tree > *").length < 2000`)
-	p.runs(`scrollTo(0, document.body.scrollHeight); window.height = document.body.scrollHeight`)
-	p.waits("more rows", `document.body.scrollHeight > height`)
-	p.runs(`filter("guest 9876.")`)
+	p.Runs(`scrollTo(0, document.body.scrollHeight); window.height = document.body.scrollHeight`)
+	p.Waits("more rows", `document.body.scrollHeight > height`)
+	p.Runs(`filter("guest 9876.")`)
 	p.wants("the hit and what is above", labels("nursery", "keeper", "shop", "host", "crowd", "guest 9876."))
 	p.clicks("guest 9876.", ".name")
-	p.waits("its stack", `row("guest 9876.").querySelector("pre").textContent.includes("cancel.Forever")`)
-	p.runs(`filter("")`)
+	p.Waits("its stack", `row("guest 9876.").querySelector("pre").textContent.includes("cancel.Forever")`)
+	p.Runs(`filter("")`)
 	p.presses(kb.End)
 	p.wants("the last row", `document.activeElement.firstChild.textContent.includes("goroutines in no nursery")`)
 	p.polls()

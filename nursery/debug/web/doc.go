@@ -32,7 +32,8 @@
 // W3 Names are text in every form. The page builds no markup from them.
 //
 // W4 A Handler takes one snapshot at a time. Requests for the same snapshot within 200
-// milliseconds share it.
+// milliseconds share it. If a snapshot takes more than 5 seconds, because a method Error or a
+// function of [Redact] blocks, the other requests no longer wait for it.
 //
 // W5 A request that reaches a loopback address is refused with status 403 unless its Host is
 // an IP address or localhost. Otherwise a foreign page could read the tree by DNS rebinding.

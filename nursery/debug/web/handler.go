@@ -64,8 +64,10 @@ var publish = sync.OnceFunc(func() {
 // A handler serves the tree.
 type handler struct {
 	config
-	mu     sync.Mutex // held while a snapshot is taken
+
+	mu     sync.Mutex // guards the fields below
 	recent map[variant]*taken
+	taking *taking // the one under way that began last, or nil
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -146,7 +148,10 @@ func serveFile(w http.ResponseWriter, r *http.Request, name string) {
 
 // tree serves a snapshot.
 func (h *handler) tree(w http.ResponseWriter, r *http.Request, p params) {
-	s := h.take(p.variant)
+	s := h.take(r.Context(), p.variant)
+	if s == nil {
+		return
+	}
 	if p.under != "" {
 		if s = under(s, p.under); s == nil {
 			http.Error(w, fmt.Sprintf("there is no %s; it has returned, or shares an entry with tasks that are alike (unfold=1)", p.under), http.StatusNotFound)

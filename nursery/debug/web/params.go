@@ -71,7 +71,7 @@ func parse(r *http.Request) (params, error) {
 }
 
 // nodeID matches the IDs of nurseries and tasks.
-var nodeID = regexp.MustCompile(`^(n[0-9a-f]+|g[0-9]+)$`)
+var nodeID = regexp.MustCompile(`^([nt][0-9a-f]+|g[0-9]+)$`)
 
 // flag returns the value of a parameter that is 0 or 1.
 func flag(name, value string) (bool, error) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -10,19 +11,64 @@ import (
 // sharing is how long a snapshot is shared.
 const sharing = 200 * time.Millisecond
 
+// patience is how long requests wait for a snapshot that another request takes. A method
+// Error of the program, or a function of [Redact], may block for good.
+const patience = 5 * time.Second
+
 // A taken is a snapshot that has been taken. It is not changed any more.
 type taken struct {
 	*debug.Snapshot
 	at time.Time
 }
 
-// take returns a snapshot, which may be a recent one.
-func (h *handler) take(v variant) *debug.Snapshot {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t := h.recent[v]; t != nil && time.Since(t.at) < sharing {
-		return t.Snapshot
+// A taking is a snapshot that a request takes.
+type taking struct {
+	since time.Time
+	done  chan struct{} // closed when it has been taken
+}
+
+// take returns a snapshot, which may be a recent one. It returns nil if the client has gone.
+func (h *handler) take(ctx context.Context, v variant) *debug.Snapshot {
+	for {
+		h.mu.Lock()
+		if t := h.recent[v]; t != nil && time.Since(t.at) < sharing {
+			h.mu.Unlock()
+			return t.Snapshot
+		}
+		other := h.taking
+		if other == nil || time.Since(other.since) >= patience {
+			own := &taking{time.Now(), make(chan struct{})}
+			h.taking = own
+			h.mu.Unlock()
+			return h.takeNow(v, own)
+		}
+		h.mu.Unlock()
+		timer := time.NewTimer(time.Until(other.since.Add(patience)))
+		select {
+		case <-other.done:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+		timer.Stop()
 	}
+}
+
+// takeNow takes a snapshot. It holds no lock while the program's code runs.
+func (h *handler) takeNow(v variant, own *taking) *debug.Snapshot {
+	var t *taken
+	defer func() { // even if the program's code panics
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if t != nil {
+			h.recent[v] = t
+		}
+		if h.taking == own {
+			h.taking = nil
+		}
+		close(own.done)
+	}()
 	opts := slices.Clone(h.config.take)
 	if v.noStacks {
 		opts = append(opts, debug.NoStacks())
@@ -34,8 +80,7 @@ func (h *handler) take(v variant) *debug.Snapshot {
 	if h.redact != nil {
 		redact(s, h.redact)
 	}
-	t := &taken{s, time.Now()}
-	h.recent[v] = t
+	t = &taken{s, time.Now()}
 	time.AfterFunc(sharing, func() { // do not keep it in memory
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -70,6 +115,13 @@ func redact(s *debug.Snapshot, f func(string) string) {
 			replace(&c.Canceled.Error, &c.Canceled.Reason)
 		}
 	}
+	labels := func(groups []*debug.Group) {
+		for _, g := range groups {
+			replace(&g.Label)
+		}
+	}
+	labels(s.Others)
+	labels(s.Profile)
 	nursery := func(n *debug.Nursery) {
 		replace(&n.Name)
 		scope(n.Scope)
@@ -78,7 +130,8 @@ func redact(s *debug.Snapshot, f func(string) string) {
 		}
 	}
 	task := func(_ *debug.Nursery, t *debug.Task) {
-		replace(&t.Name)
+		replace(&t.Name, &t.Label)
+		labels(t.Escaped)
 		for _, c := range t.Scopes {
 			scope(c)
 		}
@@ -147,6 +200,7 @@ func under(s *debug.Snapshot, id string) *debug.Snapshot {
 func warningsOf(s *debug.Snapshot) *debug.Snapshot {
 	part := *s
 	part.Deadlines, part.Roots, part.Others, part.More = []debug.Deadline{}, []*debug.Nursery{}, []*debug.Group{}, 0
+	part.Profile, part.MoreStacks = nil, 0
 	return &part
 }
 

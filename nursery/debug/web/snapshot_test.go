@@ -5,13 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/grove-go/grove/internal/test/kit"
 	"github.com/grove-go/grove/nursery"
 	"github.com/grove-go/grove/nursery/debug"
 	"github.com/grove-go/grove/nursery/debug/web"
@@ -81,6 +85,100 @@ func TestOneAtATime(t *testing.T) {
 	})
 }
 
+// TestBlocked has the program's code block while a snapshot is taken.
+func TestBlocked(t *testing.T) {
+	block := func(t *testing.T, prepare func() (redact func(h http.Handler, text string) string, check func(t *testing.T, h http.Handler))) {
+		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
+			redact, check := prepare()
+			var h http.Handler
+			h = web.Handler(web.Redact(func(text string) string { return redact(h, text) }), web.Take(debug.NoStacks()))
+			err := nursery.Run(ctx, func(context.Context, *nursery.Nursery) error {
+				check(t, h)
+				return nil
+			}, nursery.Name("shop"))
+			if err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+			if n := web.Kept(h); n != 0 {
+				t.Errorf("%d snapshots are kept, want none", n)
+			}
+		})
+	}
+	type (
+		redact = func(h http.Handler, text string) string
+		check  = func(t *testing.T, h http.Handler)
+	)
+	t.Run("W4/a function that blocks blocks its own request", func(t *testing.T) {
+		block(t, func() (redact, check) {
+			first, blocked, release := make(chan string, 1), make(chan struct{}), make(chan struct{})
+			var calls atomic.Int32
+			return func(_ http.Handler, text string) string {
+					if calls.Add(1) == 1 {
+						close(blocked)
+						<-release
+					}
+					return text
+				}, func(t *testing.T, h http.Handler) {
+					go func() { first <- snapshot(t, h, "").Roots[0].Name }()
+					<-blocked
+					gone, leave := context.WithCancel(t.Context())
+					time.AfterFunc(time.Second, leave)
+					w := httptest.NewRecorder()
+					h.ServeHTTP(w, httptest.NewRequestWithContext(gone, "GET", "/", nil))
+					if w.Body.Len() > 0 {
+						t.Errorf("a client that has gone gets %q", w.Body)
+					}
+					start := time.Now()
+					for _, query := range []string{"", "&unfold=1"} {
+						if s := snapshot(t, h, query); s.Roots[0].Name != "shop" {
+							t.Errorf("the name is %q, want shop", s.Roots[0].Name)
+						}
+					}
+					if d := time.Since(start); d != 4*time.Second {
+						t.Errorf("the other requests have waited for %v, want 4s", d)
+					}
+					close(release)
+					if got := <-first; got != "shop" {
+						t.Errorf("the name is %q, want shop", got)
+					}
+				}
+		})
+	})
+	t.Run("W4/a function may call the handler", func(t *testing.T) {
+		block(t, func() (redact, check) {
+			var calls atomic.Int32
+			return func(h http.Handler, text string) string {
+					if calls.Add(1) == 1 {
+						return snapshot(t, h, "").Roots[0].Name
+					}
+					return text
+				}, func(t *testing.T, h http.Handler) {
+					if s := snapshot(t, h, ""); s.Roots[0].Name != "shop" {
+						t.Errorf("the name is %q, want shop", s.Roots[0].Name)
+					}
+				}
+		})
+	})
+	t.Run("W4/a function may panic", func(t *testing.T) {
+		block(t, func() (redact, check) {
+			var calls atomic.Int32
+			return func(_ http.Handler, text string) string {
+					if calls.Add(1) == 1 {
+						panic("redact")
+					}
+					return text
+				}, func(t *testing.T, h http.Handler) {
+					kit.MustPanic(t, "redact", func() { snapshot(t, h, "") })
+					start := time.Now()
+					if s := snapshot(t, h, ""); s.Roots[0].Name != "shop" || time.Since(start) > 0 {
+						t.Errorf("the name is %q after %v, want shop at once", s.Roots[0].Name, time.Since(start))
+					}
+				}
+		})
+	})
+}
+
 func TestRedact(t *testing.T) {
 	secret := regexp.MustCompile(`shop|order|orders|warehouse|no stock`)
 	hide := web.Redact(func(text string) string { return secret.ReplaceAllString(text, "SECRET") })
@@ -140,6 +238,31 @@ func withoutCode(s *debug.Snapshot) *debug.Snapshot {
 		n.Body.Function = ""
 	}
 	return s
+}
+
+func TestRedactLabels(t *testing.T) {
+	t.Setenv("GODEBUG", "tracebacklabels=1")
+	defer debug.Enable(debug.Labels())()
+	hide := web.Redact(func(text string) string {
+		return regexp.MustCompile("shop|order|warehouse").ReplaceAllString(text, "SECRET")
+	})
+	for name, opts := range map[string][]web.Option{"a tree": nil, "a profile": {web.Take(debug.MaxGoroutines(0))}} {
+		t.Run(name, func(t *testing.T) {
+			during(t, func(t *testing.T, h http.Handler) {
+				go pprof.Do(t.Context(), pprof.Labels("grove", "shop/gone"), func(context.Context) { time.Sleep(time.Millisecond) })
+				synctest.Wait()
+				data, err := json.Marshal(snapshot(t, h, ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				labels := regexp.MustCompile(`"label":"[^"]*"`).FindAllString(string(data), -1)
+				if len(labels) < 3 || regexp.MustCompile("shop|order|warehouse").MatchString(strings.Join(labels, " ")) || !strings.Contains(string(data), `"SECRET/gone"`) {
+					t.Errorf("the labels are %q", labels)
+				}
+				time.Sleep(time.Second)
+			}, append(opts, hide)...)
+		})
+	}
 }
 
 func TestTake(t *testing.T) {

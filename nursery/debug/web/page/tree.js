@@ -42,6 +42,7 @@ function build(s) {
 	const task = (parent, key, kind, t) => {
 		const node = add(parent, key, kind, t);
 		(t.nurseries || []).forEach((n) => nursery(node, n));
+		if (t.deeper) add(node, `${node.key}.deeper`, "deeper", t);
 		(t.escaped || []).forEach((g, i) => add(node, `${node.key}.escaped${i}`, "escaped", g));
 	};
 	s.roots.forEach((n) => nursery(null, n));
@@ -49,6 +50,11 @@ function build(s) {
 		const others = add(null, "others", "others", s);
 		s.others.forEach((g) => add(others, `others.${g.state}.${at(g.at)}.${at(g.creator)}`, "group", g));
 		if (s.more) add(others, "others.more", "more", s);
+	}
+	if (s.profile) {
+		const all = add(null, "profile", "profile", s);
+		s.profile.forEach((g) => add(all, `profile.${g.state}.${at(g.at)}.${g.label}`, "group", g));
+		if (s.more_profile) add(all, "profile.more", "more", {more: s.more_profile});
 	}
 }
 
@@ -121,9 +127,13 @@ function columns({kind, data: d}) {
 	case "escaped":
 		return [["name", `+ ${count(d.count, "goroutine")}`], ["", d.state], ["faint", at(d.at)], ["bad", `BARE GO ${at(d.creator)}`]];
 	case "group":
-		return [["name", count(d.count, "goroutine")], ["", d.state], ["faint", at(d.at)], ["faint", d.creator ? `begun at ${at(d.creator)}` : ""]];
+		return [["name", count(d.count, "goroutine")], ["", d.state], ["faint", at(d.at)], ["faint", d.creator ? `begun at ${at(d.creator)}` : ""], ["faint", d.label ? `{${d.label}}` : ""]];
+	case "profile":
+		return [["name", `all ${count(d.goroutines, "goroutine")} by stack`]];
 	case "others":
 		return [["name", `${count(d.counts.outside, "goroutine")} in no nursery`]];
+	case "deeper":
+		return [["faint", `and ${d.deeper} ${d.deeper === 1 ? "nursery" : "nurseries"} below`]];
 	default:
 		return [["faint", `and ${d.more} more`]];
 	}
@@ -159,7 +169,8 @@ function details({kind, data: d}) {
 
 // goroutineOf returns the ID of the goroutine whose stack a node shows.
 function goroutineOf(kind, d) {
-	return kind === "nursery" ? d.body?.id : kind === "task" || kind === "body" ? d.id : "";
+	const id = kind === "nursery" ? d.body?.id : kind === "task" || kind === "body" ? d.id : "";
+	return id?.startsWith("g") ? id : "";
 }
 
 // stacks has the stacks of the last snapshot by goroutine. A task in a nursery of its own
@@ -310,7 +321,7 @@ function show(s) {
 	const c = s.counts;
 	text($("program"), s.program + (s.pid ? ` (pid ${s.pid}, ${s.go})` : ""));
 	document.title = (s.warnings.length ? `(${s.warnings.length}) ` : "") + s.program;
-	text($("counts"), `${c.nurseries} ${c.nurseries === 1 ? "nursery" : "nurseries"} · ${count(c.tasks, "task")} · ${c.queued} queued · ${c.canceled} canceled · ${count(s.goroutines, "goroutine")}` +
+	text($("counts"), `${c.nurseries} ${c.nurseries === 1 ? "nursery" : "nurseries"} · ${count(c.tasks, "task")} · ${c.not_begun ? `${c.not_begun} not begun · ` : ""}${c.queued} queued · ${c.canceled} canceled · ${count(s.goroutines, "goroutine")}` +
 		(s.stacks === "all" ? "" : ` · stacks: ${s.stacks}`));
 	links($("warnings"), s.warnings, (w) => `${w.code} ${w.node} ${at(w.at)}`, (w) => [["bad", w.code], ["", `${w.name || w.node || ""}: ${w.text}`], ["faint", at(w.at)]]);
 	text($("wrong-title"), `Warnings (${s.warnings.length})`);
@@ -351,7 +362,7 @@ function focus(node, block = "nearest") {
 
 // toggle shows or hides the stack of a node.
 function toggle(node) {
-	if (node.kind === "more" || node.kind === "others") {
+	if (["more", "deeper", "others", "profile"].includes(node.kind)) {
 		setOpen(node, !isOpen(node));
 	} else if (!shown.delete(node.key)) {
 		shown.add(node.key);
