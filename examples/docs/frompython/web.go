@@ -47,7 +47,7 @@ func (a *app) order(w http.ResponseWriter, r *http.Request, user string) {
 		if err := mail(ctx, user); err != nil {
 			slog.ErrorContext(ctx, "mail", "error", err)
 		}
-		return nil // a failure would stop the server
+		return nil // an error would stop the server
 	})
 	w.WriteHeader(http.StatusAccepted)
 }
