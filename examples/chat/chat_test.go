@@ -93,7 +93,7 @@ func TestSayAfterLeave(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	const bad, taken = "end 1008 names have 1 to 24 letters, digits and signs", "end 1008 somebody in this room has that name"
+	const bad, taken = "end 1008 names have 1 to 24 letters, digits and signs", "end 1008 that name is taken in this room"
 	serves(t, defaults(), func(t *testing.T, w *world) {
 		ann := w.join("lobby", "Ann")
 		ann.wasTold("welcome Ann to lobby: Ann")

@@ -8,7 +8,7 @@ import (
 
 const ms = time.Millisecond
 
-// The addresses of www.example.com, out of those that are set aside for documents.
+// Addresses of www.example.com, from the ranges for documentation.
 var (
 	six1  = netip.MustParseAddr("2001:db8::1")
 	six2  = netip.MustParseAddr("2001:db8::2")
@@ -16,7 +16,7 @@ var (
 	four2 = netip.MustParseAddr("192.0.2.2")
 )
 
-// A race is one to show.
+// A race is an example for show.
 type race struct {
 	title string
 	world *world

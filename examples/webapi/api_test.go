@@ -92,10 +92,10 @@ func TestFanOut(t *testing.T) {
 		takes time.Duration
 		log   map[string]int
 	}{
-		{"/books/1", latency, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, nobody("reviews", 1): 0}},
-		{"/books/4", usual.budget, map[string]int{nobody("prices", 4): 1, nobody("reviews", 4): 0}},
+		{"/books/1", latency, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, gone("reviews", 1): 0}},
+		{"/books/4", usual.budget, map[string]int{gone("prices", 4): 1, gone("reviews", 4): 0}},
 		{"/books/5", latency, map[string]int{"prices: GET /5": 1}},
-		{"/books/6", usual.patience, map[string]int{nobody("prices", 6): 0, nobody("reviews", 6): 1}},
+		{"/books/6", usual.patience, map[string]int{gone("prices", 6): 0, gone("reviews", 6): 1}},
 		{"/books/7", latency, map[string]int{"reviews: GET /7": 1}},
 	} {
 		t.Run(c.path, func(t *testing.T) {
@@ -125,8 +125,8 @@ func TestFanOut(t *testing.T) {
 }
 
 // nobody is what an upstream logs when the one who asked has gone.
-func nobody(upstream string, id int) string {
-	return fmt.Sprintf("%s: asked about %d, but nobody waits for the answer", upstream, id)
+func gone(upstream string, id int) string {
+	return fmt.Sprintf("%s: asked about %d, but the client has gone", upstream, id)
 }
 
 func TestSharedRequests(t *testing.T) {
@@ -157,7 +157,7 @@ func TestSharedRequests(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		w.log.mustHave(t, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, nobody("prices", 1): 0, nobody("reviews", 1): 0})
+		w.log.mustHave(t, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, gone("prices", 1): 0, gone("reviews", 1): 0})
 	})
 }
 
@@ -168,7 +168,7 @@ func TestHangUp(t *testing.T) {
 			_, err := w.get(ctx, "/books/1")
 			return err
 		})
-		w.log.mustHave(t, map[string]int{nobody("prices", 1): 1, nobody("reviews", 1): 1})
+		w.log.mustHave(t, map[string]int{gone("prices", 1): 1, gone("reviews", 1): 1})
 		w.mustBeFree(t)
 	})
 }
@@ -205,7 +205,7 @@ func TestOrderIsConfirmedThoughTheServiceStops(t *testing.T) {
 			t.Errorf("the answer is %v, %v, want 201", a, err)
 		}
 	})
-	if want := nobody("mail", 1); strings.Contains(log.String(), want) || !strings.Contains(log.String(), "mail: POST /1") {
+	if want := gone("mail", 1); strings.Contains(log.String(), want) || !strings.Contains(log.String(), "mail: POST /1") {
 		t.Errorf("the confirmation was cut short, in:\n%s", log)
 	}
 }
@@ -234,7 +234,7 @@ func TestConfirmationThatHangs(t *testing.T) {
 		if err := cancel.Sleep(ctx, usual.budget); err != nil {
 			t.Error(err)
 		}
-		w.log.mustHave(t, map[string]int{nobody("prices", 4): 1})
+		w.log.mustHave(t, map[string]int{gone("prices", 4): 1})
 		if !strings.Contains(w.log.String(), "order 4 is not confirmed: ") {
 			t.Errorf("nobody is told that the order is not confirmed:\n%s", w.log)
 		}

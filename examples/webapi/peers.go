@@ -56,7 +56,7 @@ func (p peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wait = 24 * time.Hour
 	}
 	if err := cancel.Sleep(r.Context(), wait); err != nil {
-		p.log.Printf("%s: asked about %d, but nobody waits for the answer", p.name, id)
+		p.log.Printf("%s: asked about %d, but the client has gone", p.name, id)
 		return
 	}
 	if id == p.fails {

@@ -230,7 +230,7 @@ func TestCutOff(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		w.log.mustHave(t, map[string]int{nobody("prices", 4): 1})
+		w.log.mustHave(t, map[string]int{gone("prices", 4): 1})
 	})
 }
 

@@ -39,7 +39,7 @@ func condition(ctx context.Context, level *channel.Watch[int]) error {
 			return nil
 		}
 	}
-	return nil // closed before it was
+	return nil // it was closed before
 }
 
 // A counter is used by several goroutines.
