@@ -116,7 +116,7 @@ func (o *options) complete(args []string) error {
 			return err
 		}
 		if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("%q is no http or https URL", args[0])
+			return fmt.Errorf("URL: must be an http or https URL, got %q", args[0])
 		}
 		o.start = u
 		o.perSecond = cmp.Or(o.perSecond, 5)
