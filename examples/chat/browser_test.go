@@ -35,7 +35,7 @@ func TestBrowser(t *testing.T) {
 		}
 		open := func(fragment string) *tab { return open(ctx, t, n, browser, root.String()+fragment) }
 		f.begin(n)
-		defer func() { f.stop() }() // the one that is there then
+		defer func() { f.stop() }() // the current chat
 
 		ann, bob := open(""), open("#room=kitchen+table")
 		both := func(what, condition string) {
@@ -94,31 +94,31 @@ func TestBrowser(t *testing.T) {
 
 // Conditions, in the language of the page.
 
-// inState is that the page is in a state.
+// inState is the condition that the page is in a state.
 func inState(state string) string { return "document.body.dataset.state === " + strconv.Quote(state) }
 
-// text is that an element has a text.
+// text is the condition that an element has a text.
 func text(id, text string) string {
 	return fmt.Sprintf("document.getElementById(%q).textContent === %q", id, text)
 }
 
-// here is that these are in the room.
+// here is the condition that exactly these members are in the room.
 func here(names ...string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#who li")].map(e => e.textContent).join() === %q && %s`,
 		strings.Join(names, ","), text("count", strconv.Itoa(len(names))))
 }
 
-// last is that this is the last that was told, but for the time.
+// last is the condition that this is the last event on the page, but for its time.
 func last(line string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#log li:last-child > :not(time)")].map(e => e.textContent).join("") === %q`, line)
 }
 
-// status is that what the page has said of the connection, a line each, matches.
+// status is the condition that the lines about the connection match.
 func status(pattern string) string {
 	return fmt.Sprintf(`new RegExp(%q, "m").test(statuses.join("\n"))`, pattern)
 }
 
-// A front is a server with a chat that comes and goes.
+// A front is a server with a chat that stops and begins again.
 type front struct {
 	log  *log.Logger
 	chat atomic.Pointer[chat]
@@ -146,15 +146,15 @@ func (f *front) begin(n *nursery.Nursery) {
 			f.stop = s.Stop
 			close(ready)
 			<-cancel.UntilStop(ctx).Done()
-			f.chat.Store(nil) // before anybody can come back
+			f.chat.Store(nil) // before a client can come back
 			return c.untilStop(ctx)
 		})
 	}, nursery.Name("chat"))
 	<-ready
 }
 
-// chromium is a task that runs the browser. It is started with a context for what is
-// done in it.
+// chromium is a task that runs the browser. It calls started with a context for commands to
+// the browser.
 func chromium(ctx context.Context, started func(context.Context)) error {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -184,8 +184,7 @@ type tab struct {
 	ctx context.Context
 }
 
-// open opens a page, as a daemon of n: it looks what the page writes to the console,
-// and what is wrong there fails the test.
+// open opens a page, as a daemon of n. Errors on its console fail the test.
 func open(ctx context.Context, t *testing.T, n *nursery.Nursery, browser context.Context, address string) *tab {
 	t.Helper()
 	p, err := nursery.Start(ctx, n, func(_ context.Context, started func(*tab)) error {
@@ -206,7 +205,7 @@ func open(ctx context.Context, t *testing.T, n *nursery.Nursery, browser context
 			if err != nil {
 				return cancel.Err(ctx)
 			}
-			// That there is no connection at times is what the test is about.
+			// the test takes the connection away at times
 			if m.Source != "network" {
 				t.Errorf("the page says %v (%s:%d)", m, m.URL, m.Line+1)
 			}
@@ -250,7 +249,7 @@ func (p *tab) does(step chromedp.Action[chromedp.Void]) {
 	runIn(p, "a key or a click", step)
 }
 
-// evaluates runs a script whose value is a string, and returns that.
+// evaluates runs a script with a string as its value, and returns the value.
 func (p *tab) evaluates(script string) string {
 	p.t.Helper()
 	return runIn(p, "a script", chromedp.Evaluate[string](script))
@@ -272,8 +271,7 @@ func (p *tab) waits(what, condition string) {
 	})`, chromedp.EvalAwaitPromise))
 }
 
-// runIn does something in the page, and fails the test if that is not done in a minute:
-// it hangs.
+// runIn does something in the page, and fails the test if that takes longer than a minute.
 func runIn[T any](p *tab, what string, action chromedp.Action[T]) (v T) {
 	p.t.Helper()
 	err := cancel.FailAfter(p.ctx, time.Minute, func(ctx context.Context) (err error) {

@@ -57,7 +57,7 @@ func TestAnswers(t *testing.T) {
 					a, err = w.post(ctx, c.path, c.body)
 				}
 				if c.answer == "" && err == nil {
-					c.answer = a.body // what it says of the body is up to the library
+					c.answer = a.body // the library decides what it says about the body
 				}
 				mustBe(t, a, err, c.status, c.answer)
 				kind := "application/json"
@@ -85,7 +85,8 @@ func TestAddedBookIsThere(t *testing.T) {
 	})
 }
 
-// The three are asked at the same time, and one that fails ends the others.
+// The database and both upstreams are asked at the same time, and a failure ends the other
+// requests.
 func TestFanOut(t *testing.T) {
 	for _, c := range []struct {
 		path  string
@@ -111,7 +112,7 @@ func TestFanOut(t *testing.T) {
 			})
 		})
 	}
-	t.Run("nobody waits for the price of a book that is not there", func(t *testing.T) {
+	t.Run("a request for a book that does not exist ends without its price", func(t *testing.T) {
 		inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 			began := time.Now()
 			if a, err := w.get(ctx, "/books/99"); err != nil || a.status != 404 {
@@ -124,7 +125,7 @@ func TestFanOut(t *testing.T) {
 	})
 }
 
-// nobody is what an upstream logs when the one who asked has gone.
+// gone is what an upstream logs when the client has gone.
 func gone(upstream string, id int) string {
 	return fmt.Sprintf("%s: asked about %d, but the client has gone", upstream, id)
 }
@@ -161,7 +162,7 @@ func TestSharedRequests(t *testing.T) {
 	})
 }
 
-// A client that goes away takes along all that was done for it.
+// When a client goes away, all work for it ends.
 func TestHangUp(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 		hangUp(t, ctx, latency/2, func(ctx context.Context) error {
@@ -173,8 +174,7 @@ func TestHangUp(t *testing.T) {
 	})
 }
 
-// hangUp calls ask, cancels it after that time, and waits until all who hear of it
-// have acted.
+// hangUp calls ask, cancels it after a time, and waits until all have noticed.
 func hangUp(t *testing.T, ctx context.Context, after time.Duration, ask func(ctx context.Context) error) {
 	t.Helper()
 	left, err := cancel.MoveOnAfter(ctx, after, func(ctx context.Context) error { return ended(ctx, ask(ctx)) })
@@ -212,7 +212,7 @@ func TestOrderIsConfirmedThoughTheServiceStops(t *testing.T) {
 
 func TestConfirmationThatFails(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
-		w.service.mail.root = w.service.mail.root.JoinPath("down") // which is no number
+		w.service.mail.root = w.service.mail.root.JoinPath("down") // not a number
 		a, err := w.post(ctx, "/books/1/orders", `{"quantity":2}`)
 		mustBe(t, a, err, 201, `{"id":1,"book":1,"title":"Emma","quantity":2,"cents":1900}`)
 		w.log.mustHave(t, map[string]int{"order 1 is not confirmed: mail: it answered 404 Not Found": 1})
@@ -236,7 +236,7 @@ func TestConfirmationThatHangs(t *testing.T) {
 		}
 		w.log.mustHave(t, map[string]int{gone("prices", 4): 1})
 		if !strings.Contains(w.log.String(), "order 4 is not confirmed: ") {
-			t.Errorf("nobody is told that the order is not confirmed:\n%s", w.log)
+			t.Errorf("no line says that the order is not confirmed:\n%s", w.log)
 		}
 	})
 }

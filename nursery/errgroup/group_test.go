@@ -156,7 +156,7 @@ func TestWait(t *testing.T) {
 		wantWait(t, g, errFull)
 		wantFailures(t, g, errFull, errGone, io.EOF)
 		if context.Cause(ctx) != context.Canceled {
-			t.Errorf("Cause() = %v, want that of the first Wait, context.Canceled", context.Cause(ctx))
+			t.Errorf("Cause() = %v, want the cause of the first Wait, context.Canceled", context.Cause(ctx))
 		}
 	})
 	bubble(t, "E10/a WithContext that was waited for without tasks", func(t *testing.T, ctx context.Context) {

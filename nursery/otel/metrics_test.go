@@ -205,7 +205,7 @@ func TestRegister(t *testing.T) {
 			}
 		})
 	})
-	t.Run("O1/units are those of the semantic conventions", func(t *testing.T) {
+	t.Run("O1/units follow the semantic conventions", func(t *testing.T) {
 		reader := sdk.NewManualReader()
 		registration, err := otel.Register(sdk.NewMeterProvider(sdk.WithReader(reader)).Meter("test"))
 		if err != nil {

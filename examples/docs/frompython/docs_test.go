@@ -195,7 +195,7 @@ var packages = map[string]string{
 	"url":       "net/url",
 }
 
-// variables are those of the prose, as in ctx.Done().
+// variables are the variables in the prose, as in ctx.Done().
 var variables = []string{"c", "client", "ctx", "mux", "n", "r", "response", "x"}
 
 var qualified = regexp.MustCompile(`\b([a-z]\w*)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
