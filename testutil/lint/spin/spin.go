@@ -50,7 +50,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// ends reports whether something may end a loop.
+// ends reports whether a loop may end.
 func ends(info *types.Info, loop *ast.ForStmt) (found bool) {
 	ast.Inspect(loop, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -77,7 +77,7 @@ func ends(info *types.Info, loop *ast.ForStmt) (found bool) {
 	return found
 }
 
-// leaves reports whether a call may end the goroutine, or the program.
+// leaves reports whether a call may end the goroutine or the program.
 func leaves(info *types.Info, call *ast.CallExpr) bool {
 	switch callee := typeutil.Callee(info, call).(type) {
 	case *types.Builtin:
