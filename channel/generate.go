@@ -9,10 +9,10 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// Generate runs produce as a task, and consume, in the caller's goroutine, with
-// the receiving end of the channel into which produce yields its values. It
-// returns when both have returned: consume may leave its loop at any time, and
-// then produce is canceled, and awaited.
+// Generate runs produce as a task, and consume in the caller's goroutine. produce yields
+// values into a channel, and consume gets its receiving end. Generate returns when both
+// have returned. When consume returns, produce is canceled, so consume may leave its loop
+// at any time.
 //
 //	squares := func(_ context.Context, yield func(int) error) error {
 //		defer fmt.Println("producer: done")

@@ -150,9 +150,9 @@ func (g *Group) SetLimit(n int) {
 	g.tokens = make(chan struct{}, n)
 }
 
-// Wait waits until all tasks have returned, and returns the first error that one of them
-// returned, as it is, or nil if there was none. It does not matter whether the error says
-// that the task was canceled. Wait also cancels the context of [WithContext].
+// Wait waits until all tasks have returned, and returns the first error that a task
+// returned, unchanged, or nil if there was none. This includes errors that say that the
+// task was canceled. Wait also cancels the context of [WithContext].
 //
 // If a task panicked, Wait panics with a [*nursery.PanicError], which has the stack of the
 // task, and the errors of other tasks as its Others.
@@ -220,8 +220,8 @@ func (g *Group) join(r *round) {
 // canceled, unless it is the error that Wait returns. The errors of a zero Group are all
 // there.
 //
-// Package errgroup of golang.org/x/sync has no such method. The result of Wait cannot hold
-// the other errors if it is to equal an error that the task made, such as io.EOF.
+// Package errgroup of golang.org/x/sync has no such method. The result of Wait equals an
+// error of a task, such as io.EOF, so it cannot hold the other errors.
 func (g *Group) Err() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
