@@ -31,13 +31,12 @@ func (s *Scope) Cancel(cause error) {
 	s.finish(e)
 }
 
-// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is
-// for libraries that know more of a cancellation than its cause: package
-// nursery names the failed task, and a server names the place in the client's
-// program. If e was returned by [Err] for another context, the scope ends by
-// the same event, so that e is an echo of its cancellation; otherwise e.Err and
-// e.Reason say what happened. An empty Reason.Scope stands for the name of the
-// scope, and a nil Reason.Cause for e.Err.
+// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is for
+// libraries that know more of a cancellation than its cause: package nursery names the
+// failed task, and a server names the place in the client's program. If e is the Error of
+// another context, as [Err] returns it, the scope ends by the same event, and e is an echo
+// of the scope's cancellation. Otherwise e.Err and e.Reason describe a new event. An empty
+// Reason.Scope stands for the name of the scope, and a nil Reason.Cause for e.Err.
 //
 // Run and [Scope.Absorb] do not absorb the echo of a cancellation with the source
 // [SourceClosed] or [SourceContext].

@@ -122,12 +122,12 @@ func (r Reason) String() string {
 	return "outer context"
 }
 
-// ReasonOf returns why ctx was canceled, and whether it was. The first reason wins,
-// and a descendant reports the reason of its ancestor. If ctx was canceled by means
-// of the standard library, ReasonOf knows only the cause, and the source is
-// [SourceContext]. If ctx then has no cause of its own, and the enclosing scope ends
-// later without one as well, ReasonOf cannot tell the two apart and returns the
-// reason of the scope.
+// ReasonOf returns why ctx was canceled, and whether it was. The first reason wins, and a
+// descendant reports the reason of its ancestor. If ctx was canceled by means of the
+// standard library, ReasonOf knows only the cause, and the source is [SourceContext]. If
+// the standard library cancels ctx without a cause, and the enclosing scope ends later
+// without a cause too, ReasonOf returns the reason of the scope, because it cannot tell the
+// two apart.
 //
 // ReasonOf panics if ctx is nil.
 func ReasonOf(ctx context.Context) (Reason, bool) {

@@ -304,8 +304,8 @@ func (s *Scope) Err() error {
 	return s.err()
 }
 
-// isOpen reports whether the scope is open, and nothing has to be asked to know
-// that.
+// isOpen reports whether the scope is open, if that is known without asking a foreign
+// context.
 func (s *Scope) isOpen() bool {
 	return s.state.Load() == nil && (s.edge == nil || s.is(edgeTells))
 }

@@ -136,7 +136,7 @@ func (b *Broadcast[T]) TryPublish(v T) error {
 	}
 }
 
-// publish gives v to all subscribers, if none of them is to be waited for.
+// publish gives v to all subscribers, unless it would have to wait for a subscriber.
 func (b *Broadcast[T]) publish(v T) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

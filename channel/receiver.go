@@ -123,7 +123,7 @@ func all[T any](typ string, ctx context.Context, receive func(context.Context) (
 // a TryReceive.
 //
 // As with a native channel, if Ready is called in a bubble of [testing/synctest] while
-// nothing is to be received, the next value must not be sent outside the bubble.
+// the channel has no value, the next value must not be sent outside the bubble.
 func (r *Receiver[T]) Ready() <-chan struct{} {
 	c := r.c
 	c.mu.Lock()

@@ -71,7 +71,7 @@ func WithContext(ctx context.Context) (*Group, context.Context) {
 // [Group.Wait] returns. A panic of a task cancels the context too. If a task calls
 // [runtime.Goexit], that counts as a return of nil.
 //
-// A task may call Go. With a limit it waits for ever if all tasks that run do so. The first
+// A task may call Go. With a limit it waits forever if all tasks that run do so. The first
 // call of Go must happen before Wait. After Wait has returned, Go begins anew, but the
 // context of WithContext stays canceled. Go panics if task is nil.
 func (g *Group) Go(task func() error) {
@@ -132,7 +132,7 @@ func (g *Group) start(task func() error, tokens <-chan struct{}) {
 }
 
 // SetLimit limits the number of tasks that run at a time to n. A negative n stands for no
-// limit, which is the default. With a limit of 0 Go blocks for ever, and TryGo starts
+// limit, which is the default. With a limit of 0 Go blocks forever, and TryGo starts
 // nothing.
 //
 // SetLimit must not be called while another goroutine calls a method of the Group, or while

@@ -340,7 +340,7 @@ func TestNames(t *testing.T) {
 	})
 }
 
-// isOn reports whether the registry is on. It is to be called outside of testutil's bubbles,
+// isOn reports whether the registry is on. Call it outside of testutil's bubbles,
 // which switch it on.
 func isOn(t *testing.T) (on bool) {
 	t.Helper()

@@ -27,7 +27,7 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 const doc = `check for endless loops in tasks
 
 A loop without a condition that uses no context and no channel, and is not left by a return,
-a break, a goto or the end of the program, goes on for ever, and its nursery waits for ever.
+a break, a goto or the end of the program, goes on forever, and its nursery waits forever.
 
 This analyzer does not run by default. It leaves test files alone.`
 
