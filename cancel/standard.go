@@ -118,7 +118,7 @@ func (p *keyProbe) Value(key any) any {
 }
 
 // Done returns a channel that is closed when the scope is canceled or closed.
-// Everything below the scope has ended by then, except what is below foreign
+// Everything below the scope has ended by then, except contexts below foreign
 // contexts. Successive calls return the same channel.
 //
 // As with a context of the standard library, the scope must not end outside a bubble of

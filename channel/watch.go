@@ -81,10 +81,11 @@ type Watcher[T any] struct {
 	seen uint64 // the version; guarded by w.mu
 }
 
-// The first call of Receive returns the value at once. Later calls wait until the value has
-// been set again, even to an equal value. Receive never returns an older value after a
-// newer one. The error is the [*cancel.Error] of ctx if ctx is done, and otherwise [io.EOF]
-// if the Watch is closed and the last value has been seen. Receive panics if ctx is nil.
+// Receive returns the value at once when it is called first. Later calls wait until the
+// value has been set again, even to an equal value. Receive never returns an older value
+// after a newer one. The error is the [*cancel.Error] of ctx if ctx is done, and otherwise
+// [io.EOF] if the Watch is closed and the last value has been seen. Receive panics if ctx
+// is nil.
 func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
 	if ctx == nil {
 		panic("channel: Watcher.Receive: nil context; pass context.Background() if there is no other")
