@@ -144,7 +144,7 @@ func (g *Group) SetLimit(n int) {
 	}
 	if r := g.current.Load(); r != nil {
 		if active := r.Active(); active > 0 {
-			panic(fmt.Sprintf("errgroup: Group.SetLimit: no task may run, got %d that do", active))
+			panic(fmt.Sprintf("errgroup: Group.SetLimit: no task must be running, got %d", active))
 		}
 	}
 	g.tokens = make(chan struct{}, n)

@@ -573,9 +573,9 @@ func TestLimit(t *testing.T) {
 			g.Go(after(time.Second, nil))
 			g.Go(after(2*time.Second, nil))
 			g.Go(after(2*time.Second, nil))
-			mustPanic(t, "errgroup: Group.SetLimit: no task may run, got 3 that do", func() { g.SetLimit(2) })
+			mustPanic(t, "errgroup: Group.SetLimit: no task must be running, got 3", func() { g.SetLimit(2) })
 			time.Sleep(1500 * time.Millisecond)
-			mustPanic(t, "errgroup: Group.SetLimit: no task may run, got 2 that do", func() { g.SetLimit(2) })
+			mustPanic(t, "errgroup: Group.SetLimit: no task must be running, got 2", func() { g.SetLimit(2) })
 			time.Sleep(time.Second)
 			g.SetLimit(2) // nothing runs, though Wait has not been called
 			wantWait(t, &g, nil)

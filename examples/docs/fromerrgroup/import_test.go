@@ -185,7 +185,7 @@ func TestImportLimitWhileTasksRun(t *testing.T) {
 	inBubble(t, "Grove", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		var g errgroup.Group
 		g.Go(func() error { return cancel.Sleep(ctx, time.Second) })
-		if v := panicOf(func() { g.SetLimit(1) }); v != "errgroup: Group.SetLimit: no task may run, got 1 that do" {
+		if v := panicOf(func() { g.SetLimit(1) }); v != "errgroup: Group.SetLimit: no task must be running, got 1" {
 			t.Errorf("SetLimit panics with %v", v)
 		}
 		if err := g.Wait(); err != nil {
