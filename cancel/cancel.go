@@ -9,18 +9,17 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// Cancel cancels the scope and everything below it that is not shielded, with
-// the given cause, which [context.Cause] then returns. A nil cause stands for
-// [context.Canceled]. The first cancellation wins: Cancel has no effect if the
-// scope has ended, or if a scope or standard context above has ended from which it
-// is not shielded. The scope absorbs the cause as an echo. To fail, return an error.
+// Cancel cancels the scope and everything below it that is not shielded, with the given
+// cause, which [context.Cause] then returns. A nil cause stands for [context.Canceled]. The
+// first cancellation wins: Cancel has no effect if the scope has ended, or if an enclosing
+// scope or standard context has ended and no shield keeps that out. The scope absorbs the
+// cause as an echo. To fail, return an error.
 //
-// When Cancel returns, every scope and every standard context below that is
-// not shielded is canceled, even if another goroutine canceled the scope at the
-// same time. Two things may still be under way: functions given to OnDone, if
-// another goroutine canceled the scope, and the cancellation of a context of
-// another type, and of what is below that, if the type uses a goroutine of its
-// own. Cancel does not block, and calls no method of a foreign context.
+// When Cancel returns, every scope and every standard context below that is not shielded is
+// canceled, even if another goroutine canceled the scope at the same time. Two things may
+// be unfinished: functions of [Scope.OnDone], if another goroutine canceled the scope, and
+// the cancellation of contexts of other types that use a goroutine of their own, with the
+// contexts below them. Cancel does not block, and calls no method of a foreign context.
 //
 // The place of the call is recorded for [ReasonOf].
 func (s *Scope) Cancel(cause error) {
@@ -32,13 +31,12 @@ func (s *Scope) Cancel(cause error) {
 	s.finish(e)
 }
 
-// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is
-// for libraries that know more of a cancellation than its cause: package
-// nursery names the failed task, and a server names the place in the client's
-// program. If e was returned by [Err] for another context, the scope ends by
-// the same event, so that e is an echo of its cancellation; otherwise e.Err and
-// e.Reason say what happened. An empty Reason.Scope stands for the name of the
-// scope, and a nil Reason.Cause for e.Err.
+// CancelAs cancels the scope as Cancel does, for the reason that e gives. It is for
+// libraries that know more of a cancellation than its cause: package nursery names the
+// failed task, and a server names the place in the client's program. If e is the Error of
+// another context, as [Err] returns it, the scope ends by the same event, and e is an echo
+// of the scope's cancellation. Otherwise e.Err and e.Reason describe a new event. An empty
+// Reason.Scope stands for the name of the scope, and a nil Reason.Cause for e.Err.
 //
 // Run and [Scope.Absorb] do not absorb the echo of a cancellation with the source
 // [SourceClosed] or [SourceContext].

@@ -46,14 +46,13 @@ func at(t time.Time) moment {
 	return moment{t, now.Add(d), d, false}
 }
 
-// Deadline returns the time at which the scope is going to be canceled as
-// things stand: the earliest of its own deadline and the deadlines of everything
-// that encloses it, up to the nearest shield. It changes when one of them moves.
+// Deadline returns the time at which the scope is going to be canceled as things stand: the
+// earliest of its own deadline and the deadlines of everything that encloses it, up to the
+// nearest shield. The effective deadline changes when one of these deadlines moves.
 //
-// A context that the standard library derives from a scope with an earlier
-// deadline of its own keeps none if the scope's comes first at that moment
-// (see [context.WithDeadline]). It is not bounded anew when the scope's
-// deadline moves to later. Use a scope in its place.
+// If [context.WithDeadline] or WithTimeout derives a context from a scope, and the scope's
+// deadline is the earlier one at that moment, the context has no deadline of its own. It
+// does not get one when the scope's deadline moves to later. Use a scope in its place.
 func (s *Scope) Deadline() (deadline time.Time, ok bool) {
 	for {
 		if c := s.clock.Load(); c != nil {

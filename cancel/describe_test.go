@@ -12,8 +12,8 @@ import (
 	"github.com/grove-go/grove/internal/live"
 )
 
-// TestSizes bounds the size classes of the allocator, on 64 bits, in which scopes and
-// their ends are allocated.
+// TestSizes bounds the sizes of scopes and their ends, on 64 bits, by size classes of the
+// allocator.
 func TestSizes(t *testing.T) {
 	if bits.UintSize != 64 {
 		return

@@ -18,14 +18,13 @@ import (
 //   - an error that wraps an echo and holds nothing else,
 //   - an error that holds several errors, all of them echoes.
 //
-// An error holds several if it has a method Unwrap, WrappedErrors or Errors that
-// returns []error, or if it is a slice of errors. It holds something else if one of
-// its fields, exported or not, contains an error that is neither an echo nor what
-// the error unwraps to. In doubt err is not an echo: reporting a cancellation is
-// better than losing an error. IsEcho does not read a map or a struct with a lock,
-// so that an error with a place for errors in one is in doubt. It does not look into
-// functions and channels, or behind a pointer in an interface that is no error.
-// Errors that are only text in a message are not found.
+// An error holds several if it has a method Unwrap, WrappedErrors or Errors that returns
+// []error, or if it is a slice of errors. It holds something else if one of its fields,
+// exported or not, contains an error that is neither an echo nor what the error unwraps to.
+// In doubt err is not an echo: reporting a cancellation is better than losing an error.
+// IsEcho does not read a map or a struct with a lock, so an error that could hold errors
+// there is in doubt. It does not look into functions and channels, or behind a pointer in
+// an interface that is not an error. Errors that are only text in a message are not found.
 //
 // Nil is not an echo. Neither is an error with a method Echo() bool that returns
 // false. A type should have this method if it wraps errors that must not be taken for
@@ -225,15 +224,14 @@ func (e *end) equal(o *end) bool {
 		e.source == SourceContext && o.source == SourceContext && e.err == o.err && errtree.Same(e.cause, o.cause)
 }
 
-// Absorb returns what is left of err, the error of what ran in the scope, at
-// the scope's border. An echo of the scope's own cancellation (see
-// [Scope.IsEcho]) ends there: Absorb returns nil. If a context that encloses the
-// scope is canceled as well, and not shielded off, the echo belongs to that one,
-// and Absorb returns its [*Error], with err as the detail. Absorb returns any
-// other error unchanged.
+// Absorb returns the error that leaves the scope, if a function in the scope has returned
+// err. If err is an echo of the scope's own cancellation (see [Scope.IsEcho]), Absorb
+// returns nil. If an enclosing context is canceled as well, and no shield keeps it out, the
+// echo belongs to that context, and Absorb returns its [*Error], with err as the detail.
+// Absorb returns any other error unchanged.
 //
-// [Scope.Run] does this. Absorb is for code that runs something in a scope by
-// other means. Call it before the scope is closed.
+// [Scope.Run] does this. Absorb is for code that runs functions in a scope by other means.
+// Call it before the scope is closed.
 func (s *Scope) Absorb(err error) error {
 	by, err := s.absorb(err)
 	if by != nil {
@@ -267,7 +265,7 @@ func (s *Scope) absorb(err error) (by *end, left error) {
 // passed counts as done, even if its timer has not fired yet. If ctx is not done,
 // Because returns err. It returns nil if err is nil, and panics if ctx is nil.
 //
-// For errors that are known by their look everywhere in a program see [EchoIf].
+// If a library returns such errors in many places, use [EchoIf].
 func Because(ctx context.Context, err error) error {
 	mustContext("Because", ctx)
 	if err == nil {

@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	// ErrClosed is the cause of everything that the end of a scope cancels, by
-	// [Scope.Close] or the return of [Scope.Run]. The cause itself has the name of
-	// the scope. Test for it with errors.Is.
+	// ErrClosed is the cause when the end of a scope, by [Scope.Close] or the return of
+	// [Scope.Run], cancels the contexts below it. The cause also has the name of the scope,
+	// so test for ErrClosed with errors.Is.
 	ErrClosed = errors.New("scope has ended")
 
 	// ErrStopping is the cause of a context made by [UntilStop] when an
@@ -122,12 +122,12 @@ func (r Reason) String() string {
 	return "outer context"
 }
 
-// ReasonOf returns why ctx was canceled, and whether it was. The first reason wins,
-// and a descendant reports the reason of its ancestor. If ctx was canceled by means
-// of the standard library, ReasonOf knows only the cause, and the source is
-// [SourceContext]. If ctx then has no cause of its own, and the enclosing scope ends
-// later without one as well, ReasonOf cannot tell the two apart and returns the
-// reason of the scope.
+// ReasonOf returns why ctx was canceled, and whether it was. The first reason wins, and a
+// descendant reports the reason of its ancestor. If ctx was canceled by means of the
+// standard library, ReasonOf knows only the cause, and the source is [SourceContext]. If
+// the standard library cancels ctx without a cause, and the enclosing scope ends later
+// without a cause too, ReasonOf returns the reason of the scope, because it cannot tell the
+// two apart.
 //
 // ReasonOf panics if ctx is nil.
 func ReasonOf(ctx context.Context) (Reason, bool) {
@@ -184,13 +184,13 @@ func isDone(ctx context.Context) bool {
 	return bare.IsClosed(ctx.Done())
 }
 
-// An Error says that a context was canceled, and why. [Err] returns it, and so does
-// everything in this module that gives up because a context is done.
+// An Error says that a context was canceled, and why. [Err] returns it, and so do all
+// functions of this module that give up because a context is done.
 //
-// errors.Is(err, context.Canceled) or errors.Is(err, context.DeadlineExceeded)
-// holds as it does for the context's Err. The cause is in the message and in
-// Reason, but not in the tree of errors: that a task was canceled because of
-// io.EOF does not make its error an io.EOF. The same is true of the detail.
+// errors.Is(err, context.Canceled) or errors.Is(err, context.DeadlineExceeded) holds as it
+// does for the context's Err. The cause is in the message and in Reason, but not in the
+// tree of errors. If a task was canceled because of io.EOF, errors.Is does not find io.EOF
+// in its Error. The detail is not in the tree either.
 //
 // The verb %+v prints the detail as well, on lines of its own.
 type Error struct {
@@ -218,8 +218,7 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Timeout reports whether Err is [context.DeadlineExceeded], which answers so
-// as well.
+// Timeout reports whether Err is [context.DeadlineExceeded].
 func (e *Error) Timeout() bool { return errtree.Same(e.Err, context.DeadlineExceeded) }
 
 // Format implements [fmt.Formatter]; see the type.
@@ -232,9 +231,9 @@ func (e *Error) Format(f fmt.State, verb rune) { format(f, verb, e, e.Detail) }
 // The verb %+v prints the detail as well, on lines of its own.
 type TimeoutError struct {
 	Scope    string        // the name of the scope with the deadline, or ""
-	After    time.Duration // the timeout, as it stood in the end; 0 if there was none, but an instant
-	Deadline time.Time     // the deadline, as it stood in the end
-	Detail   error         // what the function returned, if that says more; not in the tree of errors
+	After    time.Duration // the timeout that was set last; 0 if the deadline was set as an instant
+	Deadline time.Time     // the deadline that passed
+	Detail   error         // the error of the function, if it says more; not in the tree of errors
 
 	end *end
 }

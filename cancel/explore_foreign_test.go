@@ -372,7 +372,7 @@ func TestSchedulesForeign(t *testing.T) {
 		})
 	}
 
-	t.Run("C8/Close of a scope with a hook, the last scope below one that has ended", func(t *testing.T) {
+	t.Run("C8/Close of a scope with a hook, the last scope below an ended scope", func(t *testing.T) {
 		explore.All(t, func(r *explore.Run) {
 			root := cancel.New(background)
 			mid := cancel.New(root)

@@ -8,8 +8,8 @@ import "context"
 // [Scope.OnDone] cancels the scope, in most cases before the call that cancels ctx
 // returns. Otherwise a goroutine does. Neither values nor the deadline of ctx show in the scope.
 //
-// Calling stop ends this, and reports whether it did so before ctx was
-// canceled. Close does not: call both. Follow panics if ctx is nil.
+// Calling stop ends this, and reports whether it did so before ctx was canceled. Close does
+// not end it, so call both. Follow panics if ctx is nil.
 func (s *Scope) Follow(ctx context.Context) (stop func() bool) {
 	mustContext("Scope.Follow", ctx)
 	if e := endOf(ctx); e != nil {

@@ -52,7 +52,7 @@ var goContextEdits = []struct{ file, old, new, reason string }{
 // goContextLeftOut are the tests that never run, or do not run where scopes and standard
 // contexts alternate. Go must have them.
 var goContextLeftOut = []leftOut{
-	{"TestAllocs", false, "it limits the allocations of package context; TestAllocs here limits those of scopes"},
+	{"TestAllocs", false, "it limits the allocations of package context; TestAllocs here limits the allocations of scopes"},
 	{"TestCancelRemoves", false, "it counts the children in package context's own type, and checks nothing else"},
 	{"TestCustomContextGoroutines", true, toldByGoroutine},
 	{"TestLayersCancel", true, toldByGoroutine},

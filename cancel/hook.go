@@ -6,11 +6,10 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// OnDone registers f to be called once when the scope ends. The goroutine that
-// ends the scope calls f before it continues. If the scope has already ended, or if
-// a call that only asks for its end is the first to reach it, f runs in a new
-// goroutine. Everything below the scope has ended by then, except what is below
-// foreign contexts.
+// OnDone registers f to be called once when the scope ends. The goroutine that ends the
+// scope calls f before it continues. If the scope has already ended, or if a call that only
+// asks about the end is the first to notice it, f runs in a new goroutine. Everything below
+// the scope has ended by then, except contexts below foreign contexts.
 //
 // Calling stop removes the registration, and reports whether it did so before
 // the scope ended. Stop does not wait for f.

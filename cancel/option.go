@@ -2,8 +2,8 @@ package cancel
 
 import "time"
 
-// An Option configures a scope. See [Name], [Timeout], [Deadline], [Shielded]
-// and [EchoIf]. Of options that contradict each other the last one holds.
+// An Option configures a scope. See [Name], [Timeout], [Deadline], [Shielded] and [EchoIf].
+// If options contradict each other, the last one holds.
 type Option interface{ applyScope(*config) }
 
 // config gathers the options, which take effect together.

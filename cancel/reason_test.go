@@ -55,7 +55,7 @@ func TestCancelAs(t *testing.T) {
 			t.Errorf("Err() = %v, want %v, an echo of both scopes", cancel.Err(b), e)
 		}
 	})
-	t.Run("C10/Absorb passes on an echo whose source is closed or an outer context", func(t *testing.T) {
+	t.Run("C10/Absorb passes on an echo of a closed scope or of an outer context", func(t *testing.T) {
 		for _, source := range []cancel.Source{cancel.SourceClosed, cancel.SourceContext} {
 			s := cancel.New(t.Context())
 			s.CancelAs(&cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: source}})

@@ -7,11 +7,10 @@ import (
 	"github.com/grove-go/grove/internal/live"
 )
 
-// Run calls fn with the scope as its context and closes the scope. It returns
-// the error of fn, unless that is an echo of the scope's own cancellation (see
-// [Scope.IsEcho]), which ends here: then Run returns nil. If a context that
-// encloses the scope is canceled too, the echo belongs to that one, and Run
-// returns its [*Error].
+// Run calls fn with the scope as its context and closes the scope. It returns nil if the
+// error of fn is an echo of the scope's own cancellation (see [Scope.IsEcho]). If an
+// enclosing context is canceled too, the echo belongs to that context, and Run returns its
+// [*Error]. Run returns any other error of fn unchanged.
 //
 // A scope is for one use. Run panics if Run or Close was called before, and if
 // fn is nil. If fn panics, Run closes the scope and the panic goes on.
@@ -67,12 +66,12 @@ func (s *Scope) runOrMove(fn func(ctx context.Context) error) (moved bool, err e
 	return false, err
 }
 
-// MoveOnAfter runs fn in a scope with the timeout d and gives up on fn if the
-// timeout passes. It reports in moved whether the timeout cut fn short; if it did,
-// err is nil. Otherwise err is what fn returned, as with [Scope.Run]. If fn
-// returns nil or a real error, that counts even if the deadline passed in the
-// meantime. Of nested timeouts, exactly the one with the earliest deadline moves
-// on, the outermost one on a tie.
+// MoveOnAfter runs fn in a scope with the timeout d and gives up on fn if the timeout
+// passes. It reports in moved whether the timeout cut fn short; if it did, err is nil.
+// Otherwise err is what fn returned, as with [Scope.Run]. If fn returns nil, or an error
+// that is not an echo of the timeout, MoveOnAfter returns that, even if the deadline has
+// passed in the meantime. Of nested timeouts, only the timeout with the earliest deadline
+// moves on. On a tie, the outermost does.
 //
 // With a d of zero or less fn runs with a context that is done from the start.
 // [FromContext] of the context of fn returns the scope, to move its deadline.
@@ -93,13 +92,13 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 }
 
 // FailAfter runs fn in a scope with the timeout d. It returns what fn returns, as
-// [Scope.Run] does, or a [*TimeoutError] if the timeout cut fn short. If fn
-// returns nil or a real error, that counts even if the deadline passed in the
-// meantime. Of nested timeouts, exactly the one with the earliest deadline
-// reports it, the outermost one on a tie.
+// [Scope.Run] does, or a [*TimeoutError] if the timeout cut fn short. If fn returns nil, or
+// an error that is not an echo of the timeout, FailAfter returns that, even if the deadline
+// has passed in the meantime. Of nested timeouts, only the timeout with the earliest
+// deadline reports it. On a tie, the outermost does.
 //
-// An error of another library that the timeout caused, such as "signal: killed",
-// is a real error unless it unwraps to the error of the context; see [Because].
+// An error of another library that the timeout caused, such as "signal: killed", is not an
+// echo unless it unwraps to the error of the context; see [Because].
 //
 // With a d of zero or less fn runs with a context that is done from the start.
 // The options are the same as for [New]. [Name] gives the timeout a name in its
@@ -107,8 +106,8 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 //
 // FailAfter panics if ctx, fn or an option is nil.
 //
-// This is Trio's fail_after. Unlike there, a Cancel of the scope is not a timeout:
-// FailAfter returns nil if that cut fn short.
+// This is Trio's fail_after. Unlike in Trio, a Cancel of the scope is not a timeout. If it
+// cuts fn short, FailAfter returns nil.
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error, opts ...Option) error {
 	return timed("FailAfter", ctx, after(d), fn, opts).runOrFail(fn)
 }

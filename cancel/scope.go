@@ -294,10 +294,9 @@ func (s *Scope) ownString() string {
 	return "WithScope(" + name + ")"
 }
 
-// Err returns nil while the scope is open. After that it returns
-// [context.DeadlineExceeded] if a deadline ended it, its own or an outer one,
-// and [context.Canceled] otherwise, and nothing but these two.
-// See [Err] for an error that says why.
+// Err returns nil while the scope is open. After that it returns [context.DeadlineExceeded]
+// if its own or an outer deadline ended it, and [context.Canceled] otherwise. The function
+// [Err] returns an error that says why.
 func (s *Scope) Err() error {
 	if s.isOpen() {
 		return nil
@@ -305,8 +304,8 @@ func (s *Scope) Err() error {
 	return s.err()
 }
 
-// isOpen reports whether the scope is open, and nothing has to be asked to know
-// that.
+// isOpen reports whether the scope is open, if that is known without asking a foreign
+// context.
 func (s *Scope) isOpen() bool {
 	return s.state.Load() == nil && (s.edge == nil || s.is(edgeTells))
 }

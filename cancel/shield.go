@@ -7,13 +7,12 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// SetShield raises or lowers the scope's shield. While it is up, neither a
-// cancellation nor a deadline of anything that encloses the scope reaches the
-// scope or what is below it. The scope's own Cancel and deadline still work.
-// Values and a graceful stop pass through. Raising the shield does not undo a
-// cancellation that has reached the scope. Lowering it cancels the scope, and
-// everything below it, before SetShield returns, if a context that encloses it
-// has been canceled in the meantime.
+// SetShield raises or lowers the scope's shield. While it is up, cancellations and
+// deadlines of enclosing contexts reach neither the scope nor the contexts below it. The
+// scope's own Cancel and deadline still work. Values and a graceful stop pass through.
+// Raising the shield does not undo a cancellation that has reached the scope. Lowering it
+// cancels the scope, and everything below it, before SetShield returns, if a context that
+// encloses it has been canceled in the meantime.
 //
 // This is Trio's CancelScope.shield.
 func (s *Scope) SetShield(on bool) {
@@ -66,15 +65,15 @@ func (s *Scope) hearAbove() {
 	}
 }
 
-// Shield runs fn in a shielded scope, for clean-up that a cancellation of ctx
-// must not cut short. The grace bounds fn, so that it cannot hold up the end
-// for ever. Shield returns the error of fn or, if fn gave up because the grace
-// passed, a [*TimeoutError]. The options are the same as for [New].
+// Shield runs fn in a shielded scope, for clean-up that a cancellation of ctx must not cut
+// short. The grace limits the time of fn, so that fn cannot hold up the end forever. Shield
+// returns the error of fn or, if fn gave up because the grace passed, a [*TimeoutError].
+// The options are the same as for [New].
 //
 // Shield panics if ctx, fn or an option is nil.
 //
-// A pause that must not be cut short has no such form on purpose. Use a scope
-// with the option [Shielded] and no deadline.
+// For a function that must not be cut short at all, use a scope with the option [Shielded]
+// and no deadline.
 func Shield(ctx context.Context, grace time.Duration, fn func(ctx context.Context) error, opts ...Option) error {
 	mustContext("Shield", ctx)
 	mustFunc("Shield", fn)

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Sleep pauses for d. If ctx is done before d has passed, or already, Sleep returns
-// the [*Error] that tells why. With a d of zero or less Sleep does not pause. It
-// panics if ctx is nil.
+// Sleep pauses for d. If ctx is done already, or before d has passed, Sleep returns the
+// [*Error] that tells why. With a d of zero or less Sleep does not pause. It panics if ctx
+// is nil.
 func Sleep(ctx context.Context, d time.Duration) error {
 	mustContext("Sleep", ctx)
 	if err := Err(ctx); err != nil || d <= 0 {

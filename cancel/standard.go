@@ -118,13 +118,13 @@ func (p *keyProbe) Value(key any) any {
 }
 
 // Done returns a channel that is closed when the scope is canceled or closed.
-// Everything below the scope has ended by then, except what is below foreign
+// Everything below the scope has ended by then, except contexts below foreign
 // contexts. Successive calls return the same channel.
 //
-// As with a context of the standard library, if Done is first called in a bubble
-// of [testing/synctest], a context is first derived from the scope there, or a
-// goroutine first waits there for the scope, as in [Sleep], the scope must not end
-// outside the bubble.
+// As with a context of the standard library, the scope must not end outside a bubble of
+// [testing/synctest] in three cases: if Done is first called in the bubble, if a context is
+// first derived from the scope there, and if a goroutine first waits for the scope there,
+// as in [Sleep].
 func (s *Scope) Done() <-chan struct{} {
 	if s.is(hasStd) {
 		return s.std.ctx.Done()

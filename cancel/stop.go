@@ -13,8 +13,8 @@ import (
 // not a cancellation. Only code that waits on [UntilStop] notices it. Stop does
 // not block. It cannot be undone; a second call has no effect.
 //
-// This is Kotlin's and Erlang's idea of a shutdown in two steps rather than
-// Trio's, where it is under discussion (python-trio/trio#147).
+// Kotlin and Erlang have such a shutdown in two steps. For Trio it is under discussion
+// (python-trio/trio#147).
 func (s *Scope) Stop() { s.StopCause(nil) }
 
 // StopCause is [Scope.Stop] with a cause, which [context.Cause] returns for the contexts of
@@ -100,16 +100,17 @@ func (s *Scope) graceOver() {
 
 // UntilStop returns a context that is canceled as soon as a scope that encloses ctx is
 // asked to stop, and when ctx is done. The cause of a stop is [ErrStopping], or the cause
-// that was passed to [Scope.StopCause]. Use UntilStop for what a graceful stop should interrupt, such as the wait for more work,
-// and ctx itself for what a stop should let finish.
+// that was passed to [Scope.StopCause]. Use the returned context for calls that a graceful
+// stop should interrupt, such as the wait for more work. Use ctx itself for calls that
+// should finish.
 //
-// The returned context needs no release. UntilStop may be called again and
-// again: all calls for the same ctx share what it registers, which is released when
-// ctx is done. A ctx that is never done, as it comes from [context.WithoutCancel],
-// counts as out of use when the scope around it is closed. A stop does not reach a
-// context that UntilStop returned for it before, unless a scope is open below that:
-// call UntilStop again. UntilStop returns ctx if no scope encloses it, if it is done,
-// or if a stop already cancels it.
+// The returned context needs no release. UntilStop may be called again and again: all calls
+// for the same ctx share what it registers, which is released when ctx is done. If ctx is
+// never done, as with [context.WithoutCancel], the registration is released when the
+// enclosing scope is closed. After that a stop does not reach contexts that UntilStop
+// returned for ctx earlier, unless a scope is open below them. Call UntilStop again then.
+// UntilStop returns ctx if no scope encloses it, if it is done, or if a stop already
+// cancels it.
 //
 // The stopped scope is not canceled, so the returned context's error is not an
 // echo. A task that finishes because of it returns [Err](ctx), which is nil

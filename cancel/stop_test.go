@@ -217,7 +217,7 @@ func TestStop(t *testing.T) {
 		root.Stop()
 	})
 
-	bubble(t, "C12/a listener whose Done is never called leaves with its context", func(t *testing.T, ctx context.Context) {
+	bubble(t, "C12/a listener leaves with its context even if its Done is never called", func(t *testing.T, ctx context.Context) {
 		s := cancel.New(ctx)
 		for range 10 {
 			child, stop := context.WithCancel(s)

@@ -84,8 +84,8 @@ func (s *Scope) relink() {
 	}
 }
 
-// endsWithLocked reports whether the new scope has to end because up, the enclosing
-// scope, has.
+// endsWithLocked reports whether the new scope must end because up, the enclosing scope,
+// has ended.
 func (s *Scope) endsWithLocked(up *Scope) bool {
 	return up.state.Load() != nil && !s.isForeign() && !s.is(shielded)
 }
@@ -117,7 +117,7 @@ func (s *Scope) unlistLocked(c *Scope) {
 	}
 }
 
-// A manner says how a scope comes to its end.
+// A manner says how a scope ends.
 type manner int
 
 const (
@@ -184,7 +184,7 @@ func (s *Scope) conclude(e *end, how manner) {
 }
 
 // retireLocked takes the scope out of the tree if it has ended and nothing is
-// below it. It reports whether the scope or something below has to be told, and
+// below it. It reports whether the scope or a context below must be told, and
 // whether the enclosing scope has ended and has nothing below it any more. The
 // caller holds mu of both.
 func (s *Scope) retireLocked() (untold, emptied bool) {
@@ -196,8 +196,8 @@ func (s *Scope) retireLocked() (untold, emptied bool) {
 	return untold, emptied
 }
 
-// untoldLocked reports whether the scope has ended, and has to tell of it or
-// something below has to be told.
+// untoldLocked reports whether the scope has ended, and it or a context below has not been
+// told.
 func (s *Scope) untoldLocked() bool {
 	if s.state.Load() == nil {
 		return false

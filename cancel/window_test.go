@@ -101,7 +101,7 @@ func TestWindows(t *testing.T) {
 		})
 	})
 
-	t.Run("C8/a closed scope below one that has ended is collectable", func(t *testing.T) {
+	t.Run("C8/a closed scope below an ended scope is collectable", func(t *testing.T) {
 		s := cancel.New(t.Context())
 		below := cancel.New(s)
 		below.Done()

@@ -14,13 +14,13 @@ import (
 	"github.com/grove-go/grove/internal/bare"
 )
 
-// ErrLagged is what a [Subscription] with the policy [CutOff] returns once it has
-// been cut off.
+// ErrLagged is returned by a [Subscription] with the policy [CutOff] after it has been cut
+// off.
 var ErrLagged = errors.New("channel: subscriber has lagged behind, and was cut off")
 
-// A Policy says what happens to a subscriber of a [Broadcast] that is slow: one
-// that has as many values to receive as the broadcast's capacity when the next
-// is published.
+// A Policy says what happens to a slow subscriber of a [Broadcast]. A subscriber is slow if
+// it has as many values to receive as the broadcast's capacity when the next value is
+// published.
 type Policy int
 
 // The policies for slow subscribers.
@@ -81,11 +81,10 @@ func NewBroadcast[T any](capacity int) *Broadcast[T] {
 	}
 }
 
-// Publish gives v to all subscribers. It waits while one with the policy [Block]
-// is slow. All subscribers get v, or none: if Publish returns an error, v has not
-// been published. The error is the [*cancel.Error] of ctx if that is done, first
-// of all, and [ErrClosed] if the broadcast is closed. Without subscribers v is
-// dropped.
+// Publish gives v to all subscribers. It waits while a subscriber with the policy [Block]
+// is slow. All subscribers get v, or none: if Publish returns an error, v has not been
+// published. The error is the [*cancel.Error] of ctx if ctx is done, and otherwise
+// [ErrClosed] if the broadcast is closed. Without subscribers v is dropped.
 //
 // Publishers that are blocked are served first come, first served, and all
 // subscribers see all values in the same order. Publish panics if ctx is nil.
@@ -137,7 +136,7 @@ func (b *Broadcast[T]) TryPublish(v T) error {
 	}
 }
 
-// publish gives v to all subscribers, if none of them is to be waited for.
+// publish gives v to all subscribers, unless it would have to wait for a subscriber.
 func (b *Broadcast[T]) publish(v T) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -203,9 +202,9 @@ func (b *Broadcast[T]) removeLocked(s *Subscription[T]) {
 	close(s.out)
 }
 
-// Subscribe adds a subscriber, and says how it is to be treated when it is slow.
-// Close it when it is not needed any more. A subscriber of a broadcast that is closed
-// gets [io.EOF]. Subscribe panics if the policy is none of [Block], [DropOldest] and
+// Subscribe adds a subscriber. The policy says what happens when the subscriber is slow.
+// Close the subscription when it is no longer needed. A subscriber of a broadcast that is
+// closed gets [io.EOF]. Subscribe panics if the policy is not [Block], [DropOldest] or
 // [CutOff].
 func (b *Broadcast[T]) Subscribe(p Policy) *Subscription[T] {
 	if p < Block || p > CutOff {
@@ -268,8 +267,8 @@ func (s *Subscription[T]) signal() {
 	}
 }
 
-// Receive returns the next value. It blocks while there is none. If it returns an
-// error, it has taken no value. The error is, the first that applies,
+// Receive returns the next value. It blocks while there is none. If it returns an error, it
+// has taken no value. The error is the first that applies of
 //
 //   - the [*cancel.Error] of ctx if ctx is done, even if there is a value,
 //   - [ErrClosed] if the subscription is closed,

@@ -9,10 +9,10 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// Generate runs produce as a task, and consume, in the caller's goroutine, with
-// the receiving end of the channel into which produce yields its values. It
-// returns when both have returned: consume may leave its loop at any time, and
-// then produce is canceled, and awaited.
+// Generate runs produce as a task, and consume in the caller's goroutine. produce yields
+// values into a channel, and consume gets its receiving end. Generate returns when both
+// have returned. When consume returns, produce is canceled, so consume may leave its loop
+// at any time.
 //
 //	squares := func(_ context.Context, yield func(int) error) error {
 //		defer fmt.Println("producer: done")
@@ -33,12 +33,12 @@ import (
 //		return nil
 //	})
 //
-// The channel holds up to capacity values. With a capacity of 0, produce runs only
-// while a receiver waits: it does not begin, and yield does not return, until a receiver
-// asks for the next value, by a Receive that waits or by Ready. The channel ends when produce returns nil. If no receiver is
-// left, yield returns an error, which produce should return: the [*cancel.Error] of ctx,
-// or an error that is [ErrBroken] if consume has closed the receiver. Many goroutines may
-// call yield, but not after produce has returned.
+// The channel holds up to capacity values. With a capacity of 0, produce runs only while a
+// receiver waits, in Receive or by Ready. It begins when a receiver asks for the first
+// value, and yield returns when a receiver asks for the next value. The channel ends when
+// produce returns nil. If no receiver is left, yield returns an error, which produce should
+// return: the [*cancel.Error] of ctx, or an error that is [ErrBroken] if consume has closed
+// the receiver. Many goroutines may call yield, but not after produce has returned.
 //
 // If produce fails, consume is canceled. Generate returns the error of produce or
 // consume as it is and, if both failed, a [*nursery.GroupError] with both errors. An error

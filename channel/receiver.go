@@ -41,10 +41,10 @@ func (r *Receiver[T]) TryReceive() (v T, err error) {
 	return v, err
 }
 
-// ReceiveBatch waits for a value, as Receive does, and then takes what else is
-// there without waiting, up to len(buf) values in all, into buf. It returns how
-// many it took: at least one if err is nil, none otherwise. The errors are those
-// of Receive. ReceiveBatch panics if ctx is nil or buf is empty.
+// ReceiveBatch waits for a value, as Receive does, and then takes the other values that are
+// there, up to len(buf) in all, into buf. It returns how many values it took: at least one
+// if err is nil, and none otherwise. The errors are the same as for Receive. ReceiveBatch
+// panics if ctx is nil or buf is empty.
 func (r *Receiver[T]) ReceiveBatch(ctx context.Context, buf []T) (n int, err error) {
 	if len(buf) == 0 {
 		panic("channel: Receiver.ReceiveBatch: empty buffer")
@@ -73,9 +73,9 @@ func (r *Receiver[T]) ReceiveBatch(ctx context.Context, buf []T) (n int, err err
 //		words += len(strings.Fields(line))
 //	}
 //
-// It ends without an error at the end of the channel. Any other error of
-// Receive comes once, with a zero value, and ends it. Leaving the loop does not
-// close the handle. All panics if ctx is nil.
+// It ends without an error at the end of the channel. Any other error of Receive is yielded
+// once, with a zero value, and ends the iterator. Leaving the loop does not close the
+// handle. All panics if ctx is nil.
 func (r *Receiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return all("Receiver", ctx, r.Receive)
 }
@@ -122,9 +122,8 @@ func all[T any](typ string, ctx context.Context, receive func(context.Context) (
 // Call Ready anew for each select. Calls of Receive that are blocked are served before
 // a TryReceive.
 //
-// As with a channel of Go's own, if Ready is called in a bubble of
-// [testing/synctest] while nothing is to be received, the next value must not be
-// sent outside the bubble.
+// As with a native channel, if Ready is called in a bubble of [testing/synctest] while
+// the channel has no value, the next value must not be sent outside the bubble.
 func (r *Receiver[T]) Ready() <-chan struct{} {
 	c := r.c
 	c.mu.Lock()
@@ -170,18 +169,18 @@ func (r *Receiver[T]) Refuse() {
 	r.c.refuseLocked()
 }
 
-// Clone returns another handle to the same side of the channel, which has to be
-// closed by itself. It panics if r is closed.
+// Clone returns another handle to the same side of the channel, which must be closed
+// separately. It panics if r is closed.
 func (r *Receiver[T]) Clone() *Receiver[T] {
 	clone := new(Receiver[T])
 	r.clone(&clone.handle, "Receiver")
 	return clone
 }
 
-// Close closes the handle. A Receive that is blocked on it returns [ErrClosed],
-// and other handles are not affected. When the last receiver is closed, what is in
-// the buffer is dropped, and senders that are blocked return [ErrBroken]. If what
-// was sent has to be released, call Refuse first, and receive it.
+// Close closes the handle. A Receive that is blocked on it returns [ErrClosed], and other
+// handles are not affected. When the last receiver is closed, what is in the buffer is
+// dropped, and senders that are blocked return [ErrBroken]. If values must be released,
+// call Refuse first, and receive them.
 //
 // Close is idempotent. It does not block, and returns nil.
 func (r *Receiver[T]) Close() error {

@@ -33,8 +33,8 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error { return s.do("Sender.S
 // is not. The other errors are as for Send.
 func (s *Sender[T]) TrySend(v T) error { return s.try(&v) }
 
-// Clone returns another handle to the same side of the channel, which has to be
-// closed by itself. It panics if s is closed.
+// Clone returns another handle to the same side of the channel, which must be closed
+// separately. It panics if s is closed.
 func (s *Sender[T]) Clone() *Sender[T] {
 	clone := new(Sender[T])
 	s.clone(&clone.handle, "Sender")

@@ -51,9 +51,8 @@ func (w *Watch[T]) Latest() T {
 	return w.v
 }
 
-// Close says that the value does not change any more. Watchers see the last value, if
-// they have not seen it yet, and then get [io.EOF]. Close is idempotent, does not block,
-// and returns nil.
+// Close ends the changes of the value. Watchers see the last value, if they have not seen
+// it yet, and then get [io.EOF]. Close is idempotent, does not block, and returns nil.
 func (w *Watch[T]) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,11 +81,11 @@ type Watcher[T any] struct {
 	seen uint64 // the version; guarded by w.mu
 }
 
-// Receive returns the value, at first at once, and from then on as soon as it has been
-// set again, be it to an equal one. It never returns an older value after a newer one.
-// The error is the [*cancel.Error] of ctx if that is done,
-// first of all, and [io.EOF] if the Watch is closed and the last value has been
-// seen. Receive panics if ctx is nil.
+// Receive returns the value at once when it is called first. Later calls wait until the
+// value has been set again, even to an equal value. Receive never returns an older value
+// after a newer one. The error is the [*cancel.Error] of ctx if ctx is done, and otherwise
+// [io.EOF] if the Watch is closed and the last value has been seen. Receive panics if ctx
+// is nil.
 func (r *Watcher[T]) Receive(ctx context.Context) (T, error) {
 	if ctx == nil {
 		panic("channel: Watcher.Receive: nil context; pass context.Background() if there is no other")

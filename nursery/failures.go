@@ -54,8 +54,8 @@ func crashed(v any, name string) exit {
 	return exit{err: p, panicked: p, fresh: true}
 }
 
-// settle passes on how a task or a body ended: to what intercepts it, to the failures
-// of the nursery, and to what it is to be reported to.
+// settle passes on how a task or a body ended: to the code that intercepts it, to the
+// failures of the nursery, and to the code that reports it.
 func (n *Nursery) settle(e exit, info *taskInfo) {
 	if info == nil {
 		if e.err != nil {

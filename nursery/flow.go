@@ -208,7 +208,7 @@ func (f *flow[T, R]) lose(x exit) cell[R] {
 	return cell[R]{state: lost}
 }
 
-// settleLocked does with a result what is to be done with it.
+// settleLocked records a result.
 func (f *flow[T, R]) settleLocked(place uint64, c cell[R]) {
 	f.lost = f.lost || c.state == lost
 	switch {

@@ -10,10 +10,10 @@ import (
 // For calls fn for each index from 0 to count-1, several at a time, and returns when
 // all calls have returned. Calls begin in the order of the indices.
 //
-// The first failure cancels the context of the other calls, no further call begins, and
-// For returns the error of [Run]. With [KeepGoing] the other calls go on, and the error
-// has all failures. If ctx is canceled, no further call begins, and For returns the
-// error of the cancellation unless nothing was left undone.
+// The first failure cancels the context of the other calls, no further call begins, and For
+// returns the error of [Run]. With [KeepGoing] the other calls go on, and the error has all
+// failures. If ctx is canceled, no further call begins, and For returns the error of the
+// cancellation if work was left undone.
 //
 // [Limit] bounds how many calls run at a time. The default is one for each processor
 // ([runtime.GOMAXPROCS]), which suits computations. Choose a limit for calls that wait,

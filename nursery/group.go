@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// A GroupError holds the failures of a nursery, the first one first. It is what
-// [Run] returns if anything failed, even for one failure: the type of the result
-// does not depend on how many tasks happened to fail. It holds at least one.
+// A GroupError holds the failures of a nursery, the first one first. [Run] returns it if
+// anything failed, even for one failure, so that the type of the result does not depend on
+// how many tasks failed.
 //
 // errors.Is and errors.As look through it. A failure of a named task is a
 // [*TaskError], a failure of a nursery inside this one a *GroupError, and
@@ -30,8 +30,8 @@ type GroupError struct {
 }
 
 // NewGroupError returns a [*GroupError] with errs that are not nil, or nil if there are
-// none, for code that gathers failures itself and reports them as [Run] does. The name is
-// the name of what failed, or "".
+// none, for code that gathers failures itself and reports them as [Run] does. The name says
+// what failed. It may be "".
 func NewGroupError(name string, errs ...error) error {
 	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
 	if len(errs) == 0 {
@@ -66,9 +66,9 @@ func (e *GroupError) title() string {
 // Format implements [fmt.Formatter]; see the type.
 func (e *GroupError) Format(f fmt.State, verb rune) { format(f, verb, e, e.Error()) }
 
-// A TaskError is the failure of a task: its error with its name. In a
-// [*GroupError] named tasks have one. It is also the cause when a failure
-// cancels the nursery, then with an empty name if the task has none.
+// A TaskError is the failure of a task: its error with its name. In a [*GroupError] the
+// failures of named tasks are TaskErrors. A TaskError is also the cause when a failure
+// cancels the nursery. Its name is empty if the task has none.
 type TaskError struct {
 	Task string
 	Err  error

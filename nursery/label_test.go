@@ -242,7 +242,7 @@ func TestTryGo(t *testing.T) {
 					}
 				}
 				if ran != 1 {
-					t.Errorf("%d tasks ran, want the one that was accepted", ran)
+					t.Errorf("%d tasks ran, want only the accepted task", ran)
 				}
 				if s := n.Stats(); s != (nursery.Stats{Finished: 1}) {
 					t.Errorf("Stats() = %+v, want one task", s)
@@ -292,7 +292,7 @@ func TestValues(t *testing.T) {
 						t.Errorf("value %v, Err() = %v, %v, want the value of the request and an open context", v, ctx.Err(), child.Err())
 					}
 					if d, ok := ctx.Deadline(); !ok || time.Until(d) != time.Hour {
-						t.Errorf("Deadline() = %v, %v, want that of the nursery", d, ok)
+						t.Errorf("Deadline() = %v, %v, want the nursery's deadline", d, ok)
 					}
 					if got, want := cancel.Path(ctx), "/app/work"; !strings.HasSuffix(got, want) {
 						t.Errorf("Path() = %q, want %q at its end", got, want)
@@ -332,7 +332,7 @@ func TestValues(t *testing.T) {
 		})
 		wantNoError(t, err)
 	})
-	bubble(t, "N21/a task does not get the token of the task whose values it has", func(t *testing.T, ctx context.Context) {
+	bubble(t, "N21/a task with the values of another task does not get its token", func(t *testing.T, ctx context.Context) {
 		l := nursery.NewLimiter(1)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {

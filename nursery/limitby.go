@@ -17,12 +17,12 @@ import (
 // goroutines wait for them. With [Limit] both limits hold. In [Nursery.Stats] a task
 // that waits for its token counts as running.
 //
-// A task that opens a nursery which uses the same limiter gives back its token until
-// that nursery has ended, and then waits for one again unless it is canceled. So a Map
-// inside a Map, under one limiter, cannot deadlock. A task that calls [Task.Wait] for a
-// task under the same limiter gives back its token likewise. Both look for the token in
-// the context that they are passed. Tokens taken by [Limiter.Acquire] are not given
-// back.
+// A task that opens a nursery which uses the same limiter gives back its token until that
+// nursery has ended, and then waits for one again unless it is canceled. So a Map inside a
+// Map, under one limiter, cannot deadlock. A task that calls [Task.Wait] for a task under
+// the same limiter gives back its token likewise. Both find the token by their ctx
+// argument, so pass them the context of the task. Tokens taken by [Limiter.Acquire] are not
+// given back.
 //
 // LimitBy panics if l is nil.
 func LimitBy(l *Limiter) Option {

@@ -195,7 +195,7 @@ type LimiterStats struct {
 	Waiting  int // calls of Acquire and AcquireN that wait
 }
 
-// Stats returns figures about the limiter. They are of one moment.
+// Stats returns figures about the limiter at one moment.
 func (l *Limiter) Stats() LimiterStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()

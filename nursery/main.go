@@ -41,9 +41,9 @@ func (e *SignalError) Error() string { return "signal: " + e.Signal.String() }
 //
 // Main returns if nothing failed, even if a signal asked the program to stop and everything
 // did so. Otherwise it prints the failures as a tree to standard error and ends the program
-// with status 1. If a task had to be canceled, and returns an error that says so, that
-// counts as a failure here. A panic ends the program as any panic does. Deferred calls of
-// the caller do not run when Main ends the program.
+// with status 1. If a task had to be canceled, an error that says so counts as a failure
+// here. A panic ends the program as any panic does. Deferred calls of the caller do not run
+// when Main ends the program.
 //
 // Set [Grace] if tasks need more than 10 seconds to finish. The other options are the same
 // as for [Run]. If body or a task calls [runtime.Goexit], so does Main. Main

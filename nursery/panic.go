@@ -12,26 +12,25 @@ import (
 	"time"
 )
 
-// ErrGoexit stands for a task that called [runtime.Goexit], as t.FailNow does,
-// where an error is asked of it: in the cause that its siblings see, and in
-// [Task.Wait].
+// ErrGoexit is the error of a task that called [runtime.Goexit], as t.FailNow does. It is
+// in the cause when the task's siblings are canceled, and [Task.Wait] returns it.
 var ErrGoexit = errors.New("task called runtime.Goexit")
 
-// A PanicError is the panic of a task. [Run] panics with it in the goroutine of its
-// caller, or returns it with [RecoverPanics]. It rises through nurseries around that one
-// as it is. The panic of a body goes on with its own value. It becomes a PanicError with
-// RecoverPanics, or when it rises into a task of a nursery around.
+// A PanicError is the panic of a task. [Run] panics with it in the goroutine of its caller,
+// or returns it with [RecoverPanics]. It goes on unchanged through outer nurseries. The
+// panic of a body goes on with its own value. It becomes a PanicError with RecoverPanics,
+// or when it goes on in a task of an outer nursery.
 //
-// Its Error has the stack of the task, so that the runtime prints the stack first in a
-// crash, and so does every handler that prints what it recovered. In a [*GroupError] it
-// takes one line, and %+v prints the stack.
+// Its Error has the stack of the task, so the runtime prints the stack first in a crash,
+// and handlers that print a recovered value print it too. In a [*GroupError] it takes one
+// line, and %+v prints the stack.
 //
 // errors.Is, errors.As, [Leaves] and [Split] find Value, if that is an error, and Others.
 type PanicError struct {
 	Value  any     // what was passed to panic
 	Stack  []byte  // of the task, from the panicking function on, as text
 	Task   string  // the task's name, or ""
-	Others []error // other failures of the nurseries through which it rose
+	Others []error // other failures of the nurseries that it went through
 
 	item  int         // the index of the item, from 1 on, if a call for an item panicked
 	alone *PanicError // the same without Others; nil if there are none
@@ -78,8 +77,8 @@ func (e *PanicError) tree() string {
 // stream panicked.
 func (e *PanicError) Item() (index int, ok bool) { return e.item - 1, e.item > 0 }
 
-// Unwrap returns Value if it is an error and, if there are others, a PanicError without
-// them in its place, and the others.
+// Unwrap returns Value if it is an error. If there are Others, it returns a PanicError
+// without them, followed by the Others.
 func (e *PanicError) Unwrap() []error {
 	if len(e.Others) > 0 {
 		return append([]error{e.only()}, e.Others...)

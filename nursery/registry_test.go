@@ -17,8 +17,8 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// TestSizes bounds the size classes of the allocator, on 64 bits, in which nurseries and
-// tasks are allocated.
+// TestSizes bounds the sizes of nurseries and tasks, on 64 bits, by size classes of the
+// allocator.
 func TestSizes(t *testing.T) {
 	if bits.UintSize != 64 {
 		return

@@ -77,11 +77,10 @@ const (
 //
 // The first failure, of a task or of body, cancels the context, so that the others return
 // soon. With [KeepGoing] it does not. Run returns a [*GroupError] with all failures, the
-// earliest first, even if there was only one. Errors that tasks return
-// because they were canceled are not failures; the package comment defines them. If a
-// context outside was canceled, and a task returns an error that says so, one
-// [*cancel.Error] among the failures stands for all such errors. If nothing failed, Run
-// returns nil.
+// earliest first, even if there was only one. Errors that tasks return because they were
+// canceled are not failures; the package comment defines them. If an outer context was
+// canceled, and tasks return errors that say so, one [*cancel.Error] among the failures
+// stands for all of them. If nothing failed, Run returns nil.
 //
 // If a task panicked, Run panics with a [*PanicError] in the end. A panic of body goes on
 // as it is, when all tasks have returned. With [RecoverPanics] both are failures, with a

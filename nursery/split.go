@@ -62,15 +62,14 @@ func follow(err error, depth int) (wrappers, members []error, end error) {
 	return wrappers, nil, err
 }
 
-// Split divides err into what matches and the rest. Both keep the shape of the
-// tree: groups stay groups, with what remains of their failures, and wrappers
-// stay around what they wrap. Either is nil if there is nothing in it, and err
-// itself if everything is. Each leaf, see [Leaves], is in exactly one of the two.
+// Split divides the leaves of err (see [Leaves]) into the leaves that match and the rest.
+// Both results keep the shape of the tree: groups stay groups, with their remaining
+// failures, and wrappers stay around the errors that they wrap. A result without leaves is
+// nil, and a result with all leaves is err itself.
 //
-// Split decides on each leaf along with the errors that wrap it and nothing else.
-// It matches if match returns true for it or for one of them. So a match by ==
-// finds what one by [errors.Is] finds, and the name of a [TaskError] can be matched
-// as well as the error in it.
+// A leaf matches if match returns true for the leaf, or for an error that wraps the leaf
+// and nothing else. A match by == therefore finds what a match by [errors.Is] finds, and
+// match can look at the name of a [TaskError] as well as at the error in it.
 //
 // This is Python's ExceptionGroup.split. Split panics if match is nil.
 func Split(err error, match func(error) bool) (matched, rest error) {

@@ -25,8 +25,8 @@ var errLeft = errors.New("the loop over the stream was left")
 // gets the results up to the first that is missing, and, when all calls have returned, a
 // last pair with the error of [Run]. With [KeepGoing] a failure stops nothing, and each
 // item has its pair, with a value or with the error of its call. If ctx is canceled, no
-// further call begins, and the last pair has the error of the cancellation unless nothing
-// was left undone.
+// further call begins, and the last pair has the error of the cancellation if work was left
+// undone.
 //
 // Leaving the loop, by break, return, a panic or t.FailNow, cancels the running calls and
 // waits for them. Results that the loop has not received are dropped. If results have to

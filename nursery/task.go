@@ -52,10 +52,10 @@ func Spawn[T any](n *Nursery, task func(ctx context.Context) (T, error), opts ..
 	return t
 }
 
-// Wait waits for the task to end and returns its result. If ctx is done first, Wait
-// returns the [*cancel.Error] of ctx, and the task goes on. A task that had ended when
-// Wait was called counts first. Wait may be called any number of times, even after the
-// nursery has ended.
+// Wait waits for the task to end and returns its result. If ctx is done first, Wait returns
+// the [*cancel.Error] of ctx, and the task goes on. If the task had ended before the call,
+// Wait returns its result even if ctx is done. Wait may be called any number of times, even
+// after the nursery has ended.
 //
 // If the task failed, the error is a [*TaskError] with its error. A task of the same
 // nursery that returns the TaskError adds nothing to the failures, if that failure

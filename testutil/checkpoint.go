@@ -36,10 +36,10 @@ func WantCheckpoint(t testing.TB, fn func(ctx context.Context) error) {
 	}
 }
 
-// WantNoCheckpoint fails the test unless fn is free of checkpoints, as clean-up code
-// and other code that must not be interrupted has to be. Called with a context that is
-// already canceled, fn must run to its end and return nil. Any error fails the test,
-// whether or not it is an echo of the cancellation.
+// WantNoCheckpoint fails the test unless fn has no checkpoints. It is for clean-up and
+// other code that must not be interrupted. Called with a context that is already canceled,
+// fn must run to its end and return nil. Any error fails the test, whether or not it is an
+// echo of the cancellation.
 //
 // fn may check the context as long as it does not give up: code that runs under
 // [cancel.Shield] is not a checkpoint. WantNoCheckpoint cannot detect a fn that gives

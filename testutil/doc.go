@@ -40,13 +40,13 @@
 // the points and tries them all. [WantCheckpoint] and [WantNoCheckpoint] check
 // whether a single function responds to the cancellation of its context.
 //
-// [WantError] compares a tree of errors with a matcher of package errmatch and shows where
-// the two differ.
+// [WantError] compares a tree of errors with a matcher of package errmatch, and shows the
+// differences.
 //
 // # Rules for users
 //
-//   - Have a TestMain with [Main] in each package. In a test that leaves a goroutine
-//     running on purpose, use [WantLeak] or [WantBlock].
+//   - Call [Main] in the TestMain of each package. In a test that leaves a goroutine
+//     behind on purpose, use [WantLeak] or [WantBlock].
 //   - Outside a bubble, never sleep to wait for something.
 //   - Create the channels, timers and scopes that a bubble uses inside it. Do not use the
 //     network in a bubble, because it is not virtual; use net.Pipe.

@@ -175,7 +175,7 @@ func TestSequencer(t *testing.T) {
 		}
 		testutil.WantCheckpoint(t, func(ctx context.Context) error { return new(testutil.Sequencer).At(ctx, 0, nothing) })
 	})
-	kit.Bubble(t, "T3/calls whose own context is done return its error, not ErrSequenceBroken", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/calls with a context that is done return its error, not ErrSequenceBroken", func(t *testing.T, ctx context.Context) {
 		for range 20 {
 			var seq testutil.Sequencer
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -203,7 +203,7 @@ func TestSequencer(t *testing.T) {
 			s.Close()
 		}
 	})
-	kit.Bubble(t, "T3/a call whose turn has come does not fail because another one gives up at that moment", func(t *testing.T, ctx context.Context) {
+	kit.Bubble(t, "T3/a call does not fail at its turn because another call gives up at that moment", func(t *testing.T, ctx context.Context) {
 		var seq testutil.Sequencer
 		s := cancel.New(ctx)
 		giveUp := func() {

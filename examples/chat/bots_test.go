@@ -11,9 +11,9 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A thousand bots come in, all at once, and each says something. Each gets all that is
-// said in its room, in the same order as the others, and then leaves. In the end nobody
-// is there, and nothing is left.
+// A thousand bots join at once, and each sends a message. Each gets all messages of its
+// room, in the same order as the other bots, and leaves. In the end the rooms are empty,
+// and nothing is left.
 func TestBots(t *testing.T) {
 	const bots, rooms = 1000, 40
 	said := make([][]string, bots)
@@ -42,7 +42,8 @@ func TestBots(t *testing.T) {
 	}
 }
 
-// bot says something in a room, and leaves when so many have. It returns what was said.
+// bot sends a message in a room, and leaves after a number of messages. It returns the
+// messages.
 func (w *world) bot(ctx context.Context, i, room, many int) (said []string, err error) {
 	c, err := w.dial(fmt.Sprintf("room %d", room), fmt.Sprintf("bot %03d", i))
 	if err != nil {

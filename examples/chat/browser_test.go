@@ -34,7 +34,7 @@ func TestBrowser(t *testing.T) {
 		}
 		open := func(fragment string) tab { return open(ctx, t, n, chromium, root.String()+fragment) }
 		f.begin(n)
-		defer func() { f.stop() }() // the one that is there then
+		defer func() { f.stop() }() // the current chat
 
 		ann, bob := open(""), open("#room=kitchen+table")
 		both := func(what, condition string) {
@@ -93,31 +93,31 @@ func TestBrowser(t *testing.T) {
 
 // Conditions, in the language of the page.
 
-// inState is that the page is in a state.
+// inState is the condition that the page is in a state.
 func inState(state string) string { return "document.body.dataset.state === " + strconv.Quote(state) }
 
-// text is that an element has a text.
+// text is the condition that an element has a text.
 func text(id, text string) string {
 	return fmt.Sprintf("document.getElementById(%q).textContent === %q", id, text)
 }
 
-// here is that these are in the room.
+// here is the condition that exactly these members are in the room.
 func here(names ...string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#who li")].map(e => e.textContent).join() === %q && %s`,
 		strings.Join(names, ","), text("count", strconv.Itoa(len(names))))
 }
 
-// last is that this is the last that was told, but for the time.
+// last is the condition that this is the last event on the page, but for its time.
 func last(line string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#log li:last-child > :not(time)")].map(e => e.textContent).join("") === %q`, line)
 }
 
-// status is that what the page has said of the connection, a line each, matches.
+// status is the condition that the lines about the connection match.
 func status(pattern string) string {
 	return fmt.Sprintf(`new RegExp(%q, "m").test(statuses.join("\n"))`, pattern)
 }
 
-// A front is a server with a chat that comes and goes.
+// A front is a server with a chat that stops and begins again.
 type front struct {
 	log  *log.Logger
 	chat atomic.Pointer[chat]
@@ -145,7 +145,7 @@ func (f *front) begin(n *nursery.Nursery) {
 			f.stop = s.Stop
 			close(ready)
 			<-cancel.UntilStop(ctx).Done()
-			f.chat.Store(nil) // before anybody can come back
+			f.chat.Store(nil) // before a client can come back
 			return c.untilStop(ctx)
 		})
 	}, nursery.Name("chat"))

@@ -28,35 +28,33 @@ func newChat(sessions *nursery.Nursery, o options, log *log.Logger) *chat {
 	return c
 }
 
-// handler returns the chat as it is served: without the requests that pages of other sites
-// make a browser send.
+// handler returns the chat with a check that refuses requests from pages of other sites.
 func (c *chat) handler() http.Handler { return serve.SameSite(c) }
 
-// connect makes a session of a request. The library refuses a request that comes from the
-// page of another site.
+// connect makes a session of a request. The library refuses requests from pages of other
+// sites.
 //
-// The session is begun by Start, before the connection is taken from the server.
-// Otherwise there would be a moment at which neither waits for it: the server not any
-// more, and the nursery not yet.
+// Start begins the session before the connection leaves the server. Otherwise there would
+// be a moment at which neither the server nor the nursery waits for the connection.
 func (c *chat) connect(w http.ResponseWriter, r *http.Request) {
 	_, err := nursery.Start(r.Context(), c.sessions, func(ctx context.Context, accepted func(struct{})) error {
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
-			return err // and has been answered
+			return err // Accept has answered
 		}
 		query := r.URL.Query()
-		accepted(struct{}{}) // from here on w and r are not ours
+		accepted(struct{}{}) // from here on w and r belong to the library
 		err = c.session(ctx, conn, query.Get("room"), query.Get("name"))
 		c.log.Printf("%.40q in room %.40q: %v", query.Get("name"), query.Get("room"), err)
-		return cancel.Err(ctx) // whatever ended the session does not fail the chat
+		return cancel.Err(ctx) // the end of a session does not fail the chat
 	}, nursery.Name("session"))
 	if err != nil {
 		c.log.Printf("no connection for %s: %v", r.RemoteAddr, err)
 	}
 }
 
-// untilStop waits until the chat is asked to stop, and then ends the rooms. Canceled, it
-// leaves that to the sessions, which end with the chat.
+// untilStop waits until the chat is asked to stop, and then ends the rooms. If it is
+// canceled, the sessions end with the chat, and untilStop leaves the rooms to them.
 func (c *chat) untilStop(ctx context.Context) error {
 	<-cancel.UntilStop(ctx).Done()
 	if ctx.Err() != nil {

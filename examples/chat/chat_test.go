@@ -16,7 +16,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// serves runs fn in a world whose chat must end without an error.
+// serves runs fn in a world. Its chat must end without an error.
 func serves(t *testing.T, o options, fn func(t *testing.T, w *world)) {
 	t.Helper()
 	if err := inWorld(t, o, fn); err != nil {
@@ -63,7 +63,7 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// What comes from somebody who has just left is told to nobody.
+// A message of a client that has just left is dropped.
 func TestSayAfterLeave(t *testing.T) {
 	h := newHub(4, 4)
 	ann, err1 := h.join("lobby", "ann")
@@ -93,7 +93,7 @@ func TestSayAfterLeave(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	const bad, taken = "end 1008 names have 1 to 24 letters, digits and signs", "end 1008 somebody in this room has that name"
+	const bad, taken = "end 1008 names have 1 to 24 letters, digits and signs", "end 1008 that name is taken in this room"
 	serves(t, defaults(), func(t *testing.T, w *world) {
 		ann := w.join("lobby", "Ann")
 		ann.wasTold("welcome Ann to lobby: Ann")
@@ -147,13 +147,13 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// Who is sent away is out of the room at once, also if they do not answer the goodbye.
+// A client that is cut off leaves the room at once, even if it does not answer the goodbye.
 func TestIdleAndDeaf(t *testing.T) {
 	serves(t, defaults(), func(t *testing.T, w *world) {
 		ann := w.join("lobby", "ann")
 		w.deafened("lobby", "bob")
 		sleep(t, w, 5*time.Minute)
-		ann.says(" ") // which nobody is told
+		ann.says(" ") // dropped
 		ann.news()
 		sleep(t, w, 5*time.Minute)
 		ann.wasTold("bob left")
@@ -169,8 +169,8 @@ func sleep(t *testing.T, w *world, d time.Duration) {
 	testutil.WaitAllBlocked()
 }
 
-// A client that does not read is in nobody's way. If it reads on, it hears why it is
-// sent away.
+// A client that does not read holds up no other client. If it reads on, it gets the reason
+// for being cut off.
 func TestSlow(t *testing.T) {
 	o := defaults()
 	o.backlog = 3
@@ -186,7 +186,7 @@ func TestSlow(t *testing.T) {
 		ann.says("4")
 		ann.wasTold("ann: 4")
 		if took() != 0 {
-			t.Errorf("ann was held up for %v by one who does not read", took())
+			t.Errorf("ann was held up for %v by a client that does not read", took())
 		}
 		slow.hears(w)
 		slow.wasTold("welcome slow to lobby: ann slow", "end 1008 you are too slow to follow the room")
@@ -195,7 +195,7 @@ func TestSlow(t *testing.T) {
 	})
 }
 
-// As long as it is no more messages behind than it may be, it misses nothing.
+// A client that is not too far behind misses no message.
 func TestBehind(t *testing.T) {
 	o := defaults()
 	o.backlog = 3
@@ -210,9 +210,9 @@ func TestBehind(t *testing.T) {
 	})
 }
 
-// A client that never reads again is sent away once a message has waited for too long.
-// That closes the connection under the reader: whether it is taken for the reason is a
-// race, hence the rounds.
+// A client that never reads again is cut off when a message has waited for too long. That
+// closes the connection under the reader. Whether this is taken for the reason is a race,
+// hence the rounds.
 func TestStuck(t *testing.T) {
 	for range 100 {
 		serves(t, defaults(), func(t *testing.T, w *world) {
@@ -233,7 +233,7 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-// A client that says too much is slowed down, and makes nobody else too slow.
+// A client that sends too much is slowed down, and other clients are not.
 func TestFlood(t *testing.T) {
 	o := defaults()
 	o.rate, o.backlog = 2, burst+1
@@ -246,7 +246,7 @@ func TestFlood(t *testing.T) {
 			}
 		}
 		testutil.WaitAllBlocked()
-		// The last one need not have waited for its turn to be read.
+		// the last message need not have waited for its turn
 		if want := time.Second * (2*burst - 1) / 2; took() != want {
 			t.Errorf("%d messages took %v, want %v", 3*burst, took(), want)
 		}
@@ -269,7 +269,7 @@ func TestVanish(t *testing.T) {
 	})
 }
 
-// What a client must not send ends its session, with the status that says so.
+// Forbidden input ends the session, with a status that says why.
 func TestMalformed(t *testing.T) {
 	const masked = 0x80 // and a mask of zeros after the length
 	bytes := func(b ...byte) func(*client) {
@@ -332,7 +332,7 @@ func TestMalformed(t *testing.T) {
 	})
 }
 
-// When the chat stops, everybody gets what was said before, and a goodbye.
+// When the chat stops, each client gets the messages that were sent before, and a goodbye.
 func TestStop(t *testing.T) {
 	const goodbye = "end 1001 the server is going down"
 	serves(t, defaults(), func(t *testing.T, w *world) {
@@ -349,7 +349,7 @@ func TestStop(t *testing.T) {
 		if _, err := w.dial("lobby", "too late"); err == nil {
 			t.Error("one can connect to a chat that is stopping")
 		}
-		late.says("is told to nobody")
+		late.says("is dropped")
 		late.hears(w)
 		late.wasTold("welcome late to lobby: ann late", "ann: last words", goodbye)
 		if took() != 0 {
@@ -359,7 +359,7 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// One who comes while the chat stops gets a goodbye, too.
+// A client that joins while the chat stops gets a goodbye, too.
 func TestJoinAfterStop(t *testing.T) {
 	serves(t, defaults(), func(t *testing.T, w *world) {
 		w.chat.hub.close()
@@ -367,11 +367,11 @@ func TestJoinAfterStop(t *testing.T) {
 	})
 }
 
-// A chat that is canceled has no time for a goodbye, whatever its clients are at.
+// A canceled chat has no time for a goodbye, whatever its clients do.
 func TestCancel(t *testing.T) {
 	enough := errors.New("enough")
 	for name, before := range map[string]func(w *world){
-		"nobody is there": func(w *world) {},
+		"without clients": func(w *world) {},
 		"one reads":       func(w *world) { w.join("lobby", "ann") },
 		"one reads nothing": func(w *world) {
 			w.deaf("lobby", "ann")
@@ -411,10 +411,10 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// Nobody who reads gets a goodbye from a chat that is canceled, by a deadline here,
-// which is not taken for that of a session.
+// Clients that read get no goodbye from a canceled chat. Its deadline is not taken for the
+// deadline of a session.
 func TestDeadline(t *testing.T) {
-	for range 100 { // who hears of it first is a race
+	for range 100 { // it is a race which task notices first
 		err := inWorld(t, defaults(), func(t *testing.T, w *world) {
 			ann := w.join("lobby", "ann")
 			ann.news()
@@ -432,7 +432,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// A page of another site cannot talk for who looks at it.
+// A page of another site cannot send messages for its visitor.
 func TestOrigin(t *testing.T) {
 	serves(t, defaults(), func(t *testing.T, w *world) {
 		for origin, want := range map[string]int{

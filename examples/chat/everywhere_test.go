@@ -68,7 +68,7 @@ func TestCancelEverywhere(t *testing.T) {
 	testutil.CancelEverywhere(t, func(t *testing.T, ctx context.Context) error {
 		return runWorld(t, context.WithoutCancel(ctx), ctx, o, func(t *testing.T, w *world) {
 			var clients []*client
-			for _, name := range []string{"ann", "bob", "ann", ""} { // two of whom do not get in
+			for _, name := range []string{"ann", "bob", "ann", ""} { // two of them are refused
 				c, err := w.dial("lobby", name)
 				if err != nil {
 					continue // too late

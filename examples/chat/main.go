@@ -1,17 +1,19 @@
-// Chat is a chat server: rooms to talk in, over WebSocket, with a page for the
-// browser.
+// Chat is a chat server over WebSocket, with rooms, and a page for the browser.
 //
 //	go run ./examples/chat [flags]
 //
-// It prints the address of the page; open that in two windows. To standard error goes
-// a line for each who comes and goes, with the reason. It serves until Ctrl-C: then
-// everybody gets what has been said, and a goodbye, and the status is 0.
+// It prints the address of the page; open the page in two windows. It writes a line to
+// standard error for each client that comes or goes, with the reason. It serves until
+// Ctrl-C. Each client then gets the messages that were sent, and a goodbye, and the status
+// is 0.
 //
-// It shows connections that are nurseries, each with a task that reads and one that
-// writes, the first of which to end ends the other; a broadcast in each room, which
-// cuts off a client that is too slow for it rather than wait; an idle timeout, which is
-// a deadline that moves; and connections that an HTTP server has given away, and that
-// a nursery owns.
+// It shows
+//
+//   - connections that are nurseries, each with a task that reads and a task that writes; the
+//     first to end ends the other,
+//   - a broadcast in each room, which cuts off a slow client and does not wait for it,
+//   - an idle timeout, which is a deadline that moves,
+//   - connections that leave the HTTP server and belong to a nursery.
 package main
 
 import (
@@ -30,7 +32,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	addr    string
 	idle    time.Duration
@@ -54,7 +56,7 @@ func main() {
 	}, nursery.Name("chat"), nursery.Grace(writeTimeout+closeTimeout))
 }
 
-// parse reads the command line. What is wrong with it is written to usage.
+// parse reads the command line. It writes errors in it to usage.
 func parse(args []string, usage io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("chat", flag.ContinueOnError)
@@ -91,8 +93,8 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// run serves until it is asked to stop. The connections are tasks of n, as the server
-// is: it does not wait for those that it has given away, but n does.
+// run serves until it is asked to stop. The server and the connections are tasks of n. The
+// server does not wait for the connections, but n does.
 func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, log *log.Logger) error {
 	c := newChat(n, o, log)
 	server := serve.Server{Handler: c.handler(), WriteTimeout: writeTimeout}

@@ -107,9 +107,8 @@ func TestSignal(t *testing.T) {
 	}
 }
 
-// TestForeignHost asks for the page and for a connection in the name of a site that is
-// somewhere else. Its name may lead to our address, and its page is of the same origin as
-// what it asks for.
+// TestForeignHost asks for the page and for a connection with a foreign host name. Such a
+// name may resolve to our address, and then its page has the same origin as the server.
 func TestForeignHost(t *testing.T) {
 	o := defaults()
 	o.addr = "127.0.0.1:0"

@@ -9,8 +9,8 @@ import (
 //go:embed page
 var files embed.FS
 
-// page serves the files of the page. What others say on it is text and nothing else;
-// the policy makes sure that the browser runs no script but ours.
+// page serves the files of the page. The page shows messages as text only, and its policy
+// keeps the browser from running other scripts.
 func page() http.Handler {
 	root, err := fs.Sub(files, "page")
 	if err != nil {

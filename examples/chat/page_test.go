@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// All that the page refers to is there, comes with a type that the browser wants, and
-// with the policy.
+// All files of the page exist, and have the right types and the policy.
 func TestPage(t *testing.T) {
 	get := func(path string) (*http.Response, string) {
 		w := httptest.NewRecorder()

@@ -17,26 +17,26 @@ import (
 // maxName is how many characters a name may have.
 const maxName = 24
 
-// Reasons for which nobody gets in, as the client is told them.
+// Reasons for refusing a client, in the words that the client is told.
 var (
 	errName  = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "names have 1 to 24 letters, digits and signs"}
-	errTaken = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "somebody in this room has that name"}
+	errTaken = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "that name is taken in this room"}
 )
 
 // An event is what clients are told, as JSON.
 type event struct {
 	Kind string    `json:"kind"` // welcome, joined, left or said
-	Name string    `json:"name"` // whose event it is
+	Name string    `json:"name"` // the name of the member
 	At   time.Time `json:"at"`
-	Text string    `json:"text,omitempty"` // of said
+	Text string    `json:"text,omitempty"` // for said
 
-	// Of welcome, which is the first that a client gets.
+	// The fields below are for welcome, the first event that a client gets.
 	Room    string   `json:"room,omitempty"`
 	Who     []string `json:"who,omitempty"`     // all in the room
-	History []event  `json:"history,omitempty"` // what was said last
+	History []event  `json:"history,omitempty"` // the latest messages
 }
 
-// A hub has the rooms. A room is there while somebody is in it.
+// A hub has the rooms. A room exists while it has members.
 type hub struct {
 	backlog, history int
 
@@ -45,13 +45,14 @@ type hub struct {
 	closed bool
 }
 
-// A room tells those in it who comes, goes, and says what. All of it goes through one
-// broadcast, so that all see it in the same order. Who is there is not a [channel.Watch]
-// for that reason: one would see what somebody says before they are there.
+// A room tells its members about arrivals, departures and messages. All of them go through
+// one broadcast, so that all members see them in the same order. A [channel.Watch] of the
+// members would be out of step with the messages: a member could appear after its first
+// message.
 //
-// The policy for who is slow is CutOff. With Block one client that does not read would
-// hold up the room, and with DropOldest it would miss who has come and gone, and not
-// know. Who is cut off is told, and may come in again and see the history.
+// The policy for slow members is CutOff. With Block a client that does not read would hold
+// up the room. With DropOldest a client would miss arrivals and departures without
+// noticing. A client that is cut off is told so, and may come back and see the history.
 type room struct {
 	key, name string
 	out       *channel.Broadcast[[]byte] // events, encoded once for all
@@ -59,12 +60,12 @@ type room struct {
 	history   []event
 }
 
-// A member is somebody in a room.
+// A member is a client in a room.
 type member struct {
 	hub       *hub
 	room      *room
 	key, name string
-	welcome   []byte // what to send before anything else
+	welcome   []byte // the first event to send
 	feed      *channel.Subscription[[]byte]
 }
 
@@ -72,7 +73,7 @@ func newHub(backlog, history int) *hub {
 	return &hub{backlog: backlog, history: history, rooms: make(map[string]*room)}
 }
 
-// join lets somebody into a room. Who is in there is told.
+// join makes a client a member of a room and tells the room.
 func (h *hub) join(roomName, name string) (*member, error) {
 	roomName, roomKey, err := checkName(roomName)
 	if err != nil {
@@ -111,7 +112,7 @@ func (h *hub) join(roomName, name string) (*member, error) {
 	return m, nil
 }
 
-// say tells the room what m says, unless the room has ended, or m has left.
+// say sends a message of m to the room, unless the room has ended or m has left.
 func (m *member) say(text string) error {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
@@ -125,7 +126,7 @@ func (m *member) say(text string) error {
 	return r.tell(e)
 }
 
-// leave takes m out of the room, which ends if nobody is left.
+// leave takes m out of the room. The room ends when it has no members.
 func (m *member) leave() error {
 	m.hub.mu.Lock()
 	defer m.hub.mu.Unlock()
@@ -142,7 +143,7 @@ func (m *member) leave() error {
 	return r.tell(event{Kind: "left", Name: m.name, At: time.Now()})
 }
 
-// close ends the rooms. Those in them get what has been told, and no more.
+// close ends the rooms. Their members get the messages that were sent before.
 func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -152,21 +153,21 @@ func (h *hub) close() {
 	}
 }
 
-// tell publishes an event. It need not wait: nobody in the room is waited for, and
-// publishers take turns under the lock.
+// tell publishes an event. Publish waits for no member, and publishers take turns under the
+// lock.
 func (r *room) tell(e event) error { return r.out.TryPublish(encode(e)) }
 
 func encode(e event) []byte {
 	b, err := json.Marshal(e)
 	if err != nil {
-		panic(err) // there is nothing in an event that could not be encoded
+		panic(err) // an event can always be encoded
 	}
 	return b
 }
 
-// checkName returns a name as it is shown, and as it is compared with others, which
-// are nicknames by RFC 8266: nobody is Ann beside ann, or has a name that turns the
-// text around it.
+// checkName returns a name in the form that is shown and in the form that is compared, by
+// RFC 8266 (nicknames). A room cannot have both Ann and ann, and a name cannot turn the
+// direction of the text around it.
 func checkName(s string) (name, key string, err error) {
 	name, err = precis.Nickname.String(s)
 	if err != nil || utf8.RuneCountInString(name) > maxName {

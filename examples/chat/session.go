@@ -18,11 +18,11 @@ import (
 
 const (
 	writeTimeout = 10 * time.Second // for one message
-	closeTimeout = 10 * time.Second // what the library takes to close a connection at most
+	closeTimeout = 10 * time.Second // the library takes this long at most to close a connection
 	burst        = 10               // messages after which a client may be slowed down
 )
 
-// Reasons for which a session ends, as the client is told them.
+// Reasons for the end of a session, in the words that the client is told.
 var (
 	errStopping = websocket.CloseError{Code: websocket.StatusGoingAway, Reason: "the server is going down"}
 	errIdle     = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "you have said nothing for too long"}
@@ -31,13 +31,14 @@ var (
 	errEncoding = websocket.CloseError{Code: websocket.StatusInvalidFramePayloadData, Reason: "a message is UTF-8"}
 )
 
-// session is the life of a connection: a nursery with a task that reads and one that
-// writes. Whichever fails ends the other, and so do the idle timeout, which is the
-// nursery's deadline, and the cancellation of ctx. It returns the reason, always.
+// session serves a connection. It is a nursery with a task that reads and a task that
+// writes. Each of these ends it: a task that fails, the idle timeout, which is the
+// nursery's deadline, and the cancellation of ctx. session always returns the reason.
 //
-// The two read and write with ctx, not with the context of the nursery: the library
-// drops a connection whose context is done, and then nobody can be told why. At the end
-// of the nursery the body closes the connection with a goodbye, and that ends them.
+// Both tasks read and write with ctx, not with the context of the nursery, because the
+// library drops a connection when its context is done, and the client would not be told
+// why. When the nursery is canceled, its body closes the connection with a goodbye, and
+// that ends the tasks.
 func (c *chat) session(ctx context.Context, conn *websocket.Conn, room, name string) error {
 	conn.SetReadLimit(c.options.limit)
 	m, err := c.hub.join(room, name)
@@ -51,7 +52,7 @@ func (c *chat) session(ctx context.Context, conn *websocket.Conn, room, name str
 		n.Go(func(ctx context.Context) error { return c.read(ctx, link, conn, m) }, nursery.Name("reader"))
 		n.Go(func(ctx context.Context) error { return c.write(ctx, link, conn, m) }, nursery.Name("writer"))
 		<-ctx.Done()
-		err := m.leave() // before the goodbye, which may take its time
+		err := m.leave() // before the goodbye, which may take long
 		if n.Scope().Err() == context.DeadlineExceeded && link.Err() == nil {
 			err = errors.Join(errIdle, err)
 		}
@@ -60,23 +61,22 @@ func (c *chat) session(ctx context.Context, conn *websocket.Conn, room, name str
 	})
 }
 
-// hangUp closes the connection with a word about why or, if ctx is done, without. How
-// that goes makes no difference: the connection is closed then, and who reads or writes
-// hears of it.
+// hangUp closes the connection. If ctx is not done, it tells the client why. Errors do not
+// matter: the connection is closed afterwards, and its reader and writer notice.
 func hangUp(ctx context.Context, conn *websocket.Conn, why error) {
 	if ctx.Err() != nil {
 		_ = conn.CloseNow()
 		return
 	}
-	// Of other errors the library has told, if there was anybody left to be told.
+	// The library has already told the client about other errors.
 	goodbye := websocket.CloseError{Code: websocket.StatusProtocolError}
 	errors.As(why, &goodbye)
 	_ = conn.Close(goodbye.Code, goodbye.Reason)
 }
 
-// failed is what a task returns that cannot read or write. If it is because the
-// connection has been closed on our side, the one who did that says why, and ends the
-// session with it.
+// failed returns the error of a task that cannot read or write. If our side has closed the
+// connection, failed waits for the cancellation, because the code that closed it has the
+// reason.
 func failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 		return cancel.Forever(ctx)
@@ -84,7 +84,7 @@ func failed(ctx context.Context, err error) error {
 	return err
 }
 
-// read tells the room what the client says. Each message moves the deadline of the
+// read sends the client's messages to the room. Each message moves the deadline of the
 // session.
 func (c *chat) read(ctx, link context.Context, conn *websocket.Conn, m *member) error {
 	pace := rate.NewLimiter(rate.Limit(c.options.rate), burst)
@@ -104,15 +104,15 @@ func (c *chat) read(ctx, link context.Context, conn *websocket.Conn, m *member) 
 				return err
 			}
 		}
-		// Who says too much waits, and is not read from meanwhile. Otherwise one could
-		// make all others too slow.
+		// A client that says too much waits, and is not read from meanwhile. Otherwise a
+		// client could make all others too slow.
 		if err := cancel.Sleep(ctx, pace.Reserve().Delay()); err != nil {
 			return err
 		}
 	}
 }
 
-// write sends the client what is told in the room.
+// write sends the client the events of the room.
 func (c *chat) write(ctx, link context.Context, conn *websocket.Conn, m *member) error {
 	send := func(b []byte) error {
 		late, err := cancel.MoveOnAfter(link, writeTimeout, func(ctx context.Context) error {
@@ -140,5 +140,5 @@ func (c *chat) write(ctx, link context.Context, conn *websocket.Conn, m *member)
 			return err
 		}
 	}
-	return errStopping // a room ends under those in it only if all do
+	return errStopping // rooms with members end only when all rooms end
 }

@@ -87,7 +87,7 @@ func runWorld(t *testing.T, ctx, server context.Context, o options, fn func(t *t
 			return nil
 		})
 		<-ready
-		defer w.server.Stop() // also if fn fails the test
+		defer w.server.Stop() // even if fn fails the test
 		fn(t, w)
 		return nil
 	})

@@ -16,7 +16,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// userAgent names the crawler to the sites it visits, also for robots.txt.
+// userAgent names the crawler to the sites it visits, and in robots.txt.
 const userAgent = "grove-crawler"
 
 // A crawler crawls one site, once.
@@ -30,16 +30,16 @@ type crawler struct {
 
 	mu     sync.Mutex // guards the fields below
 	seen   map[string]bool
-	moved  map[string]string // where redirects lead; without circles
+	moved  map[string]string // from an address to the address that it redirects to; without circles
 	report report
 }
 
 // A link is a page to visit.
 type link struct {
 	url   *url.URL
-	from  *url.URL // the page that links to it; nil for the first
+	from  *url.URL // the page with the link; nil for the first
 	depth int
-	hops  int // redirects on the way from there
+	hops  int // redirects from that link to this address
 }
 
 func newCrawler(start *url.URL, o options, limit rate.Limit, p progress) *crawler {
@@ -55,20 +55,20 @@ func newCrawler(start *url.URL, o options, limit rate.Limit, p progress) *crawle
 	}
 }
 
-// crawl visits the pages of the site. It returns nil also when it was asked to
-// stop, and when pages have failed, but not if the first one has.
+// crawl visits the pages of the site. It returns an error if the first page fails, but nil
+// if other pages fail or if it was asked to stop.
 func (c *crawler) crawl(ctx context.Context) error {
 	if err := c.readRobots(ctx); err != nil {
 		return err
 	}
-	// Each page is a task, which starts a task for each link that it finds. The
-	// limit queues them; the nursery ends when none is left.
+	// Each page is a task, which starts a task for each link that it finds. The limit
+	// queues the tasks. The nursery ends when none is left.
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		return firstPage(c.follow(n, link{url: c.start}))
 	}, nursery.Name("pages"), nursery.Limit(c.opts.concurrency))
 }
 
-// readRobots fetches robots.txt. A site that has none allows everything.
+// readRobots fetches robots.txt. A site without robots.txt allows everything.
 func (c *crawler) readRobots(ctx context.Context) error {
 	u := c.start.ResolveReference(&url.URL{Path: "/robots.txt"})
 	var robots *robotstxt.RobotsData
@@ -90,8 +90,9 @@ func (c *crawler) readRobots(ctx context.Context) error {
 	return nil
 }
 
-// follow starts a task for the link, unless the page is known, too deep, or one
-// too many. The error says that it may not be visited.
+// follow starts a task for the link, unless the page is known, too deep, or beyond the
+// maximum number of pages. It returns an error if the link leads to another host or
+// robots.txt forbids it.
 func (c *crawler) follow(n *nursery.Nursery, l link) error {
 	switch {
 	case l.url.Scheme != "http" && l.url.Scheme != "https" || l.url.Host != c.start.Host:
@@ -104,7 +105,7 @@ func (c *crawler) follow(n *nursery.Nursery, l link) error {
 	return nil
 }
 
-// claim reports whether the page is to be visited, which it says once.
+// claim reports whether to visit the page. It reports true once for each page.
 func (c *crawler) claim(u *url.URL) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,13 +117,13 @@ func (c *crawler) claim(u *url.URL) bool {
 	return true
 }
 
-// visit fetches a page, records what came of it, and follows its links. What
-// goes wrong with a page is for the report; the error is that of ctx, or of the
-// first page, without which there is nothing to crawl.
+// visit fetches a page, records the result, and follows its links. Failures of a page go to
+// the report. visit returns the error of ctx, or of the first page, because without that
+// page there is nothing to crawl.
 func (c *crawler) visit(ctx context.Context, n *nursery.Nursery, l link) error {
-	// A graceful stop ends the wait for a turn, and nothing that has begun. The
-	// limiter's own Wait would not do: it gives up at once, and not with an echo,
-	// if the turn comes after the deadline for the whole.
+	// A graceful stop ends the wait for a turn, but not a visit that has begun. The
+	// limiter's own Wait is of no use here: if the turn comes after the deadline of the
+	// crawl, it returns at once, with an error that is not an echo.
 	if cancel.Sleep(cancel.UntilStop(ctx), c.limiter.Reserve().Delay()) != nil {
 		c.record(l, page{}, errUnfinished, 0)
 		return cancel.Err(ctx)
@@ -135,7 +136,7 @@ func (c *crawler) visit(ctx context.Context, n *nursery.Nursery, l link) error {
 		return err
 	})
 	took := time.Since(began)
-	if cancel.FromContext(ctx).IsEcho(err) { // the whole was cut off, and this page with it
+	if cancel.FromContext(ctx).IsEcho(err) { // the crawl was cut off, and this page with it
 		c.record(l, page{}, errUnfinished, took)
 		return err
 	}
@@ -157,8 +158,8 @@ func (c *crawler) visit(ctx context.Context, n *nursery.Nursery, l link) error {
 	return nil
 }
 
-// redirect follows a redirect of l. It is a link like any other: robots.txt, the
-// rate and what is known already hold for where it leads.
+// redirect follows a redirect of l. The new address is treated like any link: it may be
+// known or forbidden, and it waits for its turn.
 func (c *crawler) redirect(n *nursery.Nursery, l link, to *url.URL) error {
 	if l.hops == maxRedirects {
 		return errRedirects
@@ -169,9 +170,9 @@ func (c *crawler) redirect(n *nursery.Nursery, l link, to *url.URL) error {
 	return c.follow(n, link{url: to, from: l.from, depth: l.depth, hops: l.hops + 1})
 }
 
-// circular notes that one address redirects to another, and reports whether that
-// closes a circle. As each address is visited once, in any order, no single
-// chain of redirects would show it.
+// circular notes that one address redirects to another, and reports whether that closes a
+// circle. A single chain of redirects would not show the circle, because each address is
+// visited once, in any order.
 func (c *crawler) circular(from, to string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,7 +185,7 @@ func (c *crawler) circular(from, to string) bool {
 	return false
 }
 
-// What becomes of a link beyond what a server or the network says.
+// Errors of links, besides those of servers and of the network.
 var (
 	errTimeout    = errors.New("timed out")
 	errUnfinished = errors.New("not finished")
@@ -194,7 +195,7 @@ var (
 	errForbidden  = errors.New("robots.txt forbids it")
 )
 
-// firstPage says of an error that the first page has it.
+// firstPage says that err is the error of the first page.
 func firstPage(err error) error {
 	if err != nil {
 		return fmt.Errorf("the first page: %w", visibleError{err})
@@ -202,7 +203,7 @@ func firstPage(err error) error {
 	return nil
 }
 
-// record enters a visit into the report.
+// record adds a visit to the report.
 func (c *crawler) record(l link, p page, err error, took time.Duration) {
 	c.mu.Lock()
 	c.report.add(l, p, err, took)
@@ -212,7 +213,7 @@ func (c *crawler) record(l link, p page, err error, took time.Duration) {
 	}
 }
 
-// forbid enters a link into the report that robots.txt forbids.
+// forbid adds a link to the report that robots.txt forbids.
 func (c *crawler) forbid() {
 	c.mu.Lock()
 	c.report.forbidden++

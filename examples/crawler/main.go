@@ -2,19 +2,21 @@
 //
 //	go run ./examples/crawler [flags] [URL]
 //
-// Without a URL it serves the sources and documents of the Go installation on
-// the loopback interface, and crawls those. With one it crawls that site: pages
-// of the same host only, as robots.txt allows, and not too fast.
+// Without a URL it serves the sources and documents of the Go installation on the loopback
+// interface, and crawls them. With a URL it crawls the pages of that host, at a moderate
+// rate and as robots.txt allows.
 //
-// It shows a nursery whose tasks start tasks, with a limit; a deadline for the
-// whole (FailAfter) and one for each page (MoveOnAfter); a server that is begun
-// with Start and says where it listens; and a program that the first Ctrl-C stops
-// gracefully and the second one at once (Main, UntilStop).
+// It prints a summary: the number of pages, bytes, requests per second, broken links and
+// the slowest pages. The status is 0 even with broken links, and after a graceful stop. It
+// is 1 if the first page cannot be fetched, or if the crawl was cut off by the time limit
+// or a second Ctrl-C.
 //
-// It prints a summary: the number of pages, bytes, requests per second, broken
-// links and the slowest pages. The status is 0 also with broken links and after a
-// graceful stop, and 1 if the first page cannot be fetched or the crawl was cut
-// off, by the time limit or a second Ctrl-C.
+// It shows
+//
+//   - a nursery whose tasks start tasks, with a limit,
+//   - a deadline for the crawl (FailAfter) and a deadline for each page (MoveOnAfter),
+//   - a server that Start begins, and that says where it listens,
+//   - a program that the first Ctrl-C stops gracefully, and the second at once (Main, UntilStop).
 package main
 
 import (
@@ -37,7 +39,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// options are what the command line says.
+// options are the flags and arguments of the command line.
 type options struct {
 	start       *url.URL // nil: the embedded server
 	concurrency int
@@ -62,10 +64,10 @@ func main() {
 			return err
 		}
 		return run(ctx, n, o, os.Stdout, newProgress(os.Stderr, o.pages))
-	}, nursery.Name("crawler"), nursery.Grace(o.pageTimeout+serve.Grace)) // pages in flight finish
+	}, nursery.Name("crawler"), nursery.Grace(o.pageTimeout+serve.Grace)) // to finish the pages in flight
 }
 
-// parse reads the command line. What is wrong with it is written to usage.
+// parse reads the command line. It writes errors in it to usage.
 func parse(args []string, usage io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("crawler", flag.ContinueOnError)
@@ -91,7 +93,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// complete checks the flags, and adds what the arguments say.
+// complete checks the flags, and adds the arguments.
 func (o *options) complete(args []string) error {
 	err := cmp.Or(
 		flags.Within("concurrency", o.concurrency, 1, 1000),
@@ -114,7 +116,7 @@ func (o *options) complete(args []string) error {
 			return err
 		}
 		if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("%q is no http or https URL", args[0])
+			return fmt.Errorf("URL: must be an http or https URL, got %q", args[0])
 		}
 		o.start = u
 		o.perSecond = cmp.Or(o.perSecond, 5)
@@ -124,7 +126,7 @@ func (o *options) complete(args []string) error {
 	}
 }
 
-// run crawls, and prints the summary however the crawl has ended.
+// run crawls and prints the summary, even if the crawl fails.
 func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, progress progress) error {
 	limit := rate.Inf
 	if o.perSecond > 0 {
@@ -136,7 +138,7 @@ func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, prog
 		if err != nil {
 			return err
 		}
-		// The server is a daemon: it is there for the crawl, and ends with it.
+		// The server is a daemon: it serves the crawl and ends with it.
 		start, err = nursery.Start(ctx, n, serve.Loopback(installation(root)), nursery.Daemon(), nursery.Name("server"))
 		if err != nil {
 			return err

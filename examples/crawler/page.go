@@ -19,24 +19,24 @@ const (
 	maxRedirects = 10      // in a row
 )
 
-// A page is what came of fetching one.
+// A page is the result of fetching a page.
 type page struct {
-	redirect  *url.URL // where to look instead, else nil
+	redirect  *url.URL // the target of a redirect, else nil
 	html      bool
 	bytes     int64
 	truncated bool // it is longer than maxBody
 	links     []*url.URL
 }
 
-// A statusError is an answer that is no page.
+// A statusError is an answer without a page.
 type statusError struct{ code int }
 
 func (e *statusError) Error() string {
 	return fmt.Sprintf("%d %s", e.code, http.StatusText(e.code))
 }
 
-// newClient returns a client that keeps a connection for each of its users. It
-// returns redirects as they are, for the crawler decides on each address.
+// newClient returns a client that keeps a connection for each of its users. It does not
+// follow redirects, because the crawler decides about each address.
 func newClient(users int) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = users
@@ -72,7 +72,7 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 		return page{}, &statusError{answer.StatusCode}
 	}
 	var p page
-	body := &io.LimitedReader{R: answer.Body, N: maxBody + 1} // one more tells a page that is just as long
+	body := &io.LimitedReader{R: answer.Body, N: maxBody + 1} // one byte more distinguishes a longer page
 	if kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err == nil && kind == "text/html" {
 		p.html = true
 		p.links, err = links(body, u)
@@ -80,8 +80,8 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 			return p, err
 		}
 	}
-	// What the parser has left is read too, so that the connection can be used
-	// again and the bytes are all counted.
+	// Read what the parser has left, so that the connection can be used again and all bytes
+	// are counted.
 	if _, err := io.Copy(io.Discard, body); err != nil {
 		return p, err
 	}
@@ -90,7 +90,7 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) (page, error) {
 	return p, nil
 }
 
-// links returns the links of an HTML page, wherever they lead.
+// links returns the links of an HTML page, to any host.
 func links(body io.Reader, base *url.URL) ([]*url.URL, error) {
 	doc, err := html.Parse(body)
 	if err != nil {
@@ -107,7 +107,7 @@ func links(body io.Reader, base *url.URL) ([]*url.URL, error) {
 			}
 			u, err := base.Parse(a.Val)
 			if err != nil {
-				continue // no link that anybody could follow
+				continue // not a link to follow
 			}
 			if n.DataAtom == atom.Base {
 				base = u
@@ -136,7 +136,7 @@ func normalize(u *url.URL) *url.URL {
 	return &n
 }
 
-// fetchRobots fetches and reads robots.txt, wherever it has been moved to.
+// fetchRobots fetches and reads robots.txt, following redirects.
 func fetchRobots(ctx context.Context, client *http.Client, u *url.URL) (*robotstxt.RobotsData, error) {
 	following := *client
 	following.CheckRedirect = nil

@@ -36,14 +36,14 @@ func drawProgress(w io.Writer, pages int) progress {
 	)}
 }
 
-// add counts a page. The line is for show: that it cannot be drawn is no failure.
+// add counts a page. An error in drawing the line is not a failure of the crawl.
 func (p progress) add() {
 	if p.bar != nil {
 		_ = p.bar.Add(1)
 	}
 }
 
-// done takes the line away.
+// done removes the line.
 func (p progress) done() {
 	if p.bar != nil {
 		_ = p.bar.Clear()

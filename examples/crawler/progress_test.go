@@ -15,7 +15,7 @@ func TestProgress(t *testing.T) {
 		p.add()
 	}
 	if got := out.String(); !strings.Contains(got, "crawling") || !strings.Contains(got, "1/4") {
-		t.Errorf("the line is %q, want one that counts to 4", got)
+		t.Errorf("the line is %q, want a count of 4", got)
 	}
 	p.done()
 	if lines := strings.Split(out.String(), "\r"); strings.TrimSpace(lines[len(lines)-1]) != "" {

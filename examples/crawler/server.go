@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// installation returns the site that is crawled without a URL: the folders src and
-// doc in root, and a page that links to both.
+// installation returns the site for a crawl without a URL: the folders src and doc of root,
+// and a page with links to both.
 func installation(root string) http.Handler {
 	files := http.FileServerFS(os.DirFS(root))
 	mux := http.NewServeMux()
@@ -15,7 +15,7 @@ func installation(root string) http.Handler {
 	mux.Handle("GET /doc/", files)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		// A client that has gone needs no answer.
+		// The client may have gone.
 		_, _ = fmt.Fprint(w, `<!doctype html><title>Go</title><a href="doc/">doc</a> <a href="src/">src</a>`)
 	})
 	return mux

@@ -77,7 +77,7 @@ func (s *site) count(path string) (n int) {
 	return n
 }
 
-// defaults are options for tests, whose time is virtual.
+// defaults are options for tests in virtual time.
 func defaults() options {
 	return options{concurrency: 4, depth: 50, pages: 1000, timeout: time.Hour, pageTimeout: 10 * time.Second}
 }

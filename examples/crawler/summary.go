@@ -16,20 +16,20 @@ const (
 	troubleShown = 10
 )
 
-// A report gathers what a crawl has found.
+// A report collects the results of a crawl.
 type report struct {
 	start       *url.URL
 	concurrency int
 
 	requests   int
-	pages      int // that were fetched
+	pages      int // fetched pages
 	html       int // pages that are HTML
 	bytes      int64
-	unfinished int       // pages that were known, or in flight, when all ended
+	unfinished int       // pages that were known, or in flight, at the end
 	elsewhere  int       // redirects to other hosts
 	forbidden  int       // links that robots.txt forbids, and redirects
-	broken     []trouble // links to what is not there, or cannot be fetched
-	overlong   []trouble // pages that are there, but take too long or are too long
+	broken     []trouble // links to pages that do not exist or cannot be fetched
+	overlong   []trouble // pages that take too long or are too long
 	slowest    []timing
 }
 
@@ -43,7 +43,7 @@ type timing struct {
 	url  *url.URL
 }
 
-// add enters a visit.
+// add adds a visit.
 func (r *report) add(l link, p page, err error, took time.Duration) {
 	if err == errUnfinished {
 		r.unfinished++
@@ -64,7 +64,7 @@ func (r *report) add(l link, p page, err error, took time.Duration) {
 		r.broken = append(r.broken, trouble{reason(err), l})
 		return
 	case p.redirect != nil:
-		return // it counts as what it leads to
+		return // its target counts
 	}
 	r.pages++
 	r.bytes += p.bytes
@@ -79,7 +79,7 @@ func (r *report) add(l link, p page, err error, took time.Duration) {
 	r.slowest = r.slowest[:min(len(r.slowest), slowestShown)]
 }
 
-// reason returns what went wrong without the address, which the report has.
+// reason returns the failure without the address, which the report shows anyway.
 func reason(err error) string {
 	if u := new(url.Error); errors.As(err, &u) {
 		err = u.Err
@@ -87,8 +87,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// write prints the summary of a crawl that took so long. Only write uses the report by
-// now. What pages and servers have a say in is made visible.
+// write prints the summary of a crawl with that duration. Only write uses the report at
+// that time. Text from pages and servers is made visible; see [visible].
 func (r *report) write(out io.Writer, took time.Duration) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d pages of %s (%d HTML, %d other)\n", r.pages, visible(r.start.String()), r.html, r.pages-r.html)
@@ -111,7 +111,7 @@ func (r *report) write(out io.Writer, took time.Duration) {
 	for _, s := range r.slowest {
 		fmt.Fprintf(&b, "  %8v  %s\n", s.took.Round(100*time.Microsecond), visible(s.url.String()))
 	}
-	// Without standard output there is no place to tell.
+	// Without standard output there is nowhere to report the error.
 	_, _ = io.WriteString(out, b.String())
 }
 

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// visible returns s as a terminal can be shown it, whatever page or server it comes from.
-// It escapes, as in a string of Go, what is not printable: the control characters of C0
-// and C1, characters that turn the direction of the text, characters that end a line, and
-// others. It also escapes bytes that are not UTF-8.
+// visible returns s in a form that is safe for a terminal. It escapes the characters that
+// are not printable, as in a string of Go: control characters of C0 and C1, characters that
+// turn the direction of text or end a line, and others. It also escapes bytes that are not
+// UTF-8.
 func visible(s string) string {
 	var b strings.Builder
 	for i, r := range s {
@@ -27,7 +27,7 @@ func visible(s string) string {
 	return b.String()
 }
 
-// A visibleError has the message of an error as a terminal can be shown it.
+// A visibleError has the message of an error in a form that is safe for a terminal.
 type visibleError struct{ err error }
 
 func (e visibleError) Error() string { return visible(e.err.Error()) }

@@ -73,7 +73,7 @@ func TestEvilErrors(t *testing.T) {
 			})
 			err := c.crawl(ctx)
 			if err == nil {
-				t.Fatal("there is no error")
+				t.Fatal("no error")
 			}
 			mustBeVisible(t, err.Error())
 			mustContain(t, err.Error(), `\u202egpj.exe`)

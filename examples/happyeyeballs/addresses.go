@@ -11,17 +11,17 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// resolutionDelay is how long IPv4 addresses wait for those of IPv6 to become known:
-// the Resolution Delay that RFC 8305 recommends.
+// resolutionDelay is how long IPv4 addresses wait for the lookup of IPv6 addresses: the
+// Resolution Delay that RFC 8305 recommends.
 const resolutionDelay = 50 * time.Millisecond
 
-// A family is the addresses of a host, either in IPv6 or in IPv4.
+// A family is the IPv6 or the IPv4 addresses of a host.
 type family struct {
 	answered event        // the lookup has ended
-	addrs    []netip.Addr // from then on: those that are left to try
+	addrs    []netip.Addr // addresses that were not tried; valid after answered
 }
 
-// ready reports whether an address is known that is left to try.
+// ready reports whether the family has an address to try.
 func (f *family) ready() bool {
 	select {
 	case <-f.answered:
@@ -38,13 +38,12 @@ func (f *family) next() netip.Addr {
 	return addr.Unmap() // LookupNetIP may return IPv4 addresses in the form of IPv6
 }
 
-// addresses looks up the addresses of a host, by tasks of n, and returns them in the
-// order in which they are to be tried. A lookup that fails is a failure of n.
+// addresses looks up the addresses of a host, in tasks of n, and yields them in the order
+// of the attempts. A failed lookup is a failure of n.
 //
-// Attempts begin before all is known (RFC 8305, section 3): with the answer for IPv6
-// or, if that for IPv4 comes first, resolutionDelay later. The families take turns
-// (section 4), IPv6 first. Addresses that become known later get their turn from then
-// on (section 6).
+// The sequence begins before both lookups have ended (RFC 8305, section 3): with the answer
+// for IPv6, or resolutionDelay after the answer for IPv4. The families take turns, IPv6
+// first (section 4). Addresses that arrive later join in (section 6).
 func (d *Dialer) addresses(ctx context.Context, n *nursery.Nursery, host string) iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		v6 := d.lookup(n, "AAAA", "ip6", host)
@@ -59,7 +58,7 @@ func (d *Dialer) addresses(ctx context.Context, n *nursery.Nursery, host string)
 		}
 		for turn, other := v6, v4; ctx.Err() == nil; turn, other = other, turn {
 			if !turn.ready() && !other.ready() {
-				// All that is known has been tried. At most one lookup has not ended.
+				// All known addresses have been tried. At most one lookup has not ended.
 				if v6.answered.wait(ctx) != nil || v4.answered.wait(ctx) != nil {
 					return
 				}
@@ -74,7 +73,7 @@ func (d *Dialer) addresses(ctx context.Context, n *nursery.Nursery, host string)
 	}
 }
 
-// lookup looks up one family, by a task of n with the name of the record.
+// lookup looks up one family, in a task of n that is named after the DNS record.
 func (d *Dialer) lookup(n *nursery.Nursery, record, network, host string) *family {
 	f := &family{answered: make(event)}
 	n.Go(func(ctx context.Context) error {

@@ -75,7 +75,7 @@ func TestCanceledByTheCaller(t *testing.T) {
 				_, at, err := r.dial(t, s)
 				testutil.WantError(t, err, errmatch.Canceled(errEnough))
 				if !s.IsEcho(err) {
-					t.Errorf("%v is no echo for the caller", err)
+					t.Errorf("%v is not an echo for the caller", err)
 				}
 				if at != test.at || !slices.Equal(r.starts, test.starts) || r.opened != test.opened {
 					t.Errorf("it returned after %v with %d opened, started: %v; want %v, %d, %v", at, r.opened, r.starts, test.at, test.opened, test.starts)
@@ -85,7 +85,7 @@ func TestCanceledByTheCaller(t *testing.T) {
 	}
 }
 
-// TestTimeout has the caller's deadline pass, which is the caller's to report.
+// In TestTimeout the caller's deadline passes, and the caller reports it.
 func TestTimeout(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		r := newRecord(&world{six(0, six1), four(0, four1), map[netip.Addr]machine{six1: refuses(0), four1: silent()}})
@@ -97,7 +97,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// TestStandardContext has the context be none of ours.
+// In TestStandardContext the context is not a scope.
 func TestStandardContext(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, _ context.Context) {
 		ctx, stop := context.WithTimeoutCause(t.Context(), time.Second, errEnough)
@@ -131,8 +131,8 @@ func TestCancelEverywhere(t *testing.T) {
 	}
 }
 
-// TestCanceledFromWithin checks that there is an error where there is no connection,
-// also if nothing has failed.
+// TestCanceledFromWithin checks that there is an error if there is no connection, even if
+// no attempt has failed.
 func TestCanceledFromWithin(t *testing.T) {
 	end := func(ctx context.Context) error {
 		cancel.FromContext(ctx).Cancel(nil)

@@ -12,37 +12,37 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// attemptDelay is how long an attempt may take before the next one is started beside
-// it: the Connection Attempt Delay that RFC 8305 recommends.
+// attemptDelay is how long an attempt has to itself before the next one starts beside it:
+// the Connection Attempt Delay that RFC 8305 recommends.
 const attemptDelay = 250 * time.Millisecond
 
-// errWithin is for a nursery that has ended early, and not by us: that is no failure.
+// errWithin is the error of a nursery that Lookup or Dial has canceled. Run does not report
+// such a cancellation.
 var errWithin = errors.New("happyeyeballs: Lookup or Dial has canceled the scope of its context")
 
-// A Dialer connects to hosts that have several addresses, as RFC 8305 (Happy Eyeballs)
-// has it. Both fields have to be set.
+// A Dialer connects to hosts with several addresses, by RFC 8305 (Happy Eyeballs). Both
+// fields must be set.
 type Dialer struct {
-	// Lookup returns the addresses of a host. The network is "ip6" or "ip4". It is to
-	// sort them as RFC 6724 says, as [net.Resolver.LookupNetIP] does.
+	// Lookup returns the addresses of a host. The network is "ip6" or "ip4". Lookup must
+	// sort the addresses by RFC 6724, as [net.Resolver.LookupNetIP] does.
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// Dial makes one attempt, as [net.Dialer.DialContext] does.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// DialContext connects to a host and port. It tries the addresses of the host one
-// after the other: the next one as soon as the latest attempt fails, or has not come
-// to an end within attemptDelay. The first connection wins, and the other attempts
-// are canceled. When DialContext returns, none of them runs any more, and there is no
-// connection but the one that it returns.
+// DialContext connects to a host and port. It tries the addresses of the host one after the
+// other. It starts an attempt as soon as the attempt before it fails, or has taken
+// attemptDelay. The first connection wins, and the other attempts are canceled. When
+// DialContext returns, all attempts have ended, and no other connection is open.
 //
-// If all attempts fail, the error is a [*nursery.GroupError] with the failure of each,
-// named after its address, and those of the lookups. If ctx is canceled before any
-// attempt has connected, it is that of [cancel.Err], and nothing else.
+// If all attempts fail, the error is a [*nursery.GroupError] with the failure of each
+// attempt, named after its address, and of each lookup. If ctx is canceled before an
+// attempt has connected, the error is the error of [cancel.Err] alone.
 //
 // DialContext may be called by many goroutines at once if Lookup and Dial may.
 //
-// What leaves no choice it leaves to Dial: an IP address, or nothing, in place of a
-// host, and a network other than "tcp".
+// DialContext just calls Dial if there is nothing to look up: if the host is an IP address
+// or empty, or if the network is not "tcp".
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
 	host, port, err := net.SplitHostPort(address)
 	_, noIP := netip.ParseAddr(host)
@@ -55,8 +55,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (conn
 			winner.Close()
 		}
 	}()
-	// With KeepGoing an attempt that fails does not cancel the others, and the error
-	// has the failures of all.
+	// With KeepGoing a failed attempt does not cancel the others, and the error has all
+	// failures.
 	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		for addr := range d.addresses(ctx, n, host) {
 			address := net.JoinHostPort(addr.String(), port)
@@ -67,8 +67,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (conn
 				if err != nil {
 					return err
 				}
-				// The first cancellation counts, be it by an attempt or by the caller. Whose
-				// it was decides who has won, also if several connect at the same time.
+				// The first cancellation counts, by an attempt or by the caller. Its cause
+				// tells which attempt has won, even if several connect at the same time.
 				connected := fmt.Errorf("%s has connected", address)
 				n.Cancel(connected)
 				if context.Cause(ctx) != connected {
@@ -85,16 +85,16 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (conn
 	}, nursery.Name(address), nursery.KeepGoing())
 	switch {
 	case winner != nil:
-		return winner, nil // some may have failed before it
+		return winner, nil // earlier attempts may have failed
 	case ctx.Err() != nil:
-		return nil, cancel.Err(ctx) // alone: with failures beside it, it is no echo for the caller
+		return nil, cancel.Err(ctx) // without the failures, so that it is an echo for the caller
 	case err == nil:
 		return nil, errWithin
 	}
 	return nil, err
 }
 
-// An event happens once, when it is closed.
+// An event happens once, when the channel is closed.
 type event chan struct{}
 
 // wait waits until the event has happened, or ctx is done.

@@ -47,8 +47,8 @@ func TestDial(t *testing.T) {
 			winner: six1, at: 300 * ms,
 		},
 		{
-			// What Trio's first version got wrong: trio#632.
-			name:   "5/none starts after a connection, also if the delay is all but over",
+			// a bug of Trio's first version: trio#632
+			name:   "5/no attempt starts after a connection, even if the delay is nearly over",
 			world:  world{six(0, six1), four(0, four1), machines{six1: connects(attemptDelay - 1), four1: connects(0)}},
 			starts: []start{{six1, 0}},
 			winner: six1, at: attemptDelay - 1,
@@ -197,8 +197,8 @@ func TestDial(t *testing.T) {
 	}
 }
 
-// TestPhotoFinish has two attempts connect at the same moment, neither of which sees
-// that it is canceled.
+// In TestPhotoFinish two attempts connect at the same moment, and neither notices its
+// cancellation.
 func TestPhotoFinish(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		won := make(map[netip.Addr]int)
@@ -216,9 +216,8 @@ func TestPhotoFinish(t *testing.T) {
 	})
 }
 
-// TestConnectsAtOnce has the first attempt connect while the Dialer has not even begun
-// to wait for it: it may then see that the attempt has ended as well as that it is
-// canceled.
+// In TestConnectsAtOnce the first attempt connects before the Dialer waits for it. The
+// Dialer then sees both the end of the attempt and its own cancellation.
 func TestConnectsAtOnce(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		for range 10000 {
@@ -231,8 +230,8 @@ func TestConnectsAtOnce(t *testing.T) {
 	})
 }
 
-// TestPanic has an attempt panic because it is canceled: the connection of the winner,
-// which nobody gets then, is closed.
+// In TestPanic an attempt panics when it is canceled. The connection of the winner has no
+// receiver then, and is closed.
 func TestPanic(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		r := newRecord(&world{six(0, six1), four(0, four1), map[netip.Addr]machine{six1: silent(), four1: connects(0)}})

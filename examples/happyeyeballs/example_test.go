@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The server listens at 127.0.0.1 only, and localhost may be ::1 as well.
+// the server listens at 127.0.0.1 only, and localhost may also be ::1
 func ExampleDialer() {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()

@@ -1,16 +1,16 @@
-// Happyeyeballs connects to a host that has several addresses, some of which may not
-// answer, by the algorithm that browsers use: Happy Eyeballs, RFC 8305.
+// Happyeyeballs connects to a host with several addresses, some of which may not answer. It
+// uses the algorithm of browsers: Happy Eyeballs, RFC 8305.
 //
 //	go run ./examples/happyeyeballs [HOST:PORT]
 //
-// With an argument it connects to that host, and closes the connection. Without one
-// it does so on networks that it makes up, on each of which something else is wrong.
-// It prints a time line: what was looked up, which attempts started, and which of them
-// failed, connected, or were canceled.
+// With an argument it connects to that host, and closes the connection. Without an argument
+// it connects on made-up networks, each with another fault. It prints a time line: the
+// lookups, the attempts, and whether each attempt failed, connected, or was canceled.
 //
-// It shows a race with a staggered start: the body of a nursery starts the attempts, one
-// after the other, as tasks. The first that connects cancels the nursery, and when
-// that has ended all have. See [Dialer.DialContext], which fits in an http.Transport.
+// It shows a race with a staggered start. The body of a nursery starts the attempts as
+// tasks, one after the other. The first attempt that connects cancels the nursery, and all
+// attempts have ended when the nursery has ended. See [Dialer.DialContext], which fits in
+// an http.Transport.
 package main
 
 import (
@@ -42,8 +42,8 @@ func main() {
 	}, nursery.Name("happyeyeballs"))
 }
 
-// parse reads the command line and returns the address, or "" if there is none. It
-// writes to usage what is wrong.
+// parse reads the command line and returns the address, or "" if there is none. It writes
+// errors in the command line to usage.
 func parse(args []string, usage io.Writer) (address string, err error) {
 	f := flag.NewFlagSet("happyeyeballs", flag.ContinueOnError)
 	f.SetOutput(usage)
@@ -78,8 +78,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// run connects to the address, or shows the races, until it is asked to stop: nothing
-// here is worth finishing then.
+// run connects to the address, or shows the races, until it is asked to stop. It then gives
+// up at once, because nothing here is worth finishing.
 func run(ctx context.Context, address string, stdout io.Writer) error {
 	s := cancel.New(cancel.UntilStop(ctx))
 	defer s.Close()
@@ -92,7 +92,7 @@ func run(ctx context.Context, address string, stdout io.Writer) error {
 		err = connect(s, internet, address, time.Millisecond, out)
 	}
 	if s.IsEcho(err) {
-		err = cancel.Err(ctx) // nil if we were asked to stop, and nothing more
+		err = cancel.Err(ctx) // nil if run was only asked to stop
 	}
 	if err != nil {
 		return err
@@ -100,14 +100,14 @@ func run(ctx context.Context, address string, stdout io.Writer) error {
 	return out.Flush()
 }
 
-// show shows the races, one after the other. That one fails is part of the show.
+// show shows the races, one after the other. It goes on after a race that fails.
 func show(ctx context.Context, out *bufio.Writer) error {
 	for i, r := range races() {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
 		fmt.Fprintln(out, r.title)
-		// Times are rounded so that timers which are late, as all are, do not show.
+		// Rounding hides that timers are late.
 		err := connect(ctx, r.world.dialer(), "www.example.com:443", 10*time.Millisecond, out)
 		if ctx.Err() != nil {
 			return cancel.Err(ctx)

@@ -18,8 +18,8 @@ import (
 	"github.com/grove-go/grove/testutil/errmatch"
 )
 
-// TestReadme runs the program in virtual time, and looks whether it prints what the
-// README shows, and for the code in there.
+// TestReadme runs the program in virtual time, and compares its output and code with the
+// README.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestRunEnds(t *testing.T) {
 		err := run(s, "", writer(func() error { s.Cancel(errEnough); return nil }))
 		testutil.WantError(t, err, errmatch.Canceled(errEnough))
 	})
-	inBubble("when nobody reads any more", func(t *testing.T, s *cancel.Scope) {
+	inBubble("when its output fails", func(t *testing.T, s *cancel.Scope) {
 		began := time.Now()
 		err := run(s, "", writer(func() error { return errEnough }))
 		if took := time.Since(began); err != errEnough || took != 60*ms {
@@ -94,11 +94,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// inChild is set in the environment of a child process that is to be the program.
+// inChild is set in the environment of a child process that runs the program.
 const inChild = "GROVE_HAPPYEYEBALLS_CHILD"
 
-// child returns the program as a child process. There no name server answers, and
-// each that is asked shows on standard output.
+// child returns the program as a child process. It has no name server that answers, and
+// each request to a name server shows on standard output.
 func child(t *testing.T, args ...string) *exec.Cmd {
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute) // against a hang
 	t.Cleanup(stop)

@@ -15,18 +15,17 @@ import (
 	"github.com/grove-go/grove/testutil/errmatch"
 )
 
-// A result is what is to come of dialing a world.
+// A result is the expected result of dialing a world.
 type result struct {
 	starts []start
 	winner netip.Addr    // if an attempt wins
-	failed []string      // the tasks that fail, if all do; else the caller cancels
+	failed []string      // the tasks that fail, if all fail; otherwise the caller cancels
 	at     time.Duration // when it returns
 	opened int           // connections, the winner among them
 }
 
-// predict says what is to come of dialing w if the caller cancels at some time. It is
-// the algorithm without anything that runs at the same time as something else: a
-// clock that goes from start to start.
+// predict returns the expected result of dialing w, if the caller cancels at a given time.
+// It is the algorithm without concurrency: a clock that goes from start to start.
 func predict(w *world, canceled time.Duration) result {
 	var r result
 	now := w.ip6.after
@@ -79,7 +78,7 @@ func predict(w *world, canceled time.Duration) result {
 		r.at = last
 		return r
 	}
-	// Those that do not see that they are canceled are awaited.
+	// attempts that ignore their cancellation are awaited
 	r.at = decided
 	for i, s := range r.starts {
 		m := w.machines[s.addr]
@@ -93,9 +92,9 @@ func predict(w *world, canceled time.Duration) result {
 	return r
 }
 
-// decode makes a world of bytes, and a time at which the caller cancels. Each time in
-// it is longer than a round one by a power of two of its own, so that no two events
-// come at the same moment by chance: which is first would be a matter of luck.
+// decode makes a world of bytes, and a time at which the caller cancels. Each time exceeds
+// a round number by a power of two of its own, so that two events never happen at the same
+// moment by chance.
 func decode(data []byte) (*world, time.Duration) {
 	next := func() int {
 		if len(data) == 0 {
@@ -138,7 +137,7 @@ func decode(data []byte) (*world, time.Duration) {
 	return w, after(10*ms) + after(10*ms)
 }
 
-// check dials a world and compares what comes of it with what is predicted.
+// check dials a world and compares the result with the prediction.
 func check(t *testing.T, ctx context.Context, data []byte) result {
 	w, canceled := decode(data)
 	want := predict(w, canceled)

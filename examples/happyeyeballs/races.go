@@ -8,7 +8,7 @@ import (
 
 const ms = time.Millisecond
 
-// The addresses of www.example.com, out of those that are set aside for documents.
+// Addresses of www.example.com, from the ranges for documentation.
 var (
 	six1  = netip.MustParseAddr("2001:db8::1")
 	six2  = netip.MustParseAddr("2001:db8::2")
@@ -16,7 +16,7 @@ var (
 	four2 = netip.MustParseAddr("192.0.2.2")
 )
 
-// A race is one to show.
+// A race is an example for show.
 type race struct {
 	title string
 	world *world
@@ -34,7 +34,7 @@ func races() []race {
 			ip6: six, ip4: four,
 			machines: map[netip.Addr]machine{six1: {after: never}, four1: {after: 40 * ms}},
 		}},
-		{"Some refuse: the next attempt starts at once", &world{
+		{"Some addresses refuse: the next attempt starts at once", &world{
 			ip6: six, ip4: four,
 			machines: map[netip.Addr]machine{
 				six1: {after: 40 * ms, err: errRefused}, four1: {after: 40 * ms, err: errRefused}, six2: {after: 40 * ms},
@@ -44,11 +44,11 @@ func races() []race {
 			ip6: answer{after: 100 * ms, addrs: six.addrs}, ip4: four,
 			machines: map[netip.Addr]machine{four1: {after: never}, six1: {after: 40 * ms}},
 		}},
-		{"One connects too late, and does not see that it is canceled: it is awaited, and closed", &world{
+		{"A connection comes too late, and ignores its cancellation: the dialer waits, and closes it", &world{
 			ip6: six, ip4: four,
 			machines: map[netip.Addr]machine{six1: {after: 310 * ms, deaf: true}, four1: {after: 40 * ms}},
 		}},
-		{"Nobody connects: the error has them all", &world{
+		{"No attempt connects: the error has all failures", &world{
 			ip6: answer{after: 20 * ms, err: errors.New("server misbehaving")}, ip4: four,
 			machines: map[netip.Addr]machine{four1: {after: 40 * ms, err: errRefused}, four2: {after: 280 * ms, err: errors.New("no route to host")}},
 		}},

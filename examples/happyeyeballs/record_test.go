@@ -86,9 +86,9 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-// dial connects to www.example.com, and checks that nothing is left of it but the
-// connection that it returns, which it closes. It returns the address of that, when
-// the Dialer returned, and its error.
+// dial connects to www.example.com, and closes the connection. It checks that nothing else
+// is left. It returns the address of the connection, the time when the Dialer returned, and
+// its error.
 func (r *record) dial(t *testing.T, ctx context.Context) (winner netip.Addr, at time.Duration, err error) {
 	t.Helper()
 	conn, err := r.dialer.DialContext(ctx, "tcp", "www.example.com:443")
@@ -109,11 +109,11 @@ func (r *record) dial(t *testing.T, ctx context.Context) (winner netip.Addr, at 
 	return winner, at, err
 }
 
-// six and four are what lookups answer.
+// six and four are answers of lookups.
 func six(after time.Duration, addrs ...netip.Addr) answer  { return answer{after: after, addrs: addrs} }
 func four(after time.Duration, addrs ...netip.Addr) answer { return answer{after: after, addrs: addrs} }
 
-// What attempts come to.
+// Results of attempts.
 func connects(after time.Duration) machine { return machine{after: after} }
 func refuses(after time.Duration) machine  { return machine{after: after, err: errRefused} }
 func silent() machine                      { return machine{after: never} }

@@ -31,7 +31,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// refusing returns an address where nobody listens.
+// refusing returns an address without a listener.
 func refusing(t *testing.T) string {
 	t.Helper()
 	l := listen(t)
@@ -65,8 +65,9 @@ func serve(ctx context.Context, l net.Listener, body func(ctx context.Context) e
 	})
 }
 
-// onSockets returns a Dialer for a host with the addresses, which makes its attempts
-// with d and real sockets, and a check that no connection is left open.
+// onSockets returns a Dialer for a host with the given addresses. The Dialer makes its
+// attempts with d and real sockets. The second result checks that no connection is left
+// open.
 func onSockets(d *net.Dialer, six, four []netip.Addr) (dialer *Dialer, check func() error) {
 	var opened, closed atomic.Int64
 	dialer = &Dialer{
@@ -122,8 +123,8 @@ func exchange(ctx context.Context, d *Dialer, l net.Listener) error {
 	return nil
 }
 
-// TestSocketsRefuse has the attempt for IPv6 fail, either because nobody listens or
-// because there is no IPv6.
+// In TestSocketsRefuse the attempt for IPv6 fails, because the address has no listener or
+// there is no IPv6.
 func TestSocketsRefuse(t *testing.T) {
 	l := listen(t)
 	err := serve(t.Context(), l, func(ctx context.Context) error {
@@ -149,8 +150,7 @@ func TestSocketsAllRefuse(t *testing.T) {
 	}
 }
 
-// TestSocketsSilent has the first attempt wait, after its socket has been opened, for
-// as long as it is let.
+// In TestSocketsSilent the first attempt waits after its socket has been opened.
 func TestSocketsSilent(t *testing.T) {
 	var attempts atomic.Int64
 	silentOnce := &net.Dialer{ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
@@ -169,8 +169,7 @@ func TestSocketsSilent(t *testing.T) {
 	}
 }
 
-// TestSocketsPhotoFinish has two attempts connect as nearly at the same time as they
-// can, many times over.
+// In TestSocketsPhotoFinish two attempts connect at nearly the same time, many times over.
 func TestSocketsPhotoFinish(t *testing.T) {
 	l := listen(t)
 	err := serve(t.Context(), l, func(ctx context.Context) error {

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// A timeline prints what a Dialer does, and when. It stands between the Dialer and
-// its network.
+// A timeline prints what a Dialer does, and when. It stands between the Dialer and the
+// network.
 type timeline struct {
 	network *Dialer
 	began   time.Time
-	step    time.Duration // to which times are rounded down
+	step    time.Duration // print rounds times down to it
 
 	mu  sync.Mutex
-	out *bufio.Writer // keeps the first error, for those who flush it in the end
+	out *bufio.Writer // keeps the first error for Flush
 }
 
 // connect connects to address, prints the time line, and closes the connection.
@@ -65,7 +65,7 @@ func (t *timeline) dial(ctx context.Context, network, address string) (net.Conn,
 	return &watched{conn, t, address}, nil
 }
 
-// printEnd prints why a lookup or an attempt has not succeeded.
+// printEnd prints why a lookup or an attempt did not succeed.
 func (t *timeline) printEnd(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		t.print(what, "canceled: %v", context.Cause(ctx))
@@ -74,7 +74,7 @@ func (t *timeline) printEnd(ctx context.Context, what string, err error) {
 	t.print(what, "failed: %v", err)
 }
 
-// A watched connection tells when it is closed.
+// A watched connection prints that it is closed.
 type watched struct {
 	net.Conn
 	line    *timeline

@@ -10,28 +10,28 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A world is a network that is made up: one host name, and the machines at its
-// addresses. Its connections are pipes whose other end is silent.
+// A world is a made-up network: one host name, and the machines at its addresses. Its
+// connections are pipes with a silent other end.
 type world struct {
 	ip6, ip4 answer
 	machines map[netip.Addr]machine
 }
 
-// An answer is what a lookup comes to.
+// An answer is the result of a lookup.
 type answer struct {
 	after time.Duration
 	addrs []netip.Addr
 	err   error
 }
 
-// A machine is what an attempt to connect comes to.
+// A machine is the result of an attempt to connect.
 type machine struct {
 	after time.Duration // or never
 	err   error         // nil: it connects
 	deaf  bool          // the attempt does not look at its context
 }
 
-// never is when a machine answers that does not answer at all.
+// never is the answer time of a machine that does not answer.
 const never = time.Duration(-1)
 
 var errRefused = errors.New("connection refused")

@@ -1,23 +1,21 @@
-// Pipeline reads Go files line by line and writes the remarks in them, such as
-// TODO and BUG, as CSV.
+// Pipeline reads Go files line by line and writes the remarks in them, such as TODO and
+// BUG, as CSV.
 //
 //	go run ./examples/pipeline [flags] [FOLDER]
 //
 // Without a folder it reads the sources of the Go installation.
 //
-// It shows a pipeline of three stages with bounded channels between them: one
-// reads, several parse, and one writes, which is slow. While it runs it prints
-// to standard error how full the channels are and who waits: the stages before a
-// slow one wait for it, and nothing grows.
+// It shows a pipeline of three stages with bounded channels between them: a task reads,
+// several tasks parse, and a task writes, slowly. While it runs it prints to standard error
+// how full the channels are and which stages wait. The stages before a slow stage wait for
+// it, and no queue grows.
 //
-// However it ends, no line gets lost that it has accepted, or it says how many:
+// Each line that it has read is written, or it says how many lines were lost:
 //
-//   - At the end of the input, and when reading fails, the stages after that finish
-//     what they have.
-//   - When writing fails, the stages before that hear that nobody takes anything
-//     any more, and stop.
-//   - At the first Ctrl-C it reads no further and writes what it has read; the second
-//     one cuts it off.
+//   - At the end of the input, and when reading fails, the later stages finish their work.
+//   - When writing fails, the earlier stages get an error from their channel, and stop.
+//   - At the first Ctrl-C it stops reading and writes what it has read. A second Ctrl-C cuts
+//     it off.
 package main
 
 import (
@@ -37,7 +35,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// options are what the command line says.
+// options are the flags and arguments of the command line.
 type options struct {
 	folder  string
 	out     string
@@ -59,7 +57,7 @@ func main() {
 	}, nursery.Name("pipeline"), nursery.Grace(time.Minute))
 }
 
-// parseFlags reads the command line. What is wrong with it is written to usage.
+// parseFlags reads the command line. It writes errors in it to usage.
 func parseFlags(args []string, usage io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("pipeline", flag.ContinueOnError)
@@ -92,7 +90,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// run runs the pipeline on files, and prints a summary however it has ended.
+// run runs the pipeline on files, and prints a summary even if the pipeline fails.
 func run(ctx context.Context, o options, stdout, log io.Writer) (err error) {
 	if o.folder == "" {
 		root, err := goroot.Find(ctx)

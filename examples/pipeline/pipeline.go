@@ -31,7 +31,7 @@ type line struct {
 	text   string
 }
 
-// A record is what a worker makes of a line: each line becomes one.
+// A record is a parsed line. Each line becomes a record.
 type record struct {
 	line
 	mark string // the kind of remark in it, or ""
@@ -45,16 +45,16 @@ type pipeline struct {
 	opts  options
 	parse func(line) (record, error)
 
-	read, written, marks atomic.Int64 // lines accepted, lines that have come to the end, remarks among them
+	read, written, marks atomic.Int64 // lines read, lines written or without a remark, remarks written
 }
 
 func newPipeline(fsys fs.FS, out, log io.Writer, o options) *pipeline {
 	return &pipeline{fsys: fsys, out: out, log: log, opts: o, parse: parseLine}
 }
 
-// run runs the stages. With KeepGoing the failure of one does not cancel the
-// others: what lies after it sees the end of its channel and finishes, what lies
-// before it finds its channel broken and stops.
+// run runs the stages. With KeepGoing the failure of a stage does not cancel the others.
+// The stages after it see the end of their channel and finish. The stages before it find
+// their channel broken and stop.
 func (p *pipeline) run(ctx context.Context) error {
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		lines, toParse := channel.New[line](lineBuffer)
@@ -66,7 +66,7 @@ func (p *pipeline) run(ctx context.Context) error {
 		}
 		n.Go(func(ctx context.Context) error { return p.writes(ctx, toWrite) }, nursery.Name("writer"))
 		n.Go(func(ctx context.Context) error { return p.watches(ctx, lines, records) }, nursery.Daemon())
-		// Each task has its own handles, which it closes.
+		// Each task has its own handles and closes them.
 		return errors.Join(toParse.Close(), records.Close())
 	}, nursery.Name("pipeline"), nursery.KeepGoing())
 }
@@ -101,8 +101,8 @@ func (p *pipeline) reads(ctx context.Context, to *channel.Sender[line]) error {
 			}
 		}
 	})
-	if err == stop.Err() { // also if it is nil
-		return cancel.Err(ctx) // nil if we were asked to finish, and nothing more
+	if err == stop.Err() { // even if both are nil
+		return cancel.Err(ctx) // nil if only asked to stop
 	}
 	return unlessBroken(err)
 }
@@ -126,8 +126,8 @@ func (p *pipeline) parses(ctx context.Context, from *channel.Receiver[line], to 
 	return nil
 }
 
-// unlessBroken returns err, or nil if that says that nobody takes anything any
-// more: those who do not will say why.
+// unlessBroken returns err, or nil if err is [channel.ErrBroken], because the stage that
+// closed the channel reports why.
 func unlessBroken(err error) error {
 	if err == channel.ErrBroken {
 		return nil
@@ -135,7 +135,7 @@ func unlessBroken(err error) error {
 	return err
 }
 
-// writes writes the remarks, as many records at a time as there are.
+// writes writes the remarks, a batch at a time.
 func (p *pipeline) writes(ctx context.Context, from *channel.Receiver[record]) error {
 	defer from.Close()
 	w := csv.NewWriter(p.out)
@@ -169,7 +169,7 @@ func (p *pipeline) writes(ctx context.Context, from *channel.Receiver[record]) e
 	}
 }
 
-// watches prints how full the channels are and who waits, from time to time.
+// watches prints from time to time how full the channels are and which stages wait.
 func (p *pipeline) watches(ctx context.Context, lines *channel.Sender[line], records *channel.Sender[record]) error {
 	for {
 		if err := cancel.Sleep(ctx, p.opts.every); err != nil {
@@ -190,7 +190,7 @@ func waits(blocked int) string {
 	return "works"
 }
 
-// summary tells what became of the lines.
+// summary says how many lines were read, written and lost.
 func (p *pipeline) summary() string {
 	s := fmt.Sprintf("%d lines read, %d written, %d remarks among them", p.read.Load(), p.written.Load(), p.marks.Load())
 	if lost := p.read.Load() - p.written.Load(); lost > 0 {

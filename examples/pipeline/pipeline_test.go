@@ -41,7 +41,7 @@ func files(n, lines int) fstest.MapFS {
 	return fsys
 }
 
-// A sink is where a test's pipeline writes. It may fail after some bytes.
+// A sink is the output of a pipeline under test. It may fail after some bytes.
 type sink struct {
 	mu    sync.Mutex
 	b     bytes.Buffer
@@ -63,7 +63,7 @@ func (s *sink) String() string {
 	return s.b.String()
 }
 
-// inBubble runs fn with a pipeline whose writer takes a second for each write.
+// inBubble runs fn with a pipeline. Its writer takes a second for each write.
 func inBubble(t *testing.T, fsys fs.FS, fn func(t *testing.T, ctx context.Context, p *pipeline, out, log *sink)) {
 	t.Helper()
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
@@ -72,8 +72,8 @@ func inBubble(t *testing.T, fsys fs.FS, fn func(t *testing.T, ctx context.Contex
 	})
 }
 
-// wantWritten fails the test unless every line that was accepted has come to the
-// end, and every remark among them stands in the output.
+// wantWritten fails the test unless every line that was read was written, and every remark
+// among them is in the output.
 func wantWritten(t *testing.T, p *pipeline, out *sink) {
 	t.Helper()
 	if r, w := p.read.Load(), p.written.Load(); r != w {
@@ -104,7 +104,7 @@ func TestEndOfInput(t *testing.T) {
 	})
 }
 
-// A failure of the reader lets the others finish what it has read.
+// After a failure of the reader, the other stages finish the lines that were read.
 func TestReaderFails(t *testing.T) {
 	inBubble(t, brokenFS{files(5, 1000), "dir3/file.go"}, func(t *testing.T, ctx context.Context, p *pipeline, out, _ *sink) {
 		err := p.run(ctx)
@@ -145,7 +145,7 @@ func (b brokenFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A worker that fails loses its line, and nothing else, while there are others.
+// A worker that fails loses its line and no other, as long as there are other workers.
 func TestWorkerFails(t *testing.T) {
 	for name, fail := range map[string]func() (record, error){
 		"error":  func() (record, error) { return record{}, errFull },
@@ -169,7 +169,7 @@ func TestWorkerFails(t *testing.T) {
 					}
 					return
 				}
-				// These end the whole, and leave nothing running.
+				// These failures end the pipeline, and leave nothing running.
 				done := make(chan any)
 				go func() {
 					var recovered any
@@ -195,13 +195,14 @@ func TestWorkerFails(t *testing.T) {
 				t.Errorf("run() = %v, want the workers' failures", err)
 			}
 			if r, w := p.read.Load(), p.written.Load(); w != 100 || r > w+3+lineBuffer {
-				t.Errorf("%d lines read and %d written, want the reader to stop when nobody parses", r, w)
+				t.Errorf("%d lines read and %d written, want the reader to stop when all workers have stopped", r, w)
 			}
 		})
 	})
 }
 
-// When nobody writes any more, all stop, and the summary says what is lost.
+// When the writer has failed, all stages stop, and the summary says how many lines were
+// lost.
 func TestWriterFails(t *testing.T) {
 	inBubble(t, files(50, 1000), func(t *testing.T, ctx context.Context, p *pipeline, out, _ *sink) {
 		out.limit = 20_000
@@ -215,7 +216,7 @@ func TestWriterFails(t *testing.T) {
 	})
 }
 
-// Asked to finish, it reads no further, and writes what it has read.
+// When it is asked to finish, it stops reading, and writes what it has read.
 func TestStop(t *testing.T) {
 	inBubble(t, files(50, 1000), func(t *testing.T, ctx context.Context, p *pipeline, out, _ *sink) {
 		s := cancel.FromContext(ctx)
@@ -259,7 +260,7 @@ func TestCancelEverywhere(t *testing.T) {
 	}, testutil.Repeats(2))
 }
 
-// Those before a slow writer wait, and nothing grows.
+// The stages before a slow writer wait, and nothing grows.
 func TestBackPressure(t *testing.T) {
 	inBubble(t, files(50, 1000), func(t *testing.T, ctx context.Context, p *pipeline, out, log *sink) {
 		p.opts.every = 1500 * time.Millisecond // while the writer sleeps

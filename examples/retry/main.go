@@ -1,16 +1,16 @@
-// Retry fetches a list of pages from a server with which much goes wrong, several
-// at a time, and retries what may succeed later.
+// Retry fetches a list of pages from a faulty server, several at a time, and retries errors
+// that may not last.
 //
 //	go run ./examples/retry [PATH...]
 //
-// It starts the server itself, on the loopback interface. Without paths it fetches
-// one of each kind: pages that fail at first, hang, ask for patience, are missing, or
-// are down for good. For each it prints how it ended and after how many attempts.
-// The status is 0 also if some cannot be fetched.
+// It starts the server itself, on the loopback interface. Without paths it fetches a page
+// of each kind: pages that fail at first, hang, ask for patience, are missing, or are down
+// for good. It prints for each page how it ended and after how many attempts. The status is
+// 0 even if pages cannot be fetched.
 //
-// It shows a task that is wrapped with a library for back-off, which knows nothing
-// of nurseries: see retry. There are a timeout for each attempt and one for the
-// whole, and Ctrl-C ends attempts and waits at once.
+// It shows a task in a library for back-off that knows nothing of nurseries; see retry.
+// Each attempt has a timeout, and all attempts together have one. Ctrl-C ends attempts and
+// waits at once.
 package main
 
 import (
@@ -36,7 +36,7 @@ const (
 	wholeTimeout = time.Minute
 )
 
-// everyKind is what is fetched unless the command line names something else.
+// everyKind is the default of the paths on the command line.
 var everyKind = []string{"/ok", "/flaky", "/busy", "/missing", "/hangs", "/down"}
 
 func main() {
@@ -52,7 +52,7 @@ func main() {
 	}, nursery.Name("retry"))
 }
 
-// parse reads the command line and returns the paths. It writes to usage what is wrong.
+// parse reads the command line and returns the paths. It writes errors in it to usage.
 func parse(args []string, usage io.Writer) (paths []string, err error) {
 	f := flag.NewFlagSet("retry", flag.ContinueOnError)
 	f.SetOutput(usage)
@@ -74,8 +74,8 @@ func parse(args []string, usage io.Writer) (paths []string, err error) {
 	return f.Args(), nil
 }
 
-// run fetches the paths from a server of its own, until it is asked to stop: nothing
-// here is worth finishing then.
+// run fetches the paths from a server of its own, until it is asked to stop. It then gives
+// up at once, because nothing here is worth finishing.
 func run(ctx context.Context, n *nursery.Nursery, paths []string, out io.Writer) error {
 	base, err := nursery.Start(ctx, n, serve.Loopback(troubled()), nursery.Daemon(), nursery.Name("server"))
 	if err != nil {
@@ -87,7 +87,7 @@ func run(ctx context.Context, n *nursery.Nursery, paths []string, out io.Writer)
 	defer s.Close()
 	err = fetchAll(s, client, base, paths, out)
 	if s.IsEcho(err) {
-		return cancel.Err(ctx) // nil if we were asked to stop, and nothing more
+		return cancel.Err(ctx) // nil if run was only asked to stop
 	}
 	return err
 }
@@ -110,8 +110,8 @@ func fetchAll(ctx context.Context, client *http.Client, base *url.URL, paths []s
 	})
 }
 
-// try fetches a path and says what came of it. That it cannot be fetched is no
-// failure, which would end the others; the error is that of ctx.
+// try fetches a path and returns a line about it. A page that cannot be fetched is not an
+// error, because an error would end the other fetches. The error is the error of ctx.
 func try(ctx context.Context, client *http.Client, base *url.URL, path string) (string, error) {
 	attempts := 0
 	size, err := retry(ctx, func(ctx context.Context) (int64, error) {

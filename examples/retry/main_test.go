@@ -21,7 +21,8 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// client returns a client whose network is h: no connection, no goroutine.
+// client returns a client that calls h in place of a network, without connections and
+// goroutines.
 func client(h http.Handler) *http.Client {
 	return &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
@@ -48,7 +49,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestArguments checks the status of a program that is called in a wrong way.
+// TestArguments checks the status after wrong arguments.
 func TestArguments(t *testing.T) {
 	if _, said := program.Start(t, "ok").Wait(2); !strings.Contains(said, `PATH: must be a path that begins with /, got "ok"`) {
 		t.Errorf("it printed\n%s", said)
@@ -92,7 +93,7 @@ func TestFetchAll(t *testing.T) {
 			t.Errorf("it prints\n%s, want the path that was fetched", got)
 		}
 	})
-	inBubble(t, "ends when nobody reads any more", func(t *testing.T, s *cancel.Scope, passed func() time.Duration) {
+	inBubble(t, "ends when its output fails", func(t *testing.T, s *cancel.Scope, passed func() time.Duration) {
 		r, w := io.Pipe()
 		r.CloseWithError(errEnough)
 		err := fetchAll(s, client(troubled()), site, []string{"/ok", "/tomorrow"}, w)
@@ -102,7 +103,7 @@ func TestFetchAll(t *testing.T) {
 	})
 }
 
-// runAlone is the program without its signals.
+// runAlone runs the program without its signals.
 func runAlone(ctx context.Context, paths []string, out io.Writer) error {
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, paths, out)
@@ -114,7 +115,7 @@ func TestRun(t *testing.T) {
 	if err := runAlone(t.Context(), everyKind, &out); err != nil {
 		t.Errorf("run() = %v, want nil", err)
 	}
-	// On a machine that stalls an attempt may time out that would have succeeded.
+	// on a machine that stalls, an attempt may time out
 	want := regexp.MustCompile(`^/ok       attempts: [1-5]  11 bytes
 /flaky    attempts: [3-5]  11 bytes
 /busy     attempts: [2-5]  11 bytes

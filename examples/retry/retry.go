@@ -16,32 +16,29 @@ import (
 
 const (
 	attemptTimeout = 2 * time.Second
-	firstWait      = 100 * time.Millisecond // before the second attempt, more or less
+	firstWait      = 100 * time.Millisecond // before the second attempt, on average
 	maxAttempts    = 5
 )
 
-// retry calls op until it succeeds, and returns what that call returned. Each
-// attempt has a timeout of its own. The wait before the next one grows, with
-// jitter, unless op's error is or wraps a [*backoff.RetryAfterError], which says
-// how long it is to be.
+// retry calls op until it succeeds, and returns the result of that call. Each attempt has a
+// timeout of its own. The wait before the next attempt grows, with jitter. An error of op
+// that is or wraps a [*backoff.RetryAfterError] sets the wait instead.
 //
-// What ended an attempt is told by whose it is, and not by what the error looks
-// like, for any of these may be a [context.DeadlineExceeded]:
+// Many errors look alike here, because each may be a [context.DeadlineExceeded]. retry
+// therefore goes by the context that has ended, and not by the error:
 //
 //   - An error that op marks by [backoff.Permanent] is permanent.
-//   - So is a cancellation from outside, a deadline of ctx included: it cuts an
-//     attempt or a wait short, and is never retried. The error is that of
-//     [cancel.Err], an echo for the scope to which it belongs, whatever earlier
-//     attempts returned.
-//   - Everything else is retried, the attempt's own timeout included, until
-//     maxAttempts have failed.
+//   - If ctx is canceled, or its deadline passes, attempts and waits end at once, and retry
+//     returns the error of [cancel.Err]. That is an echo for the scope that was canceled.
+//   - All other errors are retried, including the timeout of an attempt, until maxAttempts
+//     have failed.
 //
-// Except for a cancellation the error is a [*backoff.RetryError] with the last of op.
+// Unless ctx is done, the error is a [*backoff.RetryError] with the last error of op.
 func retry[T any](ctx context.Context, op func(ctx context.Context) (T, error)) (T, error) {
 	waits := backoff.NewExponentialBackOff() // with jitter
 	waits.InitialInterval = firstWait
 	value, err := backoff.Retry(ctx, func() (value T, err error) {
-		// Retry makes an attempt, the first at least, also if ctx is done.
+		// Retry always makes the first attempt, even if ctx is done.
 		if err := cancel.Err(ctx); err != nil {
 			return value, err
 		}
@@ -57,8 +54,8 @@ func retry[T any](ctx context.Context, op func(ctx context.Context) (T, error)) 
 	return value, err
 }
 
-// fetch fetches a page and returns its size. An answer that will be the same next
-// time is a permanent error.
+// fetch fetches a page and returns its size. If the answer will be the same next time, the
+// error is permanent.
 func fetch(ctx context.Context, client *http.Client, url string) (int64, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -82,9 +79,9 @@ func fetch(ctx context.Context, client *http.Client, url string) (int64, error) 
 	}
 }
 
-// retryAfter reads the header of that name, a number of seconds or a date.
+// retryAfter parses a Retry-After header, a number of seconds or a date.
 func retryAfter(header string) (wait time.Duration, ok bool) {
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil { // more is no time.Duration
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil { // more does not fit in a time.Duration
 		return time.Duration(seconds) * time.Second, true
 	}
 	date, err := http.ParseTime(header)

@@ -53,7 +53,7 @@ func busy() *operation {
 	return &operation{do: func(context.Context, int) (string, error) { return "", errBusy }}
 }
 
-// hanging returns an operation whose attempts wait for the end of their context.
+// hanging returns an operation with attempts that wait for the end of their context.
 func hanging() *operation {
 	return &operation{do: func(ctx context.Context, _ int) (string, error) {
 		<-ctx.Done()
@@ -182,7 +182,7 @@ func TestPermanentErrors(t *testing.T) {
 	})
 }
 
-// A cancellation from outside is not retried, and what retry returns is its echo.
+// A cancellation from outside is not retried, and retry returns its echo.
 func TestCancellation(t *testing.T) {
 	mustEcho := func(t *testing.T, s *cancel.Scope, err error) {
 		t.Helper()

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// troubled returns a site with which much goes wrong.
+// troubled returns a site with many faults.
 func troubled() http.Handler {
-	mux := http.NewServeMux() // what it does not know is missing
+	mux := http.NewServeMux() // other pages are missing
 	unavailable := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 	mux.HandleFunc("GET /ok", atFirst(0, nil))
 	mux.HandleFunc("GET /flaky", atFirst(2, unavailable))
@@ -26,7 +26,7 @@ func troubled() http.Handler {
 	return mux
 }
 
-// atFirst returns a page that answers the first n requests as fail does.
+// atFirst returns a page that answers the first n requests with fail.
 func atFirst(n int64, fail http.HandlerFunc) http.HandlerFunc {
 	var requests atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,7 @@ func atFirst(n int64, fail http.HandlerFunc) http.HandlerFunc {
 			fail(w, r)
 			return
 		}
-		// A client that has gone needs no answer.
+		// The client may have gone.
 		_, _ = fmt.Fprintln(w, "here it is")
 	}
 }

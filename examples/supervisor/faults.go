@@ -10,15 +10,15 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// faults are what goes wrong. Those that are no errors are panics.
+// faults are the errors and panics of workers. A fault that is not an error is a panic.
 var faults = []any{
 	errors.New("connection reset by peer"),
 	errors.New("no space left on device"),
 	"negative reading",
 }
 
-// faulty makes a worker crash at times: each run of it comes to its end after a while,
-// some of them before they are ready. What that is, and when, comes from random.
+// faulty makes each run of a worker end with a fault after a while, sometimes before the
+// worker is ready. random decides when, and with which fault.
 func faulty(run func(ctx context.Context, started func()) error, random *rand.Rand) func(ctx context.Context, started func()) error {
 	return func(ctx context.Context, started func()) error {
 		after := time.Duration(random.IntN(10_000)) * time.Millisecond

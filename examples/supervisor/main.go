@@ -2,19 +2,20 @@
 //
 //	go run ./examples/supervisor [-addr ADDR] [-debug ADDR] [-for 10s] [-seed N]
 //
-// A store writes what an ingest sends it, and a front serves how it goes over HTTP.
-// They are started in this order, each when the one before it is ready, and stopped in
-// the reverse one, so that nobody loses what it builds on. Each of them crashes
-// from time to time, by an error or a panic, at the times that a seed makes: it is
-// restarted after a wait that grows. There are /healthz, /readyz and /status.
+// An ingest sends readings to a store, and a front serves the number of readings over HTTP.
+// Each worker starts when the worker before it is ready: the store, the ingest, the front.
+// They stop in the reverse order, so that a worker never loses a worker that it depends on.
+// Each crashes from time to time, by an error or a panic, at times that the seed decides.
+// It is restarted after a wait that grows. The front also serves /healthz, /readyz and
+// /status.
 //
-// It prints a line for each change of state, and at the end how many readings came in
-// and how many were stored. It ends after a while, at Ctrl-C, or when the workers crash
-// too often: then the status is 1, and the last failures are printed as a tree. Try
-// -seed 3 for that.
+// It prints a line for each change of state, and at the end how many readings came in and
+// how many were stored. It ends after a while, at Ctrl-C, or when the workers crash too
+// often. Then the status is 1, and it prints the last failures as a tree. Try -seed 3 for
+// that.
 //
-// It shows that restarting is no matter of the library: a supervisor is a loop in a task,
-// and takes a page of code. See supervise/supervise.go.
+// It shows that a supervisor needs no support in the library: it is a loop in a task, in a
+// page of code. See supervise/supervise.go.
 package main
 
 import (
@@ -39,7 +40,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	addr  string
 	debug string
@@ -64,7 +65,7 @@ func main() {
 	}, nursery.Name("program"), nursery.Grace(a.Grace()+time.Second))
 }
 
-// parse reads the command line. What is wrong with it is written to usage.
+// parse reads the command line. It writes errors in it to usage.
 func parse(args []string, usage io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("supervisor", flag.ContinueOnError)
@@ -86,14 +87,14 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// An app is its workers, and who supervises them.
+// An app is the workers and their supervisor.
 type app struct {
 	*supervise.Supervisor
 	*readings
 	lasts time.Duration
 }
 
-// newApp makes an app that logs to out. serve makes a server of a handler.
+// newApp returns an app that logs to out. serve makes a server of a handler.
 func newApp(o options, out io.Writer, serve func(http.Handler) server) *app {
 	log := logger(out)
 	a := &app{lasts: o.lasts, readings: newReadings(), Supervisor: &supervise.Supervisor{
@@ -110,13 +111,13 @@ func newApp(o options, out io.Writer, serve func(http.Handler) server) *app {
 	for i := range a.Workers {
 		w := &a.Workers[i]
 		w.Run = faulty(w.Run, rand.New(rand.NewPCG(o.seed, uint64(i))))
-		// Where many programs restart after the same trouble, leave the jitter on.
+		// Leave the jitter on where many programs restart after the same trouble.
 		w.Backoff = &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, Multiplier: 2, MaxInterval: 2 * time.Second}
 	}
 	return a
 }
 
-// run runs the workers for a while, and prints what has become of the readings.
+// run runs the workers for a while, and logs how many readings were taken and stored.
 func (a *app) run(ctx context.Context, n *nursery.Nursery) error {
 	n.Go(func(ctx context.Context) error {
 		if cancel.Sleep(cancel.UntilStop(ctx), a.lasts) == nil {
@@ -125,12 +126,12 @@ func (a *app) run(ctx context.Context, n *nursery.Nursery) error {
 		return nil
 	}, nursery.Name("clock"))
 	err := a.Run(ctx, func() { a.Log.Info("all are ready") })
-	err = cmp.Or(err, a.flush(ctx)) // the store may have been waiting for its restart
+	err = cmp.Or(err, a.flush(ctx)) // a store that waited for its restart has not flushed
 	a.Log.Info("end", "taken", a.taken.Load(), "stored", a.stored.Load())
 	return err
 }
 
-// logger returns a logger whose times are those since it was made.
+// logger returns a logger with times since the call of logger.
 func logger(out io.Writer) *slog.Logger {
 	start := time.Now()
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{

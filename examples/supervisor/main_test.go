@@ -74,8 +74,8 @@ func (w *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return l.Dial(ctx, "", "")
 }
 
-// virtual runs an app in a bubble, and meanwhile a function that gets a client for it.
-// It returns what the app has logged, and what it returned.
+// virtual runs an app in a bubble. Meanwhile it calls a function with a client for the app.
+// It returns the log of the app, and what the app returned.
 func virtual(t *testing.T, o options, meanwhile func(ctx context.Context, client *http.Client) error) (log string, err error) {
 	t.Helper()
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
@@ -107,8 +107,8 @@ func TestOutput(t *testing.T) {
 	docs.Output(t, "go run ./examples/supervisor -for 7s", log, "README.md")
 }
 
-// TestSeeds runs the app with many seeds. Whatever crashes, no reading is lost, and
-// the app goes on or says that it has given up.
+// TestSeeds runs the app with many seeds. No reading is lost, and the app goes on or says
+// that it has given up.
 func TestSeeds(t *testing.T) {
 	gaveUps := 0
 	for seed := range uint64(200) {
@@ -256,8 +256,8 @@ func TestGivesUp(t *testing.T) {
 	}
 }
 
-// TestStoreFlushes checks that the store, asked to stop while it flushes, does so once
-// more for what has come in since.
+// TestStoreFlushes checks that a store that is asked to stop while it flushes does so once
+// more, for readings that came in meanwhile.
 func TestStoreFlushes(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		r := newReadings()
@@ -278,7 +278,7 @@ func TestStoreFlushes(t *testing.T) {
 	})
 }
 
-// TestIngestStops checks that the ingest stops also while nobody takes its readings.
+// TestIngestStops checks that the ingest stops even if its readings are not received.
 func TestIngestStops(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		r := newReadings()

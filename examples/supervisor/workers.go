@@ -21,12 +21,12 @@ const (
 	readEvery    = 50 * time.Millisecond
 )
 
-// readings are on their way from the ingest to the store. They are there from the
-// beginning of the program to its end: no run of a worker takes them with it.
+// readings are on their way from the ingest to the store. They exist for the whole life of
+// the program, so the end of a run loses none.
 type readings struct {
 	send   *channel.Sender[int64]
 	recv   *channel.Receiver[int64]
-	batch  []int64      // received, and not stored yet; the store's
+	batch  []int64      // received and not stored yet; only the store uses it
 	taken  atomic.Int64 // by the ingest
 	stored atomic.Int64
 }
@@ -37,14 +37,14 @@ func newReadings() *readings {
 	return r
 }
 
-// ServeHTTP tells how it goes.
+// ServeHTTP writes the numbers of readings.
 func (r *readings) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	// A client that has gone needs no answer.
+	// The client may have gone.
 	_, _ = fmt.Fprintf(w, "taken: %d, stored: %d\n", r.taken.Load(), r.stored.Load())
 }
 
-// store stores what has come in, from time to time and once more when it is asked to
-// stop: the ingest has ended by then.
+// store stores readings from time to time. When it is asked to stop, it stores them once
+// more, because the ingest has ended by then.
 func (r *readings) store(ctx context.Context, started func()) error {
 	if err := cancel.Sleep(ctx, openTakes); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (r *readings) store(ctx context.Context, started func()) error {
 	started()
 	asked := cancel.UntilStop(ctx)
 	for last := false; !last; {
-		_ = cancel.Sleep(asked, flushEvery) // cut short by the stop, and nothing else is
+		_ = cancel.Sleep(asked, flushEvery) // a stop ends the wait, but not a flush
 		last = asked.Err() != nil
 		if err := r.flush(ctx); err != nil {
 			return err
@@ -61,7 +61,8 @@ func (r *readings) store(ctx context.Context, started func()) error {
 	return nil
 }
 
-// flush stores what is in the channel. What it could not store it does the next time.
+// flush stores the readings in the channel. It keeps readings that it could not store for
+// the next time.
 func (r *readings) flush(ctx context.Context) error {
 	for {
 		v, err := r.recv.TryReceive()
@@ -84,8 +85,8 @@ func (r *readings) flush(ctx context.Context) error {
 	return nil
 }
 
-// ingest takes a reading from time to time, until it is asked to stop. It waits while
-// the store does not keep up.
+// ingest takes a reading from time to time, until it is asked to stop. It waits when the
+// store does not keep up.
 func (r *readings) ingest(ctx context.Context, started func()) error {
 	if err := cancel.Sleep(ctx, connectTakes); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A NewBook is what a client says of a book.
+// A NewBook is the body of a request that adds a book.
 type NewBook struct {
 	Title  string `json:"title" minLength:"1" maxLength:"200" example:"Persuasion"`
 	Author string `json:"author" minLength:"1" maxLength:"200" example:"Jane Austen"`
@@ -29,7 +29,7 @@ type Book struct {
 	NewBook
 }
 
-// A Page is all there is to know of a book.
+// A Page is a book with its price and reviews.
 type Page struct {
 	Book
 	Price   Price    `json:"price"`
@@ -37,19 +37,19 @@ type Page struct {
 	Missing []string `json:"missing,omitempty" doc:"What could not be had in time, and may be there next time"`
 }
 
-// A Price is what a copy costs.
+// A Price is the price of a copy.
 type Price struct {
 	Cents    int    `json:"cents" example:"950"`
 	Currency string `json:"currency" example:"EUR"`
 }
 
-// A Review is what a reader says of a book.
+// A Review is a review by a reader.
 type Review struct {
 	Stars int    `json:"stars" minimum:"1" maximum:"5"`
 	Text  string `json:"text"`
 }
 
-// An Order is what was bought.
+// An Order is an order of copies of a book.
 type Order struct {
 	ID       int64  `json:"id" example:"1"`
 	Book     int64  `json:"book" example:"1"`
@@ -58,14 +58,14 @@ type Order struct {
 	Cents    int    `json:"cents" example:"1900" doc:"What all copies cost together"`
 }
 
-// ByID is what a path names. It is exported because package huma passes over embedded
-// fields that are not.
+// ByID has the id in a path. It is exported because package huma ignores embedded fields of
+// unexported types.
 type ByID struct {
 	ID int64 `path:"id" minimum:"1" example:"1" doc:"The id of the book"`
 }
 
-// A service is the API with what it needs. Its requests run with the nursery in which
-// it is served, which ends when they have.
+// A service is the API with the parts it needs. Its requests run as long as the nursery of
+// its server.
 type service struct {
 	limits
 	store   *store
@@ -73,13 +73,13 @@ type service struct {
 	reviews *nursery.Shared[int64, []Review]
 	mail    upstream
 	limiter *nursery.Limiter
-	later   *nursery.Nursery // for what is done after the answer
+	later   *nursery.Nursery // for work after the answer
 	log     *log.Logger
 	tracer  trace.Tracer
 }
 
-// newService returns a service that shares requests to its upstreams, and does what
-// comes after an answer, in n.
+// newService returns a service. Requests to upstreams are tasks of n, and so is work after
+// an answer.
 func newService(n *nursery.Nursery, l limits, s *store, u upstreams, logger *log.Logger, tracer trace.Tracer) *service {
 	return &service{
 		limits:  l,
@@ -94,15 +94,15 @@ func newService(n *nursery.Nursery, l limits, s *store, u upstreams, logger *log
 	}
 }
 
-// Bytes of a body that is taken: the longest that is right, with each character written
-// as two times \u1234.
+// Limits of bodies in bytes: the longest valid body with each character written as two
+// times \u1234.
 const (
 	maxBookBody  = 6 << 10
 	maxOrderBody = 1 << 10
 )
 
-// handler returns the service as it is served, and the operations, to which more may be
-// added.
+// handler returns the handler of the service, and its operations. A caller may add
+// operations.
 func (s *service) handler() (http.Handler, huma.API) {
 	mux := http.NewServeMux()
 	api := s.api(mux)
@@ -145,9 +145,10 @@ func (s *service) list(ctx context.Context, _ *nursery.Nursery, in *struct {
 
 type listed struct{ Body []Book }
 
-// book asks three at the same time. The first that fails ends the others: the price of a
-// book that is not there is not waited for. The reviews are worth no failure, and no long
-// wait. The tasks have spans below the span of the request, which is around the nursery.
+// book asks the database and two upstreams at the same time. The first failure ends the
+// other tasks: if the book does not exist, the request does not wait for the price. Late or
+// missing reviews do not fail the request. The spans of the tasks are below the span of the
+// request.
 func (s *service) book(_ context.Context, n *nursery.Nursery, in *ByID) (*found, error) {
 	out := &found{Body: Page{Reviews: []Review{}}}
 	s.spanned(n, "database", func(ctx context.Context) (err error) {
@@ -166,7 +167,7 @@ func (s *service) book(_ context.Context, n *nursery.Nursery, in *ByID) (*found,
 		})
 		if late || err != nil {
 			out.Body.Missing = []string{"reviews"}
-			return cancel.Err(ctx) // nil, unless all this was canceled
+			return cancel.Err(ctx) // nil unless the request was canceled
 		}
 		out.Body.Reviews = reviews
 		return nil
@@ -176,9 +177,9 @@ func (s *service) book(_ context.Context, n *nursery.Nursery, in *ByID) (*found,
 
 type found struct{ Body Page }
 
-// Retry has the header by which a request that changes something may be sent again.
+// Retry has the header with which a client may repeat a request that changes data.
 type Retry struct {
-	Key string `header:"Idempotency-Key" maxLength:"64" example:"7c0b1b0e" doc:"What a client makes up for a request, and sends with it each time that it sends it again. The request is carried out once."`
+	Key string `header:"Idempotency-Key" maxLength:"64" example:"7c0b1b0e" doc:"A string that the client makes up for a request, and sends again with it. The request is carried out once."`
 }
 
 func (s *service) add(ctx context.Context, _ *nursery.Nursery, in *struct {
@@ -194,8 +195,8 @@ type added struct {
 	Body     Book
 }
 
-// order takes the order, and has it confirmed after the answer. An order that was taken
-// before, with the same key, is answered as it was then.
+// order takes an order, and has it confirmed after the answer. If an order with the same
+// key was taken before, order returns that order.
 func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
 	ByID
 	Retry
@@ -206,7 +207,7 @@ func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
 	row := nursery.Spawn(n, withSpan(s, "database", func(ctx context.Context) (Book, error) {
 		return s.store.book(ctx, in.ID)
 	}), nursery.Name("database"))
-	price, err := s.prices.Do(ctx, in.ID) // meanwhile
+	price, err := s.prices.Do(ctx, in.ID) // while the database is asked
 	if err != nil {
 		return nil, err
 	}
@@ -228,16 +229,16 @@ func (s *service) order(ctx context.Context, n *nursery.Nursery, in *struct {
 
 type ordered struct{ Body Order }
 
-// confirm tells the customer. It is a task of the service and not of the request: it
-// goes on when that is answered, and the service does not end before it. A failure
-// does not end the service.
+// confirm sends a confirmation to the customer. It is a task of the service and not of the
+// request, so it goes on after the answer, and the service does not end before it. A
+// failure does not end the service.
 func (s *service) confirm(ctx context.Context, o Order) error {
 	err := cancel.FailAfter(ctx, s.budget, func(ctx context.Context) error {
 		return s.mail.call(ctx, http.MethodPost, o.ID, nil)
 	})
 	if err != nil {
 		s.log.Printf("order %d is not confirmed: %v", o.ID, err)
-		return cancel.Err(ctx) // nil, unless the program is cut off
+		return cancel.Err(ctx) // nil unless the program is canceled
 	}
 	return nil
 }

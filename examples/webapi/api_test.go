@@ -57,7 +57,7 @@ func TestAnswers(t *testing.T) {
 					a, err = w.post(ctx, c.path, c.body)
 				}
 				if c.answer == "" && err == nil {
-					c.answer = a.body // what it says of the body is up to the library
+					c.answer = a.body // the library decides what it says about the body
 				}
 				mustBe(t, a, err, c.status, c.answer)
 				kind := "application/json"
@@ -85,17 +85,18 @@ func TestAddedBookIsThere(t *testing.T) {
 	})
 }
 
-// The three are asked at the same time, and one that fails ends the others.
+// The database and both upstreams are asked at the same time, and a failure ends the other
+// requests.
 func TestFanOut(t *testing.T) {
 	for _, c := range []struct {
 		path  string
 		takes time.Duration
 		log   map[string]int
 	}{
-		{"/books/1", latency, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, nobody("reviews", 1): 0}},
-		{"/books/4", usual.budget, map[string]int{nobody("prices", 4): 1, nobody("reviews", 4): 0}},
+		{"/books/1", latency, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, gone("reviews", 1): 0}},
+		{"/books/4", usual.budget, map[string]int{gone("prices", 4): 1, gone("reviews", 4): 0}},
 		{"/books/5", latency, map[string]int{"prices: GET /5": 1}},
-		{"/books/6", usual.patience, map[string]int{nobody("prices", 6): 0, nobody("reviews", 6): 1}},
+		{"/books/6", usual.patience, map[string]int{gone("prices", 6): 0, gone("reviews", 6): 1}},
 		{"/books/7", latency, map[string]int{"reviews: GET /7": 1}},
 	} {
 		t.Run(c.path, func(t *testing.T) {
@@ -111,7 +112,7 @@ func TestFanOut(t *testing.T) {
 			})
 		})
 	}
-	t.Run("nobody waits for the price of a book that is not there", func(t *testing.T) {
+	t.Run("a request for a book that does not exist ends without its price", func(t *testing.T) {
 		inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 			began := time.Now()
 			if a, err := w.get(ctx, "/books/99"); err != nil || a.status != 404 {
@@ -124,9 +125,9 @@ func TestFanOut(t *testing.T) {
 	})
 }
 
-// nobody is what an upstream logs when the one who asked has gone.
-func nobody(upstream string, id int) string {
-	return fmt.Sprintf("%s: asked about %d, but nobody waits for the answer", upstream, id)
+// gone is what an upstream logs when the client has gone.
+func gone(upstream string, id int) string {
+	return fmt.Sprintf("%s: asked about %d, but the client has gone", upstream, id)
 }
 
 func TestSharedRequests(t *testing.T) {
@@ -157,24 +158,23 @@ func TestSharedRequests(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		w.log.mustHave(t, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, nobody("prices", 1): 0, nobody("reviews", 1): 0})
+		w.log.mustHave(t, map[string]int{"prices: GET /1": 1, "reviews: GET /1": 1, gone("prices", 1): 0, gone("reviews", 1): 0})
 	})
 }
 
-// A client that goes away takes along all that was done for it.
+// When a client goes away, all work for it ends.
 func TestHangUp(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 		hangUp(t, ctx, latency/2, func(ctx context.Context) error {
 			_, err := w.get(ctx, "/books/1")
 			return err
 		})
-		w.log.mustHave(t, map[string]int{nobody("prices", 1): 1, nobody("reviews", 1): 1})
+		w.log.mustHave(t, map[string]int{gone("prices", 1): 1, gone("reviews", 1): 1})
 		w.mustBeFree(t)
 	})
 }
 
-// hangUp calls ask, cancels it after that time, and waits until all who hear of it
-// have acted.
+// hangUp calls ask, cancels it after a time, and waits until all have noticed.
 func hangUp(t *testing.T, ctx context.Context, after time.Duration, ask func(ctx context.Context) error) {
 	t.Helper()
 	left, err := cancel.MoveOnAfter(ctx, after, func(ctx context.Context) error { return ended(ctx, ask(ctx)) })
@@ -205,14 +205,14 @@ func TestOrderIsConfirmedThoughTheServiceStops(t *testing.T) {
 			t.Errorf("the answer is %v, %v, want 201", a, err)
 		}
 	})
-	if want := nobody("mail", 1); strings.Contains(log.String(), want) || !strings.Contains(log.String(), "mail: POST /1") {
+	if want := gone("mail", 1); strings.Contains(log.String(), want) || !strings.Contains(log.String(), "mail: POST /1") {
 		t.Errorf("the confirmation was cut short, in:\n%s", log)
 	}
 }
 
 func TestConfirmationThatFails(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
-		w.service.mail.root = w.service.mail.root.JoinPath("down") // which is no number
+		w.service.mail.root = w.service.mail.root.JoinPath("down") // not a number
 		a, err := w.post(ctx, "/books/1/orders", `{"quantity":2}`)
 		mustBe(t, a, err, 201, `{"id":1,"book":1,"title":"Emma","quantity":2,"cents":1900}`)
 		w.log.mustHave(t, map[string]int{"order 1 is not confirmed: mail: it answered 404 Not Found": 1})
@@ -234,9 +234,9 @@ func TestConfirmationThatHangs(t *testing.T) {
 		if err := cancel.Sleep(ctx, usual.budget); err != nil {
 			t.Error(err)
 		}
-		w.log.mustHave(t, map[string]int{nobody("prices", 4): 1})
+		w.log.mustHave(t, map[string]int{gone("prices", 4): 1})
 		if !strings.Contains(w.log.String(), "order 4 is not confirmed: ") {
-			t.Errorf("nobody is told that the order is not confirmed:\n%s", w.log)
+			t.Errorf("no line says that the order is not confirmed:\n%s", w.log)
 		}
 	})
 }

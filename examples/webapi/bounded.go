@@ -7,15 +7,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// How much a client gets to read of its own mistakes.
+// Limits of an answer about a faulty request.
 const (
-	maxFaults = 10 // of a request
-	maxText   = 80 // bytes of what is said of each
+	maxFaults = 10 // faults in an answer
+	maxText   = 80 // bytes of a text about a fault
 )
 
-// bounded shortens a problem. Package huma tells of each fault of a request with the value
-// that has it, and a property too many has the whole body for its value: the answer to a
-// request of 9 KB had 9 MB.
+// bounded shortens a problem. Package huma reports each fault of a request with the faulty
+// value, and the value of an unknown property is the whole body. Without bounded a request
+// of 9 KB had an answer of 9 MB.
 func bounded(_ huma.Context, _ string, v any) (any, error) {
 	problem, ok := v.(*huma.ErrorModel)
 	if !ok {
@@ -35,8 +35,8 @@ func bounded(_ huma.Context, _ string, v any) (any, error) {
 	return &short, nil
 }
 
-// scalar returns the value if it is short, the beginning of a long string, and nil for
-// what has values in it.
+// scalar returns a short value, the beginning of a long string, and nil for a composite
+// value.
 func scalar(v any) any {
 	switch v := v.(type) {
 	case string:

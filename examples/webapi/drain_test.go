@@ -24,7 +24,7 @@ import (
 var rounds = flag.Int("rounds", 3, "stop the program so often in TestDrain")
 
 const (
-	customers = 12 // that order all the time
+	customers = 12 // clients that order all the time
 	perRound  = 30 // orders that are answered before a signal
 )
 
@@ -42,10 +42,10 @@ type drill struct {
 	failed map[string]int   // attempts, by what went wrong
 }
 
-// TestDrain stops the program by SIGTERM while many clients order, and others hold what
-// they can, and starts it again. The status is 0 each time. Customers send an order until
-// it is answered: the connection may be reset, and some hang up themselves before there
-// is an answer. In the end each order is in the database once.
+// TestDrain stops the program with SIGTERM and starts it again, while many clients order,
+// and others hold resources. The status is 0 each time. Customers repeat an order until it
+// is answered, because the connection may be reset. Some of them hang up before the answer.
+// In the end each order is in the database once.
 func TestDrain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "books.db")
 	run := func() *running {
@@ -104,7 +104,7 @@ func TestDrain(t *testing.T) {
 func unexpected(stderr string) string {
 	var b strings.Builder
 	for l := range strings.Lines(stderr) {
-		if !strings.Contains(l, "nobody waits for the answer") && !strings.Contains(l, "is not confirmed: timed out") {
+		if !strings.Contains(l, "but the client has gone") && !strings.Contains(l, "is not confirmed: timed out") {
 			b.WriteString(l)
 		}
 	}
@@ -153,8 +153,8 @@ func (d *drill) customer(ctx context.Context, i int) error {
 	return nil
 }
 
-// hangUp sends an order, and reads so many bytes of the answer. With one byte the order
-// was taken, or refused, and the client does not know.
+// hangUp sends an order, and reads a number of bytes of the answer. With one byte the order
+// was taken or refused, and the client does not know which.
 func (d *drill) hangUp(root *url.URL, key string, reads int) error {
 	conn, err := net.Dial("tcp", root.Host)
 	if err != nil {
@@ -183,7 +183,7 @@ func (d *drill) ordered(key, body string) error {
 	d.orders[id] = key
 	d.mu.Unlock()
 	if taken {
-		return fmt.Errorf("order %d is that of %s and %s", id, other, key)
+		return fmt.Errorf("order %d has the keys %s and %s", id, other, key)
 	}
 	if d.answered.Add(1) == perRound {
 		d.enough <- struct{}{}
@@ -203,7 +203,7 @@ func (d *drill) fails(err error) {
 	d.failed[what]++
 }
 
-// hog holds what a client can, and sends what is dear to answer, until it is canceled.
+// hog holds what a client can hold, and sends expensive requests, until it is canceled.
 func (d *drill) hog(ctx context.Context) error {
 	at := d.at.Subscribe()
 	var held []net.Conn

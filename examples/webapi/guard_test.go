@@ -32,10 +32,10 @@ func properties(n int) string {
 	return "{" + b.String()[1:] + "}"
 }
 
-// maxProblem is how long an answer may be that tells what is wrong with a request.
+// maxProblem limits an answer about a faulty request.
 const maxProblem = 12 << 10
 
-// A problem tells what is wrong with a request, in short.
+// A problem is a short answer about a faulty request.
 func TestProblemsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 500)
 	const order, add = "/books/1/orders", "/books"
@@ -72,7 +72,7 @@ func TestProblemsAreShort(t *testing.T) {
 				}
 				var problem huma.ErrorModel
 				if err := json.Unmarshal([]byte(a.body), &problem); err != nil || problem.Status != c.status {
-					t.Errorf("the answer is no problem: %.200s, %v", a.body, err)
+					t.Errorf("the answer is not a problem: %.200s, %v", a.body, err)
 				}
 				if kind := a.header.Get("Content-Type"); kind != "application/problem+json" {
 					t.Errorf("the answer is of type %q", kind)
@@ -163,8 +163,7 @@ const slow = `{"title":"Request Timeout","status":408,"detail":"the request has 
 
 const half = "POST /books HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{\"title\""
 
-// A request that does not come in full ends with the budget, and holds no token while
-// it is waited for.
+// A request that does not come in full ends with the budget, and holds no token meanwhile.
 func TestHalfABody(t *testing.T) {
 	l := usual
 	l.requests = 1
@@ -241,7 +240,7 @@ func TestHalfABody(t *testing.T) {
 	})
 }
 
-// Deadlines are a connection that does something if it gets a deadline in the past.
+// Deadlines is a connection that calls a function when it gets a deadline in the past.
 type deadlines struct {
 	header http.Header
 	status int
@@ -297,7 +296,7 @@ func TestTooLarge(t *testing.T) {
 	})
 }
 
-// Package huma does not look at a request before it is the request's turn.
+// Package huma sees a request only when it has its token.
 func TestTurnBeforeValidation(t *testing.T) {
 	l := usual
 	l.requests, l.queue = 1, 0

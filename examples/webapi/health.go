@@ -7,9 +7,9 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// health answers those who watch over the program, at an address of its own that is
-// there until the last request has been answered. /livez says that the program is
-// alive, and /readyz whether to send requests to it: not once it was asked to stop.
+// health returns a handler for monitoring, which is served at an address of its own until
+// the last request has been answered. /livez says that the program is alive. /readyz says
+// whether to send requests to it, and fails when the program was asked to stop.
 func (s *service) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {

@@ -20,11 +20,11 @@ const (
 	each    = 8 // requests of a client
 )
 
-// hungUp stands for the status of a request whose client did not wait for the answer.
+// hungUp stands for the status of a request of a client that did not wait for the answer.
 const hungUp = 0
 
-// TestLoad is many clients at a time, more than the service has room for. Some hang up
-// at some point. Every answer is one that may be, and nothing is left at the end.
+// TestLoad runs more clients at a time than the service has room for. Some hang up. Every
+// answer is valid, and nothing is left at the end.
 func TestLoad(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -69,7 +69,7 @@ func TestLoad(t *testing.T) {
 			t.Error(err)
 		}
 		if sold != ordered || orders < seen.ordered {
-			t.Errorf("%d copies were sold, %d ordered, in %d orders of which %d were answered", sold, ordered, orders, seen.ordered)
+			t.Errorf("%d copies were sold, %d ordered; %d orders, %d answered", sold, ordered, orders, seen.ordered)
 		}
 		if n := w.confirmed(); n != orders {
 			t.Errorf("%d orders are confirmed of %d", n, orders)

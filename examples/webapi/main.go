@@ -1,27 +1,27 @@
-// Webapi is a JSON service: a catalogue of books, in SQLite, with the prices and
-// reviews that two slow upstreams have of them.
+// Webapi is a JSON service: a catalogue of books in SQLite, with prices and reviews from
+// two slow upstreams.
 //
 //	go run ./examples/webapi [flags]
 //
-// It prints where it listens, and then what goes wrong. It needs nothing else: it plays
-// the upstreams itself, and keeps the books in a temporary file. In another terminal:
+// It prints the addresses that it listens on, and then failures. It needs nothing else,
+// because it plays the upstreams itself and keeps the books in a temporary file. In another
+// terminal:
 //
 //	curl localhost:8080/books/1      # the book with its price and reviews
 //	curl localhost:8080/books/4      # 504: its price does not come in time
 //	curl localhost:8080/books/6      # without the reviews, which do not come in time
-//	curl localhost:8080/books/x      # 422: no such id can be
+//	curl localhost:8080/books/x      # 422: not an id
 //	curl localhost:8080/books/1/orders --json '{"quantity":2}'
 //	curl localhost:8080/openapi.json # and /docs for a browser
 //	curl localhost:8081/readyz       # 503 while it drains
 //
-// README.md has what these print.
+// README.md has the output.
 //
-// It shows that a request is a nursery: what is done for it at the same time ends with
-// it, when it is answered, when something fails, when its budget is spent, and when the
-// client goes away, which the query and the upstreams get to know (request.go). What
-// is done after the answer is a task of the service (api.go). Ctrl-C or SIGTERM: it
-// answers what it has begun and ends with status 0; a second one cancels that too, and
-// the status is 1.
+// It shows that a request is a nursery. The tasks of a request end with it: when it is
+// answered, when a task fails, when its budget is spent, and when the client goes away. A
+// query and a request to an upstream notice that (request.go). Work after the answer is a
+// task of the service (api.go). At Ctrl-C or SIGTERM the program finishes its requests and
+// ends with status 0. A second signal cancels them, and the status is 1.
 package main
 
 import (
@@ -42,25 +42,25 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	addr, health string
 	debug        string
 	db           string
 	latency      time.Duration
-	linger       time.Duration // after a signal, until no more requests are taken
+	linger       time.Duration // from a signal until no more requests are taken
 	trace        bool
 	limits
 }
 
-// writing is how long an answer may take on its way to the client.
+// writing limits the time to send an answer.
 const writing = 3 * time.Second
 
-// limits bound a request, and how many there are.
+// limits are the limits of requests.
 type limits struct {
 	budget   time.Duration // for a whole request
-	patience time.Duration // for what an answer can do without
-	queue    time.Duration // for the wait until it is a request's turn
+	patience time.Duration // for optional parts of an answer
+	queue    time.Duration // for the wait of a request for its turn
 	requests int           // at a time
 }
 
@@ -74,10 +74,10 @@ func main() {
 	}
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		return run(ctx, n, o, os.Stdout, log.New(os.Stderr, "", log.Ltime))
-	}, nursery.Name("webapi"), nursery.Grace(o.linger+2*o.budget+2*serve.Grace)) // a request, and what comes after its answer
+	}, nursery.Name("webapi"), nursery.Grace(o.linger+2*o.budget+2*serve.Grace)) // a request, and the work after its answer
 }
 
-// parse reads the command line. What is wrong with it is written to usage.
+// parse reads the command line. It writes errors in it to usage.
 func parse(args []string, usage io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("webapi", flag.ContinueOnError)
@@ -112,9 +112,8 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// run serves until it is asked to stop. What the requests need is opened before the
-// nursery in which they run, and closed after it; the upstreams are daemons of the one
-// around that.
+// run serves until it is asked to stop. It opens the store before the nursery of the
+// requests, and closes it after that nursery. The upstreams are daemons of n.
 func run(ctx context.Context, n *nursery.Nursery, o options, out io.Writer, logger *log.Logger) (err error) {
 	var spans io.Writer
 	if o.trace {

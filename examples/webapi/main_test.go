@@ -63,15 +63,15 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-// TestReadme sends the requests of the README, in their order, to a service with the
-// flags that are the default, and compares the answers.
+// TestReadme sends the requests of the README, in their order, to a service with default
+// flags, and compares the answers.
 func TestReadme(t *testing.T) {
 	o, err := parse(nil, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if o.latency != latency {
-		t.Fatalf("the default latency is %v, that of the tests %v", o.latency, latency)
+		t.Fatalf("the default latency is %v, in tests %v", o.latency, latency)
 	}
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -179,9 +179,9 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-// whileDraining sends an order of which the program has begun to read when it is asked
-// to stop. The rest is sent, and then is called, when it accepts no more connections.
-// It returns the answer, and what the program says of its health meanwhile.
+// whileDraining sends the beginning of an order, and asks the program to stop when it has
+// begun to read. When the program accepts no more connections, whileDraining calls then and
+// sends the rest. It returns the answer, and the answers of the health server meanwhile.
 func (p *running) whileDraining(t *testing.T, path string, then func()) (order, health answer) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Hour, DisableKeepAlives: true}}
@@ -210,9 +210,9 @@ func (p *running) whileDraining(t *testing.T, path string, then func()) (order, 
 			return err
 		}
 		p.Signal(syscall.SIGTERM)
-		// A server that accepts no more closes the connections that nobody uses.
+		// A server that accepts no more connections closes idle connections.
 		if b, err := io.ReadAll(idle); err != nil || len(b) > 0 {
-			t.Errorf("the connection that nobody uses ended with %q, %v", b, err)
+			t.Errorf("the idle connection ended with %q, %v", b, err)
 		}
 		health, err = send(ctx, client, http.MethodGet, p.health, "/readyz", nil)
 		if err != nil {

@@ -13,18 +13,17 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A peer plays an upstream. It takes its time for an answer, and has trouble with
-// some ids.
+// A peer plays an upstream. It takes time for an answer, and misbehaves for some ids.
 type peer struct {
 	name    string
 	latency time.Duration
-	hangs   int64 // asked about this one it never answers
-	fails   int64 // and this one makes it fail
+	hangs   int64 // it never answers for this id
+	fails   int64 // it fails for this id
 	answer  func(id int64) any
 	log     *log.Logger
 }
 
-// peers returns all of them.
+// peers returns all peers.
 func peers(latency time.Duration, logger *log.Logger) (prices, reviews, mail peer) {
 	prices = peer{"prices", latency, 4, 5, func(id int64) any {
 		return Price{900 + int(id%20)*50, "EUR"}
@@ -36,15 +35,15 @@ func peers(latency time.Duration, logger *log.Logger) (prices, reviews, mail pee
 	return prices, reviews, mail
 }
 
-// start serves the peer on the loopback interface, as a daemon of n: it is there as
-// long as anybody may ask it.
+// start serves the peer on the loopback interface, as a daemon of n, so the peer answers as
+// long as n is open.
 func (p peer) start(ctx context.Context, n *nursery.Nursery, client *http.Client) (upstream, error) {
 	root, err := nursery.Start(ctx, n, serve.Loopback(p), nursery.Daemon(), nursery.Name(p.name))
 	return upstream{p.name, client, root}, err
 }
 
-// ServeHTTP answers a request about what has the id in the path. It says so if
-// the one who asked does not wait for the answer.
+// ServeHTTP answers a request about the id in the path. It logs if the client does not wait
+// for the answer.
 func (p peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseInt(r.URL.Path[1:], 10, 64)
 	if err != nil {
@@ -56,7 +55,7 @@ func (p peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wait = 24 * time.Hour
 	}
 	if err := cancel.Sleep(r.Context(), wait); err != nil {
-		p.log.Printf("%s: asked about %d, but nobody waits for the answer", p.name, id)
+		p.log.Printf("%s: asked about %d, but the client has gone", p.name, id)
 		return
 	}
 	if id == p.fails {

@@ -21,11 +21,11 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// maxBody is how many bytes of a request are read. Each operation takes less; see
+// maxBody is how many bytes of a request are read. Operations have lower limits; see
 // [service.api].
 const maxBody = 8 << 10
 
-// Errors of requests that are turned away before they are an operation.
+// Errors of requests that guard refuses.
 var (
 	errBusy     = errors.New("too many requests at a time")
 	errTooLarge = fmt.Errorf("the request is longer than %d bytes", maxBody)
@@ -33,10 +33,9 @@ var (
 	errBody     = errors.New("the request cannot be read")
 )
 
-// guard returns a handler that has the budget of a request around all that is done for
-// it, by package huma as well. It reads the request before it waits for its turn, and
-// writes the answer when the next request may have its turn: what clients take their
-// time for holds no token.
+// guard returns a handler that limits each request to the budget, including the work of
+// package huma. It reads the request before it waits for a token, and writes the answer
+// after it has released the token, so slow clients hold no token.
 //
 // The context of next is canceled when the budget is spent and when the client has gone.
 func (s *service) guard(next http.Handler) http.Handler {
@@ -66,9 +65,10 @@ func (s *service) guard(next http.Handler) http.Handler {
 	})
 }
 
-// read reads the body of a request. When ctx is done it gives up: if the budget is spent,
-// with errSlow. Package http takes the deadline of the connection for the end of the
-// client, and cancels the context around ctx as well, which would hide the reason.
+// read reads the body of a request. When ctx is done it gives up, with errSlow if the
+// budget is spent. Package http mistakes the deadline of the connection for the end of the
+// client, and cancels the context around ctx as well. Without errSlow that would hide the
+// reason.
 func read(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
@@ -76,9 +76,9 @@ func read(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, 
 	if r.ContentLength > maxBody {
 		return nil, errTooLarge
 	}
-	// A connection knows no context. A deadline in the past ends the read.
+	// A connection does not look at a context. A deadline in the past ends the read.
 	deadline := func(t time.Time) error { return http.NewResponseController(w).SetReadDeadline(t) }
-	stop := context.AfterFunc(ctx, func() { _ = deadline(time.Unix(1, 0)) }) // if there is still a connection
+	stop := context.AfterFunc(ctx, func() { _ = deadline(time.Unix(1, 0)) }) // fails if the connection has ended
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if !stop() && err != nil && ctx.Err() != context.DeadlineExceeded {
 		return nil, cancel.Because(ctx, err)
@@ -95,16 +95,16 @@ func read(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, 
 	case err != nil:
 		return nil, errors.Join(errBody, err)
 	}
-	// The deadline of package serve for the body. From here on the budget alone counts.
+	// Remove the deadline that package serve sets for the body. From here on the budget
+	// counts.
 	if err := deadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, errors.Join(errBody, err)
 	}
 	return body, nil
 }
 
-// admit takes a token of the limiter, and waits for it a short time only: if there
-// are more requests than can be answered, an answer that comes too late is of no use
-// to any client.
+// admit takes a token of the limiter. It waits for a short time only, because an overloaded
+// service should refuse requests early.
 func (s *service) admit(ctx context.Context) error {
 	if s.limiter.TryAcquire() {
 		return nil
@@ -119,7 +119,7 @@ func (s *service) admit(ctx context.Context) error {
 // A reply is an answer that is sent when it is complete.
 type reply struct {
 	header http.Header
-	status int // 0: none yet
+	status int // 0: not set
 	body   bytes.Buffer
 }
 
@@ -136,7 +136,7 @@ func (a *reply) Write(b []byte) (int, error) {
 	return a.body.Write(b)
 }
 
-// problem makes the reply tell of an error, as package huma does for operations.
+// problem makes the reply an error, in the format that package huma uses for operations.
 func (a *reply) problem(err error) {
 	var (
 		status  huma.StatusError
@@ -150,7 +150,7 @@ func (a *reply) problem(err error) {
 	}
 	b, err := json.Marshal(status)
 	if err != nil {
-		panic(err) // there is nothing in a problem that could not be encoded
+		panic(err) // a problem can always be encoded
 	}
 	a.header.Set("Content-Type", "application/problem+json")
 	a.status = status.GetStatus()
@@ -158,7 +158,7 @@ func (a *reply) problem(err error) {
 	a.body.Write(append(b, '\n'))
 }
 
-// send sends the reply. A client that has gone needs none.
+// send sends the reply. The client may have gone.
 func (a *reply) send(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
 	a.WriteHeader(http.StatusOK)
@@ -171,14 +171,13 @@ func (a *reply) send(w http.ResponseWriter) {
 	_, _ = w.Write(a.body.Bytes())
 }
 
-// handle registers an operation. Each request is a nursery: do gets it, and the answer
-// that do returns is complete when all tasks in it have returned. So do may
-// return the answer before the tasks that fill it in. All that was started for a
-// request has ended when it is answered, be it that do is done, that something failed,
-// that the budget is spent, or that the client has gone.
+// handle registers an operation. Each request has a nursery, which do gets. The answer that
+// do returns is complete when all tasks of the nursery have returned, so do may return it
+// before its tasks have filled it in. All tasks of a request have ended when it is
+// answered, whether do is done, a task failed, the budget is spent, or the client has gone.
 //
-// A panic ends this request alone, as it does in package http. Here it is an error
-// like others, so that the client gets an answer.
+// A panic ends this request only, as in package http. Here it is also an error, so that the
+// client gets an answer.
 func handle[I, O any](api huma.API, s *service, op huma.Operation, do func(ctx context.Context, n *nursery.Nursery, in *I) (*O, error)) {
 	op.BodyReadTimeout = -1 // guard has read the body
 	name := op.Method + " " + op.Path
@@ -195,8 +194,8 @@ func handle[I, O any](api huma.API, s *service, op huma.Operation, do func(ctx c
 	})
 }
 
-// problem says what a client gets to know of an error. What should not have happened
-// is logged, as a tree with the stacks of panics, and the client is told no more.
+// problem returns the error that a client gets for err. It logs unexpected errors, as a
+// tree with the stacks of panics. The client gets status 500 without details.
 func (s *service) problem(name string, err error) error {
 	_, failed := nursery.Split(err, isCanceled)
 	var (
@@ -208,10 +207,10 @@ func (s *service) problem(name string, err error) error {
 	case failed == nil && errors.Is(err, context.DeadlineExceeded):
 		return huma.Error504GatewayTimeout("not finished within " + s.budget.String())
 	case failed == nil:
-		// The client has gone and does not see this, or the program is cut off.
+		// The client has gone and does not see this, or the program was canceled.
 		return huma.Error503ServiceUnavailable("canceled")
 	case errors.As(failed, &panicked):
-		// Before the others, for the value of a panic may be any error.
+		// This case comes first, because the value of a panic may be any error.
 	case errors.Is(failed, errNoBook):
 		return huma.Error404NotFound(errNoBook.Error())
 	case errors.Is(failed, errOutOfStock):
@@ -236,7 +235,7 @@ func (s *service) problem(name string, err error) error {
 	return huma.Error500InternalServerError("")
 }
 
-// closing is for an answer to a request that has not been read to its end.
+// closing is for an answer to a request with an unread rest.
 func closing() http.Header { return http.Header{"Connection": {"close"}} }
 
 func isCanceled(err error) bool {

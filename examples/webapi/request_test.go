@@ -78,7 +78,7 @@ func TestNoQueue(t *testing.T) {
 	})
 }
 
-// The budget of a request counts from its beginning, also while it waits.
+// The budget of a request counts from its beginning, including its wait.
 func TestBudgetCoversTheWait(t *testing.T) {
 	l := usual
 	l.requests, l.queue = 1, time.Hour
@@ -114,7 +114,7 @@ func TestHangUpInTheQueue(t *testing.T) {
 	})
 }
 
-// A panic, wherever it happens under a request, is the end of that request alone.
+// A panic, wherever it happens under a request, ends that request alone.
 func TestPanic(t *testing.T) {
 	secret := errors.New("secret")
 	boom := func(context.Context) error { panic(secret) }
@@ -164,7 +164,7 @@ func TestUnexpectedError(t *testing.T) {
 	})
 }
 
-// What went wrong is told also if there was a cancellation at the same time.
+// A failure is reported even if there was a cancellation at the same time.
 func TestErrorBesideCancellation(t *testing.T) {
 	canceled := cancel.New(t.Context())
 	defer canceled.Close()
@@ -188,7 +188,8 @@ func TestErrorBesideCancellation(t *testing.T) {
 	}
 }
 
-// Asked to stop, the service answers what it has accepted, and nothing else.
+// When it is asked to stop, the service answers the requests that it has accepted, and no
+// others.
 func TestDraining(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -214,7 +215,7 @@ func TestDraining(t *testing.T) {
 	})
 }
 
-// Cut off, as by the second signal, the service tells those who wait.
+// When it is canceled, as by the second signal, the service still answers waiting clients.
 func TestCutOff(t *testing.T) {
 	inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 		err := nursery.Run(context.WithoutCancel(ctx), func(ctx context.Context, n *nursery.Nursery) error {
@@ -230,12 +231,12 @@ func TestCutOff(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		w.log.mustHave(t, map[string]int{nobody("prices", 4): 1})
+		w.log.mustHave(t, map[string]int{gone("prices", 4): 1})
 	})
 }
 
-// Wherever a request is canceled, it ends, tells so, and leaves nothing in use; an
-// order is then taken and confirmed, or neither.
+// Wherever a request is canceled, it ends, says so, and leaves nothing in use. An order is
+// taken and confirmed, or neither.
 func TestCancelEverywhere(t *testing.T) {
 	for _, c := range []struct {
 		method, path, body string
@@ -275,8 +276,7 @@ func TestCancelEverywhere(t *testing.T) {
 	}
 }
 
-// sold returns how many copies were taken out of the stock of the books that were
-// there from the beginning, and in how many orders.
+// sold returns how many copies of the first books were sold, and in how many orders.
 func (w *world) sold(t *testing.T) (copies, orders int) {
 	t.Helper()
 	err := w.service.store.db.QueryRow(`SELECT 141 - sum(stock), (SELECT count(*) FROM orders) FROM books WHERE id <= 8`).Scan(&copies, &orders)
@@ -286,14 +286,14 @@ func (w *world) sold(t *testing.T) (copies, orders int) {
 	return copies, orders
 }
 
-// confirmed returns how many confirmations have been begun, once all that can be have.
+// confirmed returns how many confirmations have begun, after all that can begin.
 func (w *world) confirmed() int {
 	testutil.WaitAllBlocked()
 	return strings.Count(w.log.String(), "mail: POST ")
 }
 
-// endless replaces the books by ones that the database would look for without end.
-// The function returned makes begun be called by a query that is under way.
+// endless replaces the books by a view that the database would search without end. The
+// query calls begun.
 func endless(t *testing.T, ctx context.Context, s *store, begun func()) {
 	t.Helper()
 	registerSearching()
@@ -308,7 +308,7 @@ func endless(t *testing.T, ctx context.Context, s *store, begun func()) {
 	}
 }
 
-// searching is what the SQL function of that name calls before it returns 0.
+// searching is called by the SQL function of that name, which returns 0.
 var searching atomic.Pointer[func()]
 
 var registerSearching = sync.OnceFunc(func() {
@@ -324,7 +324,7 @@ var registerSearching = sync.OnceFunc(func() {
 func TestQueryIsCanceled(t *testing.T) {
 	for _, path := range []string{"/books", "/books/1"} {
 		t.Run(path, func(t *testing.T) {
-			registerSearching() // connections have the functions that there were when they were opened
+			registerSearching() // a connection has the functions that existed when it was opened
 			inWorld(t, usual, func(t *testing.T, ctx context.Context, w *world) {
 				var begun testutil.Gate
 				endless(t, ctx, w.service.store, begun.Open)

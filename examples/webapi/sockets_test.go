@@ -74,7 +74,7 @@ func TestSockets(t *testing.T) {
 				if a, err := w.get(client, "/books/4"); !client.IsEcho(ended(client, err)) {
 					t.Errorf("the answer is %v, %v, want that the client has gone", a, err)
 				}
-				return w.log.wait(ctx, nobody("prices", 4))
+				return w.log.wait(ctx, gone("prices", 4))
 			})
 			if err != nil {
 				t.Error(err)

@@ -26,23 +26,23 @@ var (
 )
 
 const (
-	connections = 8               // so many queries run at a time; others wait for their turn
+	connections = 8               // queries that run at a time; others wait for their turn
 	txGrace     = 2 * time.Second // for a transaction that has begun
 )
 
 //go:embed schema.sql
 var schema string
 
-// A store is the catalogue, in a SQLite database. A query that is running is
-// interrupted when its context is done, and returns the error of [cancel.Err].
+// A store is the catalogue, in a SQLite database. When its context is done, a query is
+// interrupted, and returns the error of [cancel.Err].
 type store struct {
 	db      *sql.DB
-	dir     string           // removed at the end, or ""
-	writing *nursery.Limiter // of one token: SQLite has one writer at a time
+	dir     string           // removed by close; "" for a given file
+	writing *nursery.Limiter // one token, because SQLite has one writer at a time
 }
 
-// openStore opens the database in that file, which it makes if there is none. Without
-// a file it is a temporary one.
+// openStore opens the database in a file, and creates the file if it does not exist.
+// Without a file it uses a temporary file.
 func openStore(ctx context.Context, file string) (*store, error) {
 	s := &store{writing: nursery.NewLimiter(1)}
 	if file == "" {
@@ -54,7 +54,7 @@ func openStore(ctx context.Context, file string) (*store, error) {
 	}
 	params := url.Values{
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)"},
-		"_txlock": {"immediate"}, // a transaction that is going to write says so first
+		"_txlock": {"immediate"}, // a transaction asks for the write lock when it begins
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+params.Encode())
 	if err != nil {
@@ -79,8 +79,8 @@ func (s *store) removeDir() error {
 	return os.RemoveAll(s.dir)
 }
 
-// books returns the books with text in the title or the author, and an id above after, in
-// the order of their ids.
+// books returns the books with text in the title or the author, and with ids above after,
+// in the order of their ids.
 func (s *store) books(ctx context.Context, text string, after int64, limit int) ([]Book, error) {
 	const query = `SELECT id, title, author, year, stock FROM books
 		WHERE id > ? AND (title LIKE ? ESCAPE '\' OR author LIKE ? ESCAPE '\') ORDER BY id LIMIT ?`
@@ -112,7 +112,7 @@ func (s *store) book(ctx context.Context, id int64) (Book, error) {
 	return b, ended(ctx, err)
 }
 
-// add adds a book. With a key that is not "" it does so once; see [once].
+// add adds a book. With a key other than "" it adds the book once; see [once].
 func (s *store) add(ctx context.Context, key string, b NewBook) (Book, error) {
 	book, _, err := once(ctx, s, key, fmt.Sprintf("add %+v", b), func(ctx context.Context, tx *sql.Tx) (Book, error) {
 		done, err := tx.ExecContext(ctx, `INSERT INTO books (title, author, year, stock) VALUES (?, ?, ?, ?)`,
@@ -127,8 +127,8 @@ func (s *store) add(ctx context.Context, key string, b NewBook) (Book, error) {
 }
 
 // order takes copies of a book out of the stock and returns the order with its id, or
-// errOutOfStock. With a key that is not "" it does so once, and reports whether it was
-// done before; see [once].
+// errOutOfStock. With a key other than "" it does so once, and again reports a repetition;
+// see [once].
 func (s *store) order(ctx context.Context, key string, o Order) (_ Order, again bool, err error) {
 	return once(ctx, s, key, fmt.Sprintf("order %d of %d", o.Quantity, o.Book), func(ctx context.Context, tx *sql.Tx) (Order, error) {
 		done, err := tx.ExecContext(ctx, `UPDATE books SET stock = stock - ? WHERE id = ? AND stock >= ?`,
@@ -151,13 +151,13 @@ func (s *store) order(ctx context.Context, key string, o Order) (_ Order, again 
 	})
 }
 
-// once runs fn in a transaction, unless that was done before with the same key: then it
-// returns what fn returned, and that it was done before. The key is written in the same
-// transaction, so that either both are there or neither. If its
-// connection ends before the answer comes, a client does not know which, and sends the
-// same key again, to this process or the next one. If the request is not the same, the error is errKeyUsed.
+// once runs fn in a transaction, unless it has run with the same key before. In that case
+// it returns the earlier result, and again is true. The key is written in the same
+// transaction, so the database has both or neither. If a connection ends before the answer,
+// the client does not know which, and sends the same key again, to this process or the
+// next. If the request differs from the request with that key, the error is errKeyUsed.
 //
-// A request without a key, which is "", is carried out each time that it comes.
+// A request without a key, which is "", runs each time.
 func once[T any](ctx context.Context, s *store, key, request string, fn func(ctx context.Context, tx *sql.Tx) (T, error)) (v T, again bool, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		if key == "" {
@@ -188,12 +188,11 @@ func once[T any](ctx context.Context, s *store, key, request string, fn func(ctx
 	return v, again, err
 }
 
-// write runs fn in a transaction when it is its turn: callers wait here, in a queue that
-// can be left, and not in SQLite, which tries again and again and does not look at ctx
-// meanwhile.
+// write runs fn in a transaction. Callers wait for their turn in the limiter, where ctx
+// ends the wait, and not in SQLite, which retries without a look at ctx.
 //
-// Once the transaction has begun, ctx does not cut it short: after a commit that is cut
-// short it is not known whether it has taken place.
+// ctx does not cut a transaction short, because after an interrupted commit it is unknown
+// whether the transaction has taken place.
 func (s *store) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if err := s.writing.Acquire(ctx); err != nil {
 		return err
@@ -204,7 +203,7 @@ func (s *store) write(ctx context.Context, fn func(ctx context.Context, tx *sql.
 		if err != nil {
 			return ended(ctx, err)
 		}
-		defer tx.Rollback() // unless it is committed; package sql drops a connection that cannot
+		defer tx.Rollback() // no effect after a commit; if it fails, package sql drops the connection
 		if err := fn(ctx, tx); err != nil {
 			return ended(ctx, err)
 		}
@@ -212,9 +211,8 @@ func (s *store) write(ctx context.Context, fn func(ctx context.Context, tx *sql.
 	})
 }
 
-// ended returns the error of a canceled context in place of what a library has made
-// of that, such as "interrupted" or "transaction has already been rolled back", which
-// do not look like a cancellation.
+// ended returns the error of ctx if ctx is done, in place of an error such as "interrupted"
+// or "transaction has already been rolled back", which does not look like a cancellation.
 func ended(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return cancel.Err(ctx)

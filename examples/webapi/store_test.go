@@ -82,7 +82,7 @@ func inStore(t *testing.T, fn func(t *testing.T, ctx context.Context, s *store))
 	})
 }
 
-// One writes at a time. Who waits is served in turn, and can give up.
+// One transaction writes at a time. Waiting callers are served in turn, and can give up.
 func TestWritersWait(t *testing.T) {
 	inStore(t, func(t *testing.T, ctx context.Context, s *store) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -126,7 +126,7 @@ func TestWritersWait(t *testing.T) {
 	})
 }
 
-// A transaction that has begun is not cut short, but it has no more than its grace.
+// A transaction that has begun is not cut short, but its time is limited by its grace.
 func TestTransactionIsShielded(t *testing.T) {
 	inStore(t, func(t *testing.T, ctx context.Context, s *store) {
 		client := cancel.New(ctx)

@@ -14,7 +14,7 @@ import (
 )
 
 // tracing returns a tracer, and a function that ends it. Spans are written to out when they
-// end; without out they go nowhere.
+// end. If out is nil, they are dropped.
 func tracing(out io.Writer) (tracer trace.Tracer, end func(ctx context.Context) error, err error) {
 	const name = "github.com/grove-go/grove/examples/webapi"
 	if out == nil {
@@ -28,9 +28,9 @@ func tracing(out io.Writer) (tracer trace.Tracer, end func(ctx context.Context) 
 	return provider.Tracer(name), provider.Shutdown, nil
 }
 
-// spanned starts a task with that name, and a span for it. The parent of the span is the
-// span of the context that the task gets: of the request, for a task of its nursery. A
-// task that outlives the request, in another nursery, has the span with [nursery.Values].
+// spanned starts a task with a name, and a span around it. The parent of the span is the
+// span in the context of the task. A task of the request's nursery has the span of the
+// request there. A task of another nursery has it with [nursery.Values].
 func (s *service) spanned(n *nursery.Nursery, name string, task func(ctx context.Context) error, opts ...nursery.TaskOption) {
 	n.Go(func(ctx context.Context) error {
 		_, err := withSpan(s, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, task(ctx) })(ctx)
@@ -38,7 +38,7 @@ func (s *service) spanned(n *nursery.Nursery, name string, task func(ctx context
 	}, append(opts, nursery.Name(name))...)
 }
 
-// withSpan returns a task that has a span around it.
+// withSpan returns a task with a span around it.
 func withSpan[T any](s *service, name string, task func(ctx context.Context) (T, error)) func(ctx context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
 		ctx, span := s.tracer.Start(ctx, name)

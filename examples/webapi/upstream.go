@@ -10,18 +10,17 @@ import (
 	"strconv"
 )
 
-// An upstream is a service that this one depends on.
+// An upstream is a service that this service depends on.
 type upstream struct {
 	name   string
 	client *http.Client
 	root   *url.URL
 }
 
-// upstreams are those that there are.
+// upstreams are all upstreams of the service.
 type upstreams struct{ prices, reviews, mail upstream }
 
-// An upstreamError says that an upstream has failed, as opposed to a request to it
-// that was canceled.
+// An upstreamError is a failure of an upstream, as opposed to a canceled request.
 type upstreamError struct {
 	name string
 	err  error
@@ -30,7 +29,7 @@ type upstreamError struct {
 func (e *upstreamError) Error() string { return fmt.Sprintf("%s: %v", e.name, e.err) }
 func (e *upstreamError) Unwrap() error { return e.err }
 
-// fetch returns a function that gets what an upstream has about a book.
+// fetch returns a function that asks an upstream about a book.
 func fetch[T any](u upstream) func(ctx context.Context, id int64) (T, error) {
 	return func(ctx context.Context, id int64) (v T, err error) {
 		err = u.call(ctx, http.MethodGet, id, &v)
@@ -38,10 +37,9 @@ func fetch[T any](u upstream) func(ctx context.Context, id int64) (T, error) {
 	}
 }
 
-// call sends a request about what has that id, and decodes the answer into answer
-// unless that is nil. When ctx is done it closes the connection, by which the upstream
-// hears that nobody waits any more, and returns the error of [cancel.Err]. Any other
-// error is an [*upstreamError].
+// call sends a request about an id, and decodes the answer into answer unless answer is
+// nil. When ctx is done, call closes the connection, so that the upstream notices, and
+// returns the error of [cancel.Err]. Any other error is an [*upstreamError].
 func (u upstream) call(ctx context.Context, method string, id int64, answer any) error {
 	if err := u.try(ctx, method, id, answer); err != nil {
 		return ended(ctx, &upstreamError{u.name, err})

@@ -130,14 +130,14 @@ func (s sockets) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return s.DialContext(ctx, network, addr)
 }
 
-// mustBeFree fails the test if a request is being worked on, or holds anything.
+// mustBeFree fails the test if a request runs or holds a token.
 func (w *world) mustBeFree(t *testing.T) {
 	t.Helper()
 	if s := w.service.limiter.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
 		t.Errorf("the limiter has %+v, want that all is given back", s)
 	}
 	if s := w.service.store.writing.Stats(); s.Borrowed != 0 || s.Waiting != 0 {
-		t.Errorf("the limiter for those who write has %+v, want that all is given back", s)
+		t.Errorf("the limiter of the store has %+v, want all tokens back", s)
 	}
 	if n := w.service.store.db.Stats().InUse; n != 0 {
 		t.Errorf("%d connections of the database are in use, want none", n)
@@ -242,8 +242,8 @@ func (n *notes) wait(ctx context.Context, line string) error {
 	}
 }
 
-// mustHave fails the test unless each line is there as often as wanted, when all has
-// been done in the bubble that can be done at this time.
+// mustHave fails the test unless each line is there as often as wanted, after the bubble
+// has done all that it can do at this time.
 func (n *notes) mustHave(t *testing.T, want map[string]int) {
 	t.Helper()
 	testutil.WaitAllBlocked()

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// claiming has workers that claim indices from a counter, as one writes it by hand.
+// claiming has workers that claim indices from a counter, as programs do by hand.
 func claiming(j job) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(j.ctx)
@@ -25,9 +25,9 @@ func claiming(j job) error {
 	return g.Wait()
 }
 
-// queueing has workers that receive indices from a buffered channel, as one writes it
-// by hand. The buffer is large: with one as small as the limit the workers sleep more
-// than they work.
+// queueing has workers that receive indices from a buffered channel, as programs do by
+// hand. The buffer is large, because with a small buffer the workers sleep more than they
+// work.
 func queueing(j job) error {
 	queue := make(chan int, 1024)
 	g, ctx := errgroup.WithContext(j.ctx)

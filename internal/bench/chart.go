@@ -22,8 +22,8 @@ const (
 	border     = 10 * vg.Length(1) // around all
 )
 
-// chart draws what peers need as multiples of what ours do, as an SVG: a group of
-// rows for each comparison and a bar for each peer, which begins at 1.
+// chart draws the results of peers as multiples of ours, as an SVG. Each comparison is a
+// group of rows, and each peer a bar that begins at 1.
 func chart(w io.Writer, results []result) error {
 	rows := rowsOf(results)
 	p := plot.New()
@@ -49,7 +49,7 @@ func chart(w io.Writer, results []result) error {
 	if _, err := c.WriteTo(&svg); err != nil {
 		return err
 	}
-	// Few systems have the font that the text was measured in; these are as wide.
+	// Few systems have the font that was used to measure the text. These fonts are as wide.
 	_, err := w.Write(bytes.ReplaceAll(svg.Bytes(),
 		[]byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")))
 	return err
@@ -75,7 +75,8 @@ func rowsOf(results []result) []row {
 	return rows
 }
 
-// extent returns what the axis has to show: all the bars and the figures at their ends.
+// extent returns the range of the axis, which includes the bars and the figures at their
+// ends.
 func extent(rows []row) (low, high float64) {
 	low, high = 0.5, 2
 	for _, r := range rows {
@@ -116,8 +117,8 @@ func labels(rows []row) plot.ConstantTicks {
 // middle returns where the middle of row i is: rows go down.
 func middle(i int) float64 { return -float64(i) - 0.5 }
 
-// bars draws the bars, their figures and the headings. The bars of package plotter
-// begin at 0, which a logarithmic axis does not have.
+// bars draws the bars, their figures and the headings. It is needed because the bars of
+// package plotter begin at 0, which a logarithmic axis does not have.
 type bars []row
 
 // Plot implements [plot.Plotter].

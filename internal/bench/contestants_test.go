@@ -12,7 +12,7 @@ import (
 // A witness sees what a contestant does with a job.
 type witness struct {
 	t      *testing.T
-	stop   context.CancelFunc // for those that park tasks, when all of them are
+	stop   context.CancelFunc // or, for contestants that park tasks, when all are parked
 	size   int
 	passes int // so far
 
@@ -26,7 +26,7 @@ type witness struct {
 	taken []int
 }
 
-// job gives the contestant two passes, for the second shows what the first has left.
+// job gives the contestant two passes, because the second shows what the first has left.
 func (w *witness) job(ctx context.Context, limit int) job {
 	return job{
 		ctx:   ctx,
@@ -129,7 +129,7 @@ func (w *witness) checkStream(is, ordered bool) {
 	}
 }
 
-// results are those of a pass.
+// results checks the results of a pass.
 func (w *witness) results() []int {
 	results := indices(w.size)
 	for i := range results {
@@ -152,13 +152,13 @@ func TestTable(t *testing.T) {
 		seen := map[string]bool{}
 		for _, who := range c.contestants {
 			if seen[who.name] {
-				t.Errorf("%s: %s: there are two", c.name, who.name)
+				t.Errorf("%s: %s: the name is used twice", c.name, who.name)
 			}
 			seen[who.name] = true
 			r.samples = append(r.samples, []sample{{value: 1}})
 		}
 		for _, g := range c.goals {
-			if v := r.judge(g); v.measured != 1 || v.peer == v.ours { // panics at a name that is not there
+			if v := r.judge(g); v.measured != 1 || v.peer == v.ours { // panics for an unknown name
 				t.Errorf("%s: judge(%v) = %v, want 1 for two contestants", c.name, g, v)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDocuments compares the documents in the repository with the comparisons that
-// there are: who changes these has to run the command again.
+// TestDocuments compares the documents in the repository with the comparisons in the code.
+// After a change of either, run the command again.
 func TestDocuments(t *testing.T) {
 	text, err := os.ReadFile("RESULTS.md")
 	if err != nil {

@@ -19,7 +19,7 @@ func groveFor(j job) error {
 	}, nursery.Limit(j.limit))
 }
 
-// groveRun starts a task for each item in a nursery with these options.
+// groveRun starts a task for each item in a nursery with options.
 func groveRun(j job, opts ...nursery.Option) error {
 	return nursery.Run(j.ctx, func(_ context.Context, n *nursery.Nursery) error {
 		for i := range j.size {
@@ -67,7 +67,7 @@ func concLimited(j job) error { return concGo(concPool(j).WithMaxGoroutines(j.li
 // concUnlimited is concLimited without a maximum.
 func concUnlimited(j job) error { return concGo(concPool(j), j) }
 
-// concPool makes the pool of conc that does what a nursery and errgroup do: it has a
+// concPool returns a pool of conc that does the same as a nursery and errgroup: it has a
 // context, and the first error cancels it.
 func concPool(j job) *pool.ContextPool { return pool.New().WithContext(j.ctx).WithCancelOnError() }
 
@@ -81,8 +81,8 @@ func concGo(p *pool.ContextPool, j job) error {
 	return p.Wait()
 }
 
-// tombUnlimited starts a task for each item in a tomb, from a task of the tomb: it
-// dies whenever none is running.
+// tombUnlimited starts a task for each item in a tomb, from a task of the tomb. The tomb
+// would die if it had no task for a moment.
 func tombUnlimited(j job) error {
 	t, _ := tomb.WithContext(j.ctx)
 	t.Go(func() error {
@@ -97,7 +97,8 @@ func tombUnlimited(j job) error {
 	return t.Wait()
 }
 
-// waitGroup starts a goroutine for each item, which can neither fail nor be canceled.
+// waitGroup starts a goroutine for each item. The goroutines can neither fail nor be
+// canceled.
 func waitGroup(j job) error {
 	var wg sync.WaitGroup
 	for i := range j.size {

@@ -7,6 +7,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Importing ants opens a pool, whose two goroutines never end.
+	// Importing ants opens a pool, and its two goroutines never end.
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
 }

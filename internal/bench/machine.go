@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// circumstances are what the header of the report tells.
+// circumstances are the conditions of a run, for the header of the report.
 type circumstances struct {
 	command   string
 	rounds    int
@@ -21,8 +21,8 @@ type circumstances struct {
 	speedups  []float64 // before each comparison
 }
 
-// thisRun returns the circumstances of a run with these options. Nothing in them
-// tells one machine from another of its kind.
+// thisRun returns the circumstances of a run with the given options. They do not identify a
+// machine among others of its kind.
 func thisRun(o options, speedups []float64) circumstances {
 	return circumstances{
 		command:   o.command,
@@ -37,8 +37,8 @@ func thisRun(o options, speedups []float64) circumstances {
 	}
 }
 
-// cpuModel returns the model of the first processor, if this system tells it in the
-// way of Linux.
+// cpuModel returns the model of the first processor, if this system reports it as Linux
+// does.
 func cpuModel() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {

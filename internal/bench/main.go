@@ -1,11 +1,11 @@
-// Bench measures the library beside other ways to do the same, in one process and in
-// turn, and writes what it found.
+// Bench measures the library and its peers, in one process and in turn, and writes the
+// results.
 //
 //	go run ./internal/bench [flags]
 //
-// Run it from the root of the repository. It writes RESULTS.md, which has a table for
-// each comparison and one of the goals, met or missed, and results.svg, which shows
-// the peers as multiples of ours. Figures of different runs do not compare; ratios
+// Run it in the root of the repository. It writes RESULTS.md, with a table for each
+// comparison and a table of the goals, met or missed. It also writes results.svg, which
+// shows the peers as multiples of ours. Figures of different runs do not compare; ratios
 // within a run do.
 package main
 
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	rounds    int
 	benchtime time.Duration
@@ -45,11 +45,11 @@ func main() {
 	}
 }
 
-// parse reads the command line. What is wrong with it is written to usage.
+// parse reads the command line. It writes errors in it to usage.
 func parse(args []string, usage io.Writer) (options, error) {
 	var o options
 	var pattern string
-	// A set of its own, for the global one gets the flags of package testing.
+	// a set of its own, because the global set gets the flags of package testing
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.IntVar(&o.rounds, "rounds", 9, "measure each contestant so many times")
@@ -66,7 +66,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	return o, err
 }
 
-// complete checks the flags, and adds what follows from them.
+// complete checks the flags, and adds values that depend on them.
 func (o *options) complete(f *flag.FlagSet, pattern string) (err error) {
 	switch {
 	case f.NArg() > 0:
@@ -80,7 +80,7 @@ func (o *options) complete(f *flag.FlagSet, pattern string) (err error) {
 	command.WriteString("go run ./internal/bench")
 	f.Visit(func(set *flag.Flag) {
 		switch set.Name {
-		case "out": // where the results went is nobody else's concern
+		case "out": // the report does not say where it was written
 		case "run":
 			fmt.Fprintf(&command, " -run '%s'", set.Value)
 		default:
@@ -92,7 +92,7 @@ func (o *options) complete(f *flag.FlagSet, pattern string) (err error) {
 	return err
 }
 
-// run makes those of the comparisons that are wanted, and writes the results.
+// run makes the selected comparisons, and writes the results.
 func run(o options, all []comparison, progress io.Writer) error {
 	chosen := slices.DeleteFunc(slices.Clone(all), func(c comparison) bool { return !o.only.MatchString(c.name) })
 	if len(chosen) == 0 {
@@ -118,7 +118,7 @@ func run(o options, all []comparison, progress io.Writer) error {
 	)
 }
 
-// save writes a file by means of write.
+// save writes a file with write.
 func save(name string, write func(io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {

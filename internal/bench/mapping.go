@@ -21,7 +21,7 @@ func groveMap(j job) error {
 	})(j)
 }
 
-// concMap uses the Mapper of conc, which knows no context.
+// concMap uses the Mapper of conc, which does not take a context.
 func concMap(j job) error {
 	items := indices(j.size)
 	m := iter.Mapper[int, int]{MaxGoroutines: j.limit}
@@ -32,7 +32,7 @@ func concMap(j job) error {
 	})(j)
 }
 
-// errgroupMap has an errgroup with SetLimit whose tasks write the results.
+// errgroupMap uses an errgroup with SetLimit. Its tasks write the results.
 func errgroupMap(j job) error {
 	items := indices(j.size)
 	return repeat(func(j job) error {

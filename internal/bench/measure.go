@@ -17,11 +17,11 @@ type sample struct {
 	allocs float64 // likewise per item or operation; 0 if the unit is bytes
 }
 
-// compare measures all contestants of c, once in each round. Each round begins with
-// another contestant, so that none always comes after the same one.
+// compare measures all contestants of c, once in each round. Each round begins with another
+// contestant, so that the order does not favor one.
 //
-// It sets the flag test.benchtime of the process, which is how package testing
-// is told.
+// It sets the flag test.benchtime of the process, because package testing has no other way
+// to set it.
 func compare(c comparison, rounds int, benchtime time.Duration) (result, error) {
 	testing.Init()
 	if err := flag.Set("test.benchtime", benchtime.String()); err != nil {
@@ -30,8 +30,8 @@ func compare(c comparison, rounds int, benchtime time.Duration) (result, error) 
 	measure := clock
 	if c.unit == bytesPerTask {
 		measure = footprint
-		// The runtime keeps the descriptors of goroutines for ever: without this
-		// the first contestant would pay for them, and the others use them.
+		// The runtime keeps the descriptors of goroutines. Without this line the first
+		// contestant would pay for them, and the others would use them.
 		if _, err := footprint(c, c.contestants[0], c.job()); err != nil {
 			return result{}, fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -41,7 +41,7 @@ func compare(c comparison, rounds int, benchtime time.Duration) (result, error) 
 	for round := range rounds {
 		for k := range c.contestants {
 			i := (round + k) % len(c.contestants)
-			runtime.GC() // and testing does another, which empties what is left in each sync.Pool
+			runtime.GC() // and package testing runs another, which empties each sync.Pool
 			s, err := measure(c, c.contestants[i], job)
 			if err != nil {
 				return result{}, fmt.Errorf("%s: %s: %w", c.name, c.contestants[i].name, err)
@@ -52,7 +52,7 @@ func compare(c comparison, rounds int, benchtime time.Duration) (result, error) 
 	return r, nil
 }
 
-// job is what c sets its contestants, but for how often and in which context.
+// job returns the job of c, without its number of repetitions and its context.
 func (c comparison) job() job {
 	do := func(i int) int { return i }
 	if c.work != nil {
@@ -107,9 +107,9 @@ func footprint(_ comparison, who contestant, j job) (sample, error) {
 	return sample{value: float64(after-before) / float64(j.size)}, <-over
 }
 
-// ballast starts goroutines that wait for the function that it returns. The runtime
-// gives new goroutines as much stack as was used on average when it last collected
-// garbage. With these around that is little, whatever was done before.
+// ballast starts goroutines that wait until the returned function is called. The runtime
+// gives new goroutines as much stack as goroutines used on average at the last garbage
+// collection. With the ballast the average is small, whatever ran before.
 func ballast() (drop func()) {
 	over := make(chan struct{})
 	for range 1000 {
@@ -118,10 +118,10 @@ func ballast() (drop func()) {
 	return func() { close(over) }
 }
 
-// inUse returns how many bytes of heap and stack are in use when nothing is garbage.
+// inUse returns how many bytes of heap and stack are in use after garbage collection.
 func inUse() int64 {
 	runtime.GC()
-	runtime.GC() // the stacks that the first one found free
+	runtime.GC() // frees the stacks that the first collection found unused
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)

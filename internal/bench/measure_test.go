@@ -46,7 +46,7 @@ func TestCompare(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := r.samples[0][0].value; got < 1000 || got > 20_000 {
-			t.Errorf("%v bytes, want those of a goroutine", got)
+			t.Errorf("%v bytes, want the size of a goroutine", got)
 		}
 	})
 	t.Run("an error names the contestant", func(t *testing.T) {

@@ -10,12 +10,12 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// The contestants of this file start tasks that call do and wait for their context.
-// Each has one function for all its tasks, so that only what a task costs by itself
-// is compared, and what it captures is not.
+// The contestants of this file start tasks that call do and wait for their context. Each
+// uses one function for all its tasks, so that the comparison measures the tasks and not
+// their closures.
 
-// groveParked parks tasks of a nursery. It returns nil once they were canceled, for
-// they return nil themselves.
+// groveParked parks tasks of a nursery. It returns nil after their cancellation, because
+// the tasks return nil.
 func groveParked(j job) error {
 	var next atomic.Int64
 	task := func(ctx context.Context) error {

@@ -10,17 +10,17 @@ import (
 	"github.com/grove-go/grove/channel"
 )
 
-// A lane is a channel to pass the numbers of the items through. Each call of sender
-// and receiver is for a goroutine of its own. The loops are inside what they return,
-// so that nothing but the channel is called for each value.
+// A lane is a channel that passes the numbers of the items. Each call of sender and
+// receiver is for one goroutine. The functions that they return contain the loops, so that
+// only the channel is called for each value.
 type lane struct {
 	sender   func() func(from, to int) error
-	receiver func() func() error // which calls do for what it receives, until the end
+	receiver func() func() error // calls do for each value until the end
 	finish   func()              // called when all senders have returned
 }
 
-// passing makes a run that passes values through a lane from so many senders to so
-// many receivers, in a context that within opens.
+// passing makes a run that passes values through a lane, with the given numbers of senders
+// and receivers, in a context that within opens.
 func passing(capacity, senders, receivers int, within opener, open func(ctx context.Context, capacity int, do func(int) int) lane) func(job) error {
 	return func(j job) error {
 		ctx, end := within(j.ctx)
@@ -45,7 +45,7 @@ func passing(capacity, senders, receivers int, within opener, open func(ctx cont
 	}
 }
 
-// groveLane is a channel of ours, with handles for each goroutine.
+// groveLane is a channel of Grove, with handles for each goroutine.
 func groveLane(ctx context.Context, capacity int, do func(int) int) lane {
 	s, r := channel.New[int](capacity)
 	return lane{
@@ -84,8 +84,8 @@ func groveLane(ctx context.Context, capacity int, do func(int) int) lane {
 	}
 }
 
-// selectLane is a native channel that is never waited for alone, but in a select with
-// the end of the context: what one writes without us.
+// selectLane is a native channel in a select statement with the end of the context, as
+// programs do by hand.
 func selectLane(ctx context.Context, capacity int, do func(int) int) lane {
 	ch := make(chan int, capacity)
 	return lane{
@@ -120,7 +120,7 @@ func selectLane(ctx context.Context, capacity int, do func(int) int) lane {
 	}
 }
 
-// bareLane is a native channel whose users cannot be canceled.
+// bareLane is a native channel without cancellation.
 func bareLane(_ context.Context, capacity int, do func(int) int) lane {
 	ch := make(chan int, capacity)
 	return lane{

@@ -9,8 +9,8 @@ import (
 	"github.com/panjf2000/ants/v2"
 )
 
-// pondPool starts a task for each item in a group of a pool of pond. These pools are
-// made to live long, so it takes one for the whole run: opening it costs nothing here.
+// pondPool starts a task for each item in a group of a pool of pond. Such pools are meant
+// to live long, so the run uses one pool, and opening it costs nothing here.
 func pondPool(j job) error {
 	p := pond.NewPool(j.limit)
 	defer p.StopAndWait()
@@ -41,8 +41,8 @@ func pondMap(j job) error {
 	})(j)
 }
 
-// antsPool starts a task for each item in a pool of ants, one for the whole run like
-// pond's.
+// antsPool starts a task for each item in a pool of ants. The run uses one pool, as in
+// pondPool.
 func antsPool(j job) error {
 	return withAnts(j, func(p *ants.Pool, j job) error {
 		return antsGo(p, j, func(i int) { j.do(i) })
@@ -59,7 +59,7 @@ func antsMap(j job) error {
 	})
 }
 
-// withAnts repeats what does the job once with a pool of ants.
+// withAnts repeats a function that does the job once, with a pool of ants.
 func withAnts(j job, once func(*ants.Pool, job) error) error {
 	p, err := ants.NewPool(j.limit)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // report writes the results as Markdown.
 func report(w io.Writer, c circumstances, results []result) error {
-	var b bytes.Buffer // which cannot fail
+	var b bytes.Buffer // cannot fail
 	header(&b, c)
 	for _, r := range results {
 		table(&b, r)
@@ -26,14 +26,14 @@ func header(b *bytes.Buffer, c circumstances) {
 Made by `+"`%s`"+` with %s on %s, GOMAXPROCS=%d,
 %d processors: %s.
 
-Rounds: %d of about %v for each contestant, in turn with the others. The median is
-that of the rounds, the spread is the distance of their quartiles as a part of it. The
-ratio to ours is the median of the ratios within a round: above 1 a peer needs more
-than the library does. No time of one run can be compared with one of another.
+Each contestant ran in %d rounds of about %v, in turn with the others. The table has the
+median of the rounds; the spread is the distance of the quartiles, relative to the median.
+The ratio to ours is the median of the ratios within a round. Above 1 a peer needs more
+than the library. Times of different runs do not compare.
 
-Before each comparison it was tried how many times as much all processors compute as
-one: %.1f times in the median, %.1f in the worst case. What is missing of GOMAXPROCS
-somebody else had, and what contends for processors here had less to contend for.
+Before each comparison a measurement showed how much faster all processors computed than
+one: %.1f times in the median, %.1f times in the worst case. If this is less than
+GOMAXPROCS, other programs used the processors, and contention was lower than usual.
 
 ![Peers as multiples of ours](results.svg)
 `, c.command, c.version, c.platform, c.procs, c.cpus, cmp.Or(c.cpu, "model unknown"),
@@ -84,7 +84,7 @@ func goals(b *bytes.Buffer, results []result) {
 	}
 }
 
-// figure formats x with the digits that mean something.
+// figure formats x with its significant digits.
 func figure(x float64) string {
 	switch {
 	case x >= 100:

@@ -17,7 +17,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	header, tables, _ := strings.Cut(b.String(), "\n## ")
-	for _, want := range []string{"`go run ./internal/bench`", "go1.26 on linux/amd64", "GOMAXPROCS=2", "4 processors: A Processor", "1.8 times in the median, 1.2 in the worst", "Rounds: 3 of about 100ms"} {
+	for _, want := range []string{"`go run ./internal/bench`", "go1.26 on linux/amd64", "GOMAXPROCS=2", "4 processors: A Processor", "1.8 times in the median, 1.2 times in the worst", "3 rounds of about 100ms"} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no %q in header:\n%s", want, header)
 		}

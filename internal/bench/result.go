@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A result is a comparison that has been made.
+// A result is the result of a comparison.
 type result struct {
 	comparison
 	samples [][]sample // by contestant, then by round
@@ -29,16 +29,16 @@ func (r result) allocs(i int) float64 {
 	return median(values)
 }
 
-// toOurs returns how much contestant i takes for what takes our first one 1.
+// toOurs returns how much contestant i takes, relative to our first contestant.
 func (r result) toOurs(i int) float64 {
 	ours := slices.IndexFunc(r.contestants, func(c contestant) bool { return c.ours })
 	return ratio(r.values(i), r.values(ours))
 }
 
-// A verdict says what has become of a goal.
+// A verdict says whether a goal was met.
 type verdict struct {
 	goal
-	peer     string // the one that counts
+	peer     string // the peer that counts
 	measured float64
 }
 
@@ -56,8 +56,8 @@ func (r result) judge(g goal) verdict {
 	return verdict{goal: g, peer: peer, measured: ratio(r.values(ours), r.values(r.index(peer)))}
 }
 
-// index returns the place of the contestant with that name. It panics if there is
-// none, which is a mistake in the table.
+// index returns the index of the contestant with a name. It panics if there is none,
+// because then the table is wrong.
 func (r result) index(name string) int {
 	i := slices.IndexFunc(r.contestants, func(c contestant) bool { return c.name == name })
 	if i < 0 {

@@ -14,8 +14,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// An opener makes a context below parent, and returns it with the function that
-// ends it.
+// An opener derives a context from parent, and returns it with a function that ends it.
 type opener func(parent context.Context) (ctx context.Context, end func())
 
 func openScope(parent context.Context) (context.Context, func()) {
@@ -87,8 +86,7 @@ func scopes() []comparison {
 	return list
 }
 
-// openAndClose opens a context below a parent, uses it, unless use is nil, and
-// ends it.
+// openAndClose derives a context from a parent, uses it unless use is nil, and ends it.
 func openAndClose(parent, open opener, use func(ctx context.Context)) func(job) error {
 	return func(j job) error {
 		p, end := parent(j.ctx)
@@ -106,7 +104,7 @@ func openAndClose(parent, open opener, use func(ctx context.Context)) func(job) 
 	}
 }
 
-// withValue is parent with a value in it.
+// withValue derives a context with a value.
 func withValue(parent opener) opener {
 	return func(ctx context.Context) (context.Context, func()) {
 		type key struct{}
@@ -168,7 +166,7 @@ func deriveAndCancel(open opener) func(job) error {
 	}
 }
 
-// askDeadline asks contexts below one with a deadline for that, all at once.
+// askDeadline asks contexts below a context with a deadline for it, concurrently.
 func askDeadline(top, open opener) func(job) error {
 	return func(j job) error {
 		root, end := top(j.ctx)

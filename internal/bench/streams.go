@@ -11,7 +11,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// streams returns the comparisons of going through sequences.
+// streams returns the comparisons of loops over sequences.
 func streams() []comparison {
 	return []comparison{
 		{
@@ -63,7 +63,7 @@ func groveStreamUnordered(j job) error {
 	return consume(j, nursery.StreamUnordered(j.ctx, numbers(j.size), j.result, nursery.Limit(j.limit)))
 }
 
-// result is do in the form that streams want.
+// result is do in the form for streams.
 func (j job) result(_ context.Context, i int) (int, error) { return j.do(i), nil }
 
 // consume takes the results of a stream.
@@ -77,8 +77,8 @@ func consume(j job, results iter.Seq2[int, error]) error {
 	return nil
 }
 
-// feeding feeds workers through a channel, as a careful person writes it by hand:
-// nobody waits for the channel alone.
+// feeding feeds workers through a channel, as programs do by hand with care: each wait for
+// the channel also watches the context.
 func feeding(j job) error {
 	queue := make(chan int, j.limit)
 	g, ctx := errgroup.WithContext(j.ctx)
@@ -146,7 +146,7 @@ func errgroupEach(j job) error {
 	return g.Wait()
 }
 
-// concStream uses the stream of conc, whose callbacks are called in order.
+// concStream uses the stream of conc, which calls its callbacks in order.
 func concStream(j job) error {
 	s := stream.New().WithMaxGoroutines(j.limit)
 	for i := range numbers(j.size) {
@@ -159,8 +159,8 @@ func concStream(j job) error {
 	return nil
 }
 
-// collecting feeds workers through a channel and has their results in another, as a
-// careful person writes it by hand.
+// collecting feeds workers through a channel and receives their results from another
+// channel, as programs do by hand with care.
 func collecting(j job) error {
 	queue := make(chan int, j.limit)
 	results := make(chan int, j.limit)

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// comparisons returns all there are, in the order of the report.
+// comparisons returns all comparisons, in the order of the report.
 func comparisons() []comparison {
 	return slices.Concat(scopes(), items(), tasks(), channels(), streams())
 }
 
-// items returns the comparisons of going through many items.
+// items returns the comparisons with many items.
 func items() []comparison {
 	list := []comparison{
 		{

@@ -15,8 +15,8 @@ func busy(d time.Duration) func() func(i int) int {
 	}
 }
 
-// spin computes. The steps depend on each other, so none of them can be left out.
-// It is xorshift64 of Marsaglia, Xorshift RNGs (2003).
+// spin computes. Each step depends on the step before, so the compiler cannot leave out
+// steps. It is xorshift64 of Marsaglia, Xorshift RNGs (2003).
 func spin(seed uint64, steps int) int {
 	x := seed + 1 // 0 stays 0
 	for range steps {
@@ -27,8 +27,8 @@ func spin(seed uint64, steps int) int {
 	return int(x)
 }
 
-// stepsPerSecond returns how fast spin is. The best of several measurements counts,
-// for something else on the machine can only slow it down.
+// stepsPerSecond returns the speed of spin. The best of several measurements counts,
+// because other programs can only slow it down.
 func stepsPerSecond() float64 {
 	const steps = 1_000_000
 	best := time.Duration(0)
@@ -41,25 +41,25 @@ func stepsPerSecond() float64 {
 		}
 	}
 	if sink == 0 {
-		return 1 // cannot be; sink has to be looked at or nothing is computed
+		return 1 // never true; the compiler would drop spin if sink were not used
 	}
 	return steps / best.Seconds()
 }
 
-// speedup returns how many times as much all processors compute as one does in the
-// same time: fewer than there are, if something else has them too.
+// speedup returns how much faster all processors compute than one processor. It is less
+// than their number if other programs use them.
 func speedup() float64 {
 	together := runtime.GOMAXPROCS(0)
 	alone := elapsed(1)
 	return float64(together) * alone.Seconds() / elapsed(together).Seconds()
 }
 
-// elapsed returns how long n goroutines need that compute the same at once.
+// elapsed returns how long n goroutines need for the same computation at once.
 func elapsed(n int) time.Duration {
 	const steps = 5_000_000
 	began := time.Now()
 	var wg sync.WaitGroup
-	var sink atomic.Int64 // or the compiler leaves the work out
+	var sink atomic.Int64 // without this use the compiler would drop spin
 	for i := range n {
 		wg.Go(func() { sink.Add(int64(spin(uint64(i), steps))) })
 	}

@@ -22,12 +22,12 @@ import (
 
 func TestMain(m *testing.M) { testutil.Main(m) }
 
-// A run does random things with a channel from several goroutines, and writes down
-// when each began and ended, by a clock that counts.
+// A run does random things with a channel from several goroutines, and records when each
+// began and ended, by a clock that counts.
 type run struct {
 	clock atomic.Int64
 	value atomic.Int64
-	root  atomic.Pointer[cancel.Scope] // of the contexts of those who wait
+	root  atomic.Pointer[cancel.Scope] // of the contexts of waiting operations
 
 	mu        sync.Mutex
 	senders   []*channel.Sender[int]
@@ -152,9 +152,8 @@ func cloned[H any](clone func() *H) (h *H) {
 	return clone()
 }
 
-// TestLinearizable compares histories of random operations with the model: there
-// has to be an order of the operations, in keeping with their times, in which each
-// could have returned what it did.
+// TestLinearizable compares histories of random operations with the model. Each history
+// must have an order of the operations that fits their times and results.
 func TestLinearizable(t *testing.T) {
 	const histories, clients, steps = 1000, 4, 12
 	for _, capacity := range []int{0, 1, 2, 5, -1} {
@@ -210,7 +209,7 @@ func record(seed uint64, capacity, clients, steps int) *run {
 			r.client(id, steps, rnd, &canceling)
 		})
 	}
-	// If all wait, for ever, they are canceled.
+	// if all wait forever, cancel them
 	stop := make(chan struct{})
 	watching.Go(func() {
 		for {
@@ -243,7 +242,7 @@ func explain(history []porcupine.Operation) string {
 	return text.String()
 }
 
-// TestChecker gives the model histories that must not be.
+// TestChecker gives impossible histories to the model.
 func TestChecker(t *testing.T) {
 	type step struct {
 		in  input

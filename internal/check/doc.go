@@ -1,3 +1,3 @@
-// Package check holds tests that compare the library with sequential models, by
-// means that the library itself does not depend on.
+// Package check has the tests that compare the library with sequential models. It has a
+// module of its own for their dependencies.
 package check

@@ -7,7 +7,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// What can be done with a channel.
+// The operations on a channel.
 type kind int
 
 const (
@@ -21,8 +21,8 @@ const (
 	closeReceiver
 )
 
-// An input is a call: of a method of a handle, with a value or, for clone, the
-// handle that it makes.
+// An input is a call: of a method of a handle, with a value or, for Clone, with the new
+// handle.
 type input struct {
 	kind   kind
 	handle int
@@ -56,8 +56,8 @@ func (o output) String() string {
 	return [...]string{"ok", "closed", "broken", "end", "would block", "canceled"}[o.result] + fmt.Sprintf(" %d", o.value)
 }
 
-// A state is that of a channel in the sequential model: operations happen one
-// after the other.
+// A state is the state of a channel in the sequential model: operations happen one after
+// the other.
 type state struct {
 	buffer    []int
 	senders   []int // handles that are open, in order
@@ -74,13 +74,13 @@ func remove(handles []int, h int) []int {
 	return slices.DeleteFunc(slices.Clone(handles), func(x int) bool { return x == h })
 }
 
-// model returns the sequential model of a channel (CH1 to CH5). What it cannot say,
-// for an operation in it takes no time, checkTimes does:
+// model returns the sequential model of a channel (CH1 to CH5). Its operations take no
+// time. checkTimes checks the rest:
 //
-//   - with a capacity of 0 the sender and the receiver meet, here the value waits
+//   - with a capacity of 0 the sender and the receiver meet, but in the model the value waits
 //     in between;
-//   - an operation that is in progress on a handle when that is closed may still
-//     succeed, one that begins later may not. A value that comes into a channel
+//   - an operation that is in progress on a handle when the handle is closed may still
+//     succeed, but an operation that begins later may not. A value that comes into a channel
 //     while it breaks is dropped, or reaches a receiver that was still there.
 func model(capacity int) porcupine.Model {
 	return porcupine.Model{
@@ -134,7 +134,7 @@ func step(s state, i input, o output, capacity int) (state, bool) {
 		case i.kind == trySend:
 			return s, open && !broken && (full || capacity == 0)
 		case i.kind == tryReceive:
-			// Without a buffer a value that is here is in the hands of its sender.
+			// Without a buffer the sender still has the value.
 			return s, open && len(s.senders) > 0 && (len(s.buffer) == 0 || capacity == 0)
 		}
 		return s, false
@@ -154,7 +154,7 @@ func step(s state, i input, o output, capacity int) (state, bool) {
 	return s, true
 }
 
-// checkTimes returns what is wrong with a history that the model cannot see.
+// checkTimes returns faults of a history that the model does not see.
 func checkTimes(history []porcupine.Operation, capacity int) error {
 	closed := map[input]int64{} // when the Close of a handle had returned; the value is 0
 	lastReceiver := int64(-1)   // when the last of them had, if all are
@@ -207,7 +207,7 @@ func checkTimes(history []porcupine.Operation, capacity int) error {
 	for _, op := range history {
 		if i := op.Input.(input); (i.kind == send || i.kind == trySend) && op.Output.(output).result == ok {
 			if r, got := received[i.value]; !got || r.Call > op.Return {
-				return fmt.Errorf("CH6: %v has returned before anybody had the value", i)
+				return fmt.Errorf("CH6: %v has returned before a receiver had the value", i)
 			}
 		}
 	}

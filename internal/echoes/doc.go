@@ -1,3 +1,3 @@
-// Package echoes tests rule C9 of package cancel with the errors of libraries that
-// are in wide use, which the library itself does not depend on.
+// Package echoes tests rule C9 of package cancel with the errors of popular libraries. It
+// has a module of its own for their dependencies.
 package echoes

@@ -19,8 +19,8 @@ func isStatus(err error) bool {
 	return c == codes.Canceled || c == codes.DeadlineExceeded
 }
 
-// TestStatus judges the errors of gRPC, which do not unwrap to that of the context,
-// with the option that makes them echoes.
+// TestStatus judges the errors of gRPC. They do not unwrap to the error of the context, and
+// an option makes them echoes.
 func TestStatus(t *testing.T) {
 	for _, r := range []row{
 		{"canceled", call, true, isEcho},

@@ -44,7 +44,7 @@ func Unwrap(err error) (members []error, inner error) {
 	if len(members) == 0 {
 		return nil, inner
 	}
-	// In hashicorp's multierror, inner is a list of the same members.
+	// the inner list has the same members in hashicorp's multierror
 	if list, ok := elements(inner); ok && len(merge(members, clean(list, err))) == len(members) {
 		return members, nil
 	}
@@ -124,9 +124,9 @@ func Is(err, target error) bool {
 	return false
 }
 
-// Same reports whether a and b are the same error. It never panics. Where a == b does
-// not panic either, it is that. Otherwise slices and maps are the same if they share
-// their memory, and functions are not.
+// Same reports whether a and b are the same error. It never panics. If a == b does not
+// panic either, Same returns the result of it. Otherwise slices and maps are the same if
+// they share their memory, and functions are never the same.
 func Same(a, b error) bool {
 	switch t := reflect.TypeOf(a); {
 	case t != reflect.TypeOf(b):

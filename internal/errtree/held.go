@@ -25,19 +25,20 @@ func (h Held) Read() (err error, ok bool) {
 	return err, ok
 }
 
-// AllHeld reports whether ok returns true for each error that err holds in its
-// fields, exported or not: an error, an interface that contains one, or a list of
-// these, also in a struct within err. It calls no method of any error.
+// AllHeld reports whether ok returns true for each error that err holds in its fields,
+// exported or not. Such a field may be an error, an interface that contains an error, or a
+// list of these, even in a struct within err. AllHeld calls no method of any error.
 //
-// AllHeld looks behind a pointer only for fields that are errors by their
-// declaration, because what else is there may be shared with running code, such as
-// a request or a connection. For the same reason it reads no map, and no struct with
-// a lock behind a pointer, even if err itself is that. If those can contain errors, and for a nil pointer that is
-// an error, it calls ok with a Held that cannot be read and is not any error.
+// AllHeld looks behind a pointer only for fields that are declared as errors, because other
+// data there may be shared with running code, such as a request or a connection. For the
+// same reason it reads no map, and no struct with a lock behind a pointer, even if err
+// itself is one. If such a map or struct can contain errors, AllHeld calls ok with a Held
+// that cannot be read and is not any error. It does the same for a nil pointer that is an
+// error.
 //
-// A concrete type with a method Error in an unexported field need not be an error of
-// its own: a stack trace can have that method. If ok returns false for such a
-// field, its own fields decide.
+// A concrete type with a method Error in an unexported field need not be an error of its
+// own: a stack trace can have that method. If ok returns false for such a field, its own
+// fields decide.
 func AllHeld(err error, ok func(Held) bool) bool {
 	w := walker{ok, maxPointers}
 	return w.walk(planOf(reflect.TypeOf(err)), reflect.ValueOf(err))

@@ -95,7 +95,7 @@ func TestAllHeld(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		err  error
-		want []string // held errors: ! is one that cannot be read, ? an unknown one
+		want []string // held errors: ! cannot be read, ? is unknown
 		all  bool     // in spite of the unknown ones
 	}{
 		{"no fields", a, nil, true},

@@ -68,8 +68,8 @@ type Nursery struct {
 	since    int64 // when that was, by Now
 }
 
-// Idle returns how long no task has returned while some were queued, as far as calls of
-// Idle can tell. It is told how many tasks have returned, and how many are queued.
+// Idle returns how long no task has returned while tasks were queued, as far as calls of
+// Idle can tell. Its arguments are the numbers of returned and of queued tasks.
 func (n *Nursery) Idle(finished, queued int, now int64) (idle int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,7 +81,7 @@ func (n *Nursery) Idle(finished, queued int, now int64) (idle int64) {
 
 // A Task is the record of a task that has options, from the moment the nursery accepts it.
 type Task struct {
-	Self     any // a pointer to what the frames of the task have as an argument
+	Self     any // a pointer that the frames of the task have as an argument
 	Name     string
 	Daemon   bool
 	Queued   bool            // it waits for its turn under a limit before it begins
@@ -99,10 +99,10 @@ type shard struct {
 
 var shards [32]shard
 
-// shardOf returns the shard of what is at an address.
+// shardOf returns the shard for an address.
 func shardOf(addr uintptr) *shard { return &shards[addr>>6%uintptr(len(shards))] }
 
-// Addr returns the address of what a pointer points to, as it is in stacks.
+// Addr returns the address in a pointer, in the form of stacks.
 func Addr(pointer any) uintptr { return reflect.ValueOf(pointer).Pointer() }
 
 // New returns a record of a nursery, for Open.
@@ -169,7 +169,7 @@ func Nurseries() (all []*Nursery) {
 	return all
 }
 
-// Enter adds a scope in which a function runs to the registry, until leave is called. A
+// Enter adds a scope to the registry while a function runs in it, until leave is called. A
 // scope that has ended may be in no other list.
 func Enter(scope context.Context) (leave func()) {
 	addr := Addr(scope)
@@ -187,7 +187,7 @@ func Enter(scope context.Context) (leave func()) {
 	}
 }
 
-// Scopes returns the scopes in which functions run, by their addresses.
+// Scopes returns the scopes of functions that run, by their addresses.
 func Scopes() map[uintptr]context.Context {
 	all := make(map[uintptr]context.Context)
 	for i := range shards {

@@ -25,9 +25,9 @@ type Totals struct {
 // Buckets is the number of buckets of a Histogram.
 const Buckets = 20
 
-// A Histogram counts how long canceled nurseries took to close. Bucket i counts those that
-// took less than 2 to the power of i milliseconds, and not less than the bucket before; the
-// last one counts all others.
+// A Histogram counts how long canceled nurseries took to close. Bucket i counts times below
+// 2 to the power of i milliseconds, down to the limit of the bucket before. The last bucket
+// counts all longer times.
 type Histogram struct {
 	Counts [Buckets]uint64
 	Sum    time.Duration
@@ -45,7 +45,7 @@ var totals struct {
 	Totals
 }
 
-// A Summary is what is left of a nursery that has closed.
+// A Summary has the data of a closed nursery for the totals.
 type Summary struct {
 	Name     string
 	Tasks    int

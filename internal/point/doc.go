@@ -1,4 +1,4 @@
-// Package point marks the steps of the library at which another goroutine may come
-// in between, for package explore to try them all. In a build without the tag
-// explore there is nothing of it in the code.
+// Package point marks the steps of the library between which other goroutines may run, for
+// package explore to try all orders. In a build without the tag explore the points have no
+// code.
 package point

@@ -26,10 +26,10 @@ func Hook(h func(name string)) {
 	}
 }
 
-// A Mutex is a lock that a goroutine may hold while it is at a point. A goroutine that waits
-// for it is durably blocked, in the sense of testing/synctest, unlike one that waits for a
-// sync.Mutex. A goroutine that has waited is at a point before it tries again, so that it
-// does not run beside the goroutine that has unlocked.
+// A Mutex is a lock that a goroutine may hold while it is at a point. Unlike a goroutine
+// that waits for a sync.Mutex, a waiting goroutine is durably blocked, in the sense of
+// testing/synctest. After the wait it is at a point before it tries again, so that it does
+// not run beside the goroutine that has unlocked.
 type Mutex struct {
 	mu      sync.Mutex
 	held    bool

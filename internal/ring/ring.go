@@ -1,9 +1,9 @@
-// Package ring provides the queue in which tasks, and the values of unbounded
-// channels, wait.
+// Package ring provides the queue for waiting tasks and for the values of unbounded
+// channels.
 package ring
 
-// A Queue is a first-in-first-out queue. Its zero value is an empty one. It keeps
-// nothing reachable that has been taken out.
+// A Queue is a first-in-first-out queue. Its zero value is empty. It keeps no reference to
+// elements that were taken out.
 type Queue[T any] struct {
 	buf  []T // its length is a power of two, or 0
 	head int
@@ -11,8 +11,8 @@ type Queue[T any] struct {
 }
 
 const (
-	least = 16   // what a queue begins with
-	keep  = 1024 // what an empty queue keeps at most, so that a burst leaves nothing behind
+	least = 16   // capacity of a new queue
+	keep  = 1024 // capacity that an empty queue keeps at most, so that a burst leaves nothing behind
 )
 
 // Len returns how many elements are in the queue.

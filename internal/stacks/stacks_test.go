@@ -61,7 +61,7 @@ func TestStandardLibrary(t *testing.T) {
 	}
 }
 
-// The forms are those of Go 1.26 and 1.27, of GOTRACEBACK=system and of
+// The dumps are from Go 1.26 and 1.27, from GOTRACEBACK=system and from
 // GODEBUG=tracebacklabels=1.
 func TestHeaders(t *testing.T) {
 	label := func(key, value string) []stacks.Label { return []stacks.Label{{Key: key, Value: value}} }

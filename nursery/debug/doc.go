@@ -13,9 +13,9 @@
 //		return debug.Take().WriteText(&out)
 //	}, nursery.Name("program"))
 //
-// [Take] returns a [Snapshot] of the program, and [Parse] one of a goroutine dump, such as
-// the output of a program that received SIGQUIT. [Snapshot.WriteText] writes the tree as text,
-// and encoding/json as JSON. [Watch] logs warnings, and [Metrics] counts.
+// [Take] returns a [Snapshot] of the program. [Parse] returns a Snapshot of a goroutine
+// dump, such as the output of a program that received SIGQUIT. [Snapshot.WriteText] writes
+// the tree as text, and encoding/json as JSON. [Watch] logs warnings, and [Metrics] counts.
 //
 // Commands and packages below this one show the same tree: grovetree draws the tree of a dump,
 // and web serves it over HTTP. Package nursery/otel passes the figures of [Metrics] to
@@ -27,9 +27,9 @@
 //
 // # Warnings
 //
-// A warning states a fact that needs a look. None is a guess, but a fact may be intended: a task
-// that cleans up after its cancellation is unresponsive meanwhile, and a cycle is broken when one
-// of the waits has a time limit. Times have thresholds, see [Thresholds].
+// A warning states a fact, not a guess, but the fact may be intended. A task is
+// unresponsive while it cleans up after its cancellation, and a time limit on one of its
+// waits breaks a cycle. Times have thresholds, see [Thresholds].
 //
 //   - cycle: tasks wait for each other, by Task.Wait, Start, Shared.Do, at the end of a nursery or
 //     for their turn under a limit
@@ -57,16 +57,16 @@
 // stops the program for a moment alone.
 //
 // D4 Limits count what they leave out. They hold for the entries of a nursery, for warnings,
-// for failures, and for nurseries in each other.
+// for failures, and for nurseries inside each other.
 //
-// D5 In a synctest bubble times are virtual. The times of goroutines in another
-// bubble than the caller's are left out.
+// D5 In a synctest bubble times are virtual. Times of goroutines in bubbles other than the
+// caller's are left out.
 //
 // D6 Equal tasks share an entry, with their number.
 //
-// D7 Tasks that wait for a channel, a limiter or a task show which one, so that tasks that
-// wait for the same one can be told, and cycles be found. While the registry is off, a wait
-// costs an atomic load more.
+// D7 A task that waits for a channel, a limiter or a task shows which one. Tasks that wait
+// for the same object can be recognized, and cycles can be found. While the registry is
+// off, this costs each wait one atomic load.
 //
 // D8 Text escapes the characters that a terminal would act on.
 //

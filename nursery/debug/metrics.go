@@ -33,7 +33,7 @@ type Latency struct {
 }
 
 // A Bucket counts the durations that are shorter than Below, and not shorter than Below of
-// the bucket before. Below of the last bucket is 0, and it counts all others.
+// the bucket before. In the last bucket Below is 0, and Count counts all longer durations.
 type Bucket struct {
 	Below time.Duration
 	Count uint64

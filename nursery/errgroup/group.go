@@ -71,7 +71,7 @@ func WithContext(ctx context.Context) (*Group, context.Context) {
 // [Group.Wait] returns. A panic of a task cancels the context too. If a task calls
 // [runtime.Goexit], that counts as a return of nil.
 //
-// A task may call Go. With a limit it waits for ever if all tasks that run do so. The first
+// A task may call Go. With a limit it waits forever if all tasks that run do so. The first
 // call of Go must happen before Wait. After Wait has returned, Go begins anew, but the
 // context of WithContext stays canceled. Go panics if task is nil.
 func (g *Group) Go(task func() error) {
@@ -132,7 +132,7 @@ func (g *Group) start(task func() error, tokens <-chan struct{}) {
 }
 
 // SetLimit limits the number of tasks that run at a time to n. A negative n stands for no
-// limit, which is the default. With a limit of 0 Go blocks for ever, and TryGo starts
+// limit, which is the default. With a limit of 0 Go blocks forever, and TryGo starts
 // nothing.
 //
 // SetLimit must not be called while another goroutine calls a method of the Group, or while
@@ -144,15 +144,15 @@ func (g *Group) SetLimit(n int) {
 	}
 	if r := g.current.Load(); r != nil {
 		if active := r.Active(); active > 0 {
-			panic(fmt.Sprintf("errgroup: Group.SetLimit: no task may run, got %d that do", active))
+			panic(fmt.Sprintf("errgroup: Group.SetLimit: no task must be running, got %d", active))
 		}
 	}
 	g.tokens = make(chan struct{}, n)
 }
 
-// Wait waits until all tasks have returned, and returns the first error that one of them
-// returned, as it is, or nil if there was none. It does not matter whether the error says
-// that the task was canceled. Wait also cancels the context of [WithContext].
+// Wait waits until all tasks have returned, and returns the first error that a task
+// returned, unchanged, or nil if there was none. This includes errors that say that the
+// task was canceled. Wait also cancels the context of [WithContext].
 //
 // If a task panicked, Wait panics with a [*nursery.PanicError], which has the stack of the
 // task, and the errors of other tasks as its Others.
@@ -220,8 +220,8 @@ func (g *Group) join(r *round) {
 // canceled, unless it is the error that Wait returns. The errors of a zero Group are all
 // there.
 //
-// Package errgroup of golang.org/x/sync has no such method. The result of Wait cannot hold
-// the other errors if it is to equal an error that the task made, such as io.EOF.
+// Package errgroup of golang.org/x/sync has no such method. The result of Wait equals an
+// error of a task, such as io.EOF, so it cannot hold the other errors.
 func (g *Group) Err() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -156,7 +156,7 @@ func TestWait(t *testing.T) {
 		wantWait(t, g, errFull)
 		wantFailures(t, g, errFull, errGone, io.EOF)
 		if context.Cause(ctx) != context.Canceled {
-			t.Errorf("Cause() = %v, want that of the first Wait, context.Canceled", context.Cause(ctx))
+			t.Errorf("Cause() = %v, want the cause of the first Wait, context.Canceled", context.Cause(ctx))
 		}
 	})
 	bubble(t, "E10/a WithContext that was waited for without tasks", func(t *testing.T, ctx context.Context) {
@@ -573,9 +573,9 @@ func TestLimit(t *testing.T) {
 			g.Go(after(time.Second, nil))
 			g.Go(after(2*time.Second, nil))
 			g.Go(after(2*time.Second, nil))
-			mustPanic(t, "errgroup: Group.SetLimit: no task may run, got 3 that do", func() { g.SetLimit(2) })
+			mustPanic(t, "errgroup: Group.SetLimit: no task must be running, got 3", func() { g.SetLimit(2) })
 			time.Sleep(1500 * time.Millisecond)
-			mustPanic(t, "errgroup: Group.SetLimit: no task may run, got 2 that do", func() { g.SetLimit(2) })
+			mustPanic(t, "errgroup: Group.SetLimit: no task must be running, got 2", func() { g.SetLimit(2) })
 			time.Sleep(time.Second)
 			g.SetLimit(2) // nothing runs, though Wait has not been called
 			wantWait(t, &g, nil)

@@ -12,9 +12,9 @@
 //	})
 //	return errors.Join(err, registration.Unregister())
 //
-// The package has the name of OpenTelemetry's own. A file that imports both gives one of
-// them another name. It depends on the API of OpenTelemetry and not on the SDK, and is a
-// module of its own, so that the library does not depend on either.
+// Package go.opentelemetry.io/otel has the same name, so a file that imports both renames
+// one. This package depends on the API of OpenTelemetry and not on the SDK. It is a module
+// of its own, so that the library does not depend on either.
 //
 // # Metrics
 //
@@ -46,8 +46,8 @@
 //
 // A view of the SDK that drops the attribute grove.nursery adds up the nurseries.
 //
-// There is no instrument for single tasks, and [Run] makes no span for them. A task that
-// should have a span starts one.
+// Single tasks have no instrument, and [Run] makes no span for them. A task that needs a
+// span starts one.
 //
 // # Guarantees
 //

@@ -22,7 +22,8 @@ const nurseryKey = attribute.Key("grove.nursery")
 const leKey = attribute.Key("le")
 
 // maxNames is how many names of nurseries the cancel latency distinguishes. With 20 buckets
-// each, they stay below the 2,000 series that the SDK allows an instrument by default. The SDK would mix the series beyond that, whatever their bucket.
+// each, they stay below the 2,000 series that the SDK allows an instrument by default. The
+// SDK would mix the series beyond that limit, of all buckets.
 const maxNames = 50
 
 // other is the name of the nurseries beyond maxNames. Package debug uses the same.

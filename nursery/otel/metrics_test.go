@@ -205,7 +205,7 @@ func TestRegister(t *testing.T) {
 			}
 		})
 	})
-	t.Run("O1/units are those of the semantic conventions", func(t *testing.T) {
+	t.Run("O1/units follow the semantic conventions", func(t *testing.T) {
 		reader := sdk.NewManualReader()
 		registration, err := otel.Register(sdk.NewMeterProvider(sdk.WithReader(reader)).Meter("test"))
 		if err != nil {
@@ -340,7 +340,7 @@ func TestNames(t *testing.T) {
 	})
 }
 
-// isOn reports whether the registry is on. It is to be called outside of testutil's bubbles,
+// isOn reports whether the registry is on. Call it outside of testutil's bubbles,
 // which switch it on.
 func isOn(t *testing.T) (on bool) {
 	t.Helper()

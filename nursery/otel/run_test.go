@@ -175,7 +175,7 @@ func TestRunSpan(t *testing.T) {
 		tracer, ended := tracing(trace.WithSampler(trace.NeverSample()))
 		err := otel.Run(t.Context(), tracer, "n", func(ctx context.Context, n *nursery.Nursery) error {
 			if !api.SpanContextFromContext(ctx).IsValid() {
-				t.Error("there is no span in the context")
+				t.Error("no span in the context")
 			}
 			n.Go(func(context.Context) error { return &unread{t} })
 			return nil
@@ -258,7 +258,7 @@ func wantStack(t *testing.T, s span) {
 			}
 		}
 	}
-	t.Error("there is no stack")
+	t.Error("no stack")
 }
 
 func TestRunCanceled(t *testing.T) {
@@ -495,7 +495,7 @@ func TestRunCrash(t *testing.T) {
 }
 
 func TestRunOptions(t *testing.T) {
-	t.Run("O6/options and results are those of nursery.Run", func(t *testing.T) {
+	t.Run("O6/options and results are the same as for nursery.Run", func(t *testing.T) {
 		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 			start := time.Now()
 			var opts [3]nursery.Option

@@ -17,12 +17,12 @@ import (
 // [Echo] for single errors, [Task] and [Panic] for the failures of tasks, and [Group] and
 // [Nursery] for groups.
 //
-// A matcher ignores wrappers and the names of tasks and nurseries that it does not
-// mention. Except for As[error](nil) and [Echo], it does not ignore groups, the number of
-// errors in them, and panics, so an unexpected error cannot go unnoticed.
+// A matcher ignores wrappers and the names of tasks and nurseries that it does not mention.
+// It does not ignore groups, the number of errors in a group, or panics, so it notices
+// unexpected errors. As[error](nil) and [Echo] are the exceptions.
 //
-// An Matcher is safe for use by multiple goroutines simultaneously, and may be
-// used any number of times.
+// A Matcher is safe for use by multiple goroutines simultaneously, and may be used any
+// number of times.
 type Matcher interface {
 	// match returns nil if err, which is not nil, matches.
 	match(err error) *mismatch

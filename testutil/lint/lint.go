@@ -1,4 +1,4 @@
-// Package lint holds analyzers that find mistakes in structured concurrency. The command
+// Package lint has analyzers that find mistakes in structured concurrency. The command
 // grovelint runs them.
 package lint
 
@@ -31,7 +31,8 @@ var Analyzers = []*analysis.Analyzer{
 	unclosed.Analyzer,
 }
 
-// OptIn are the analyzers that run on demand, because not all of what they find is a mistake.
+// OptIn are the analyzers that run on demand, because many of their findings are not
+// mistakes.
 var OptIn = []*analysis.Analyzer{
 	blockingop.Analyzer,
 	freshctx.Analyzer,
@@ -39,8 +40,8 @@ var OptIn = []*analysis.Analyzer{
 	spin.Analyzer,
 }
 
-// Errgroup sets the flag errgroup of all analyzers that have one, to a value that
-// [strconv.ParseBool] accepts. They then check uses of errgroup.Group as well.
+// Errgroup sets the flag errgroup of all analyzers that have it, to a value that
+// [strconv.ParseBool] accepts. They then also check uses of errgroup.Group.
 func Errgroup(value string) error {
 	for _, a := range slices.Concat(Analyzers, OptIn) {
 		if f := a.Flags.Lookup("errgroup"); f != nil {

@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 
-const again = [1001, 1006, 1011, 1012]; // the server or the network has gone, not we
+const again = [1001, 1006, 1011, 1012]; // the server or the network has gone
 const longest = 30; // seconds between two attempts
 
 let me = null; // {name, room} while we are in a room, or on our way back
@@ -22,11 +22,11 @@ function connect() {
 	socket.onclose = closed;
 }
 
-// closed decides whether we try again, later and later, or have been sent away.
+// closed decides whether to try again, at growing intervals, or to stop.
 function closed(end) {
 	if (again.includes(end.code)) {
 		const most = Math.min(longest, 2 ** attempts++);
-		const wait = most * (0.5 + Math.random() / 2); // all clients come back, not all at once
+		const wait = most * (0.5 + Math.random() / 2); // so that clients do not come back all at once
 		timer = setTimeout(connect, wait * 1000);
 		const why = end.reason || "no connection";
 		state("waiting", `${why}; attempt ${attempts} in ${Math.ceil(wait)} s`);
@@ -110,7 +110,7 @@ function line(kind, at, text) {
 	return li;
 }
 
-// element makes an element whose content is text, whatever is in it.
+// element makes an element with text as its content, never markup.
 function element(tag, kind, text) {
 	const e = document.createElement(tag);
 	e.className = kind;

@@ -36,7 +36,7 @@ func TestContextAfterTheEnd(t *testing.T) {
 				return nil
 			}, fails(nil))
 			if err != nil || kept.Err() != context.Canceled {
-				t.Errorf("error %v, that of the context %v", err, kept.Err())
+				t.Errorf("error %v, error of the context %v", err, kept.Err())
 			}
 			mustBe(t, context.Cause(kept), want)
 		})

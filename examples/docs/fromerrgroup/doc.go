@@ -1,4 +1,4 @@
-// Package fromerrgroup has the code of docs/from-errgroup.md, and tests that show each
-// behaviour which that states of errgroup, conc, run, tomb and suture, and of Grove in
-// their place. It has nothing to import.
+// Package fromerrgroup has the code of docs/from-errgroup.md. Its tests show each behavior
+// that the document states about errgroup, conc, run, tomb and suture, and about Grove in
+// their place. The package has nothing to import.
 package fromerrgroup

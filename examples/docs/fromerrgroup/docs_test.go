@@ -38,7 +38,7 @@ func TestDocument(t *testing.T) {
 	t.Run("its Go is compiled here", func(t *testing.T) {
 		docs.Blocks(t, document, "*_test.go")
 	})
-	t.Run("its output is that of an example", func(t *testing.T) {
+	t.Run("its output is the output of an example", func(t *testing.T) {
 		var tests strings.Builder
 		for _, f := range glob(t, "*_test.go") {
 			tests.WriteString(read(t, f))
@@ -94,7 +94,7 @@ func TestDocument(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the versions are those of the tests", func(t *testing.T) {
+	t.Run("the versions are the versions of the tests", func(t *testing.T) {
 		mod := read(t, "../../go.mod")
 		modules := regexp.MustCompile("`(\\S+ v\\S+)`").FindAllStringSubmatch(text, -1)
 		if len(modules) != 5 {
@@ -108,7 +108,7 @@ func TestDocument(t *testing.T) {
 	})
 }
 
-// The packages of which the document names something.
+// packages are the packages that the document names.
 var packages = map[string]string{
 	"cancel":       "github.com/grove-go/grove/cancel",
 	"channel":      "github.com/grove-go/grove/channel",

@@ -57,7 +57,7 @@ func TestEarlyReturn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			testutil.WantLeak(t, func(t *testing.T, _ context.Context) {
-				ctx := context.Background() // that of the test ends with it
+				ctx := context.Background() // the context of the test ends with the test
 				mustBe(t, early(ctx, waits, fails(errFull)), errFull)
 			})
 		})

@@ -93,8 +93,9 @@ func TestWhichErrors(t *testing.T) {
 	}
 }
 
-// A loop that waits for a semaphore, with the context of the group, gets the error of
-// that before anybody has seen the one that canceled it, and returns without Wait.
+// A loop that waits for a semaphore, with the context of the group, gets an error of the
+// context. It gets that before it can see the error that canceled the group, and returns
+// without Wait.
 func TestAcquireHidesError(t *testing.T) {
 	later := func(context.Context) error {
 		time.Sleep(time.Second)
@@ -138,13 +139,13 @@ func TestAcquireHidesError(t *testing.T) {
 	})
 }
 
-// To return tomb.ErrDying, as one does who was told to die, ends the process if nobody
-// was.
+// A task that was told to die returns tomb.ErrDying. If the tomb is not dying, that ends
+// the process.
 func TestDyingWhileAlive(t *testing.T) {
 	_, errs := program.Start(t, "dying").Wait(2)
 	mustContain(t, errs, "panic: tomb: Kill with ErrDying while still alive")
 	inBubble(t, "Grove", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
-		// The task knows better than the nursery what it gives up for.
+		// The task knows better than the nursery why it gives up.
 		err := waitGrove(ctx, fails(context.Canceled), fails(nil))
 		mustBe(t, err, context.Canceled)
 	})

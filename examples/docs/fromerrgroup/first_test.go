@@ -50,7 +50,7 @@ func Example_first() {
 	//  2 failures: 404: gone; 404: gone
 }
 
-// Both find the page that is there, and wait for those that have lost.
+// Both find the page, and wait for the tasks that have lost.
 func TestFirstSuccess(t *testing.T) {
 	for name, first := range map[string]func(context.Context, []string) (string, error){
 		"errgroup": firstErrgroup, "Grove": firstGrove,
@@ -75,7 +75,7 @@ func TestFirstSuccess(t *testing.T) {
 
 // Without the detour a mirror that has failed takes the others with it.
 func TestFailureWins(t *testing.T) {
-	good := func(gate *testutil.Gate) task { // a mirror that is slower than the one that is gone
+	good := func(gate *testutil.Gate) task { // a mirror that is slower than the mirror that is gone
 		return func(ctx context.Context) error { return gate.Wait(ctx) }
 	}
 	inBubble(t, "errgroup", func(t *testing.T, ctx context.Context, _ func() time.Duration) {

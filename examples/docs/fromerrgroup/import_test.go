@@ -32,7 +32,7 @@ var (
 	_ func(ctx context.Context) (*errgroup.Group, context.Context) = errgroup.WithContext
 )
 
-// The package has all that errgroup has, with the same types, and one method more.
+// The package has all names of errgroup, with the same types, and one method more.
 func TestImportHasAll(t *testing.T) {
 	theirs, ours := reflect.TypeFor[*xsync.Group](), reflect.TypeFor[*errgroup.Group]()
 	if theirs == ours {
@@ -88,7 +88,7 @@ func TestImportRecovered(t *testing.T) {
 	})
 }
 
-// What stays: Go blocks at the limit.
+// As before, Go blocks at the limit.
 func TestImportGoBlocks(t *testing.T) {
 	inBubble(t, "Grove", func(t *testing.T, ctx context.Context, passed func() time.Duration) {
 		g, ctx := errgroup.WithContext(ctx)
@@ -156,7 +156,7 @@ func TestImportLeak(t *testing.T) {
 	})
 }
 
-// What stays: a return between Go and Wait leaves a task running.
+// As before, a return between Go and Wait leaves a task running.
 func TestImportEarlyReturn(t *testing.T) {
 	testutil.WantLeak(t, func(t *testing.T, ctx context.Context) {
 		err := func() error {
@@ -171,7 +171,8 @@ func TestImportEarlyReturn(t *testing.T) {
 	})
 }
 
-// What changes: a limit that is set while tasks run makes the Group of errgroup hang.
+// A limit that is set while tasks run makes the Group of errgroup hang. The Group of Grove
+// panics.
 func TestImportLimitWhileTasksRun(t *testing.T) {
 	testutil.WantBlock(t, func(*testing.T, context.Context) {
 		var g xsync.Group
@@ -184,7 +185,7 @@ func TestImportLimitWhileTasksRun(t *testing.T) {
 	inBubble(t, "Grove", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		var g errgroup.Group
 		g.Go(func() error { return cancel.Sleep(ctx, time.Second) })
-		if v := panicOf(func() { g.SetLimit(1) }); v != "errgroup: Group.SetLimit: no task may run, got 1 that do" {
+		if v := panicOf(func() { g.SetLimit(1) }); v != "errgroup: Group.SetLimit: no task must be running, got 1" {
 			t.Errorf("SetLimit panics with %v", v)
 		}
 		if err := g.Wait(); err != nil {

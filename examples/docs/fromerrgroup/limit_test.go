@@ -129,7 +129,7 @@ func TestGoBlocks(t *testing.T) {
 	})
 }
 
-// A limit of zero, which a computation can come to, makes Go block for ever.
+// A limit of zero, perhaps a computed one, makes Go block forever.
 func TestLimitOfZero(t *testing.T) {
 	t.Run("errgroup", func(t *testing.T) {
 		testutil.WantBlock(t, func(*testing.T, context.Context) {
@@ -144,7 +144,7 @@ func TestLimitOfZero(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if v, ok := panicOf(limit).(string); !ok || !strings.Contains(v, "must be") {
-				t.Errorf("it panics with %v, want one that says what the limit must be", v)
+				t.Errorf("it panics with %v, want the rule for the limit", v)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	testutil.Main(m)
 }
 
-// programs are those that a test runs as a process, since they end it.
+// programs run as processes of a test, because they end the process.
 var programs = map[string]func(){
 	"stream in bubbles": streamInBubbles,
 	"panic errgroup":    func() { panicking(waitErrgroup) },
@@ -37,7 +37,7 @@ var programs = map[string]func(){
 
 func child() { programs[os.Args[1]]() }
 
-// What goes wrong in the tests.
+// Errors of the tests.
 var (
 	errFull = errors.New("disk full")
 	errGone = errors.New("404: gone")
@@ -49,7 +49,7 @@ type task = func(ctx context.Context) error
 // fails returns a task that fails at once.
 func fails(err error) task { return func(context.Context) error { return err } }
 
-// waits is a task that waits to be canceled, and returns what everybody returns then.
+// waits is a task that waits to be canceled, and returns the error of its context.
 func waits(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -63,7 +63,8 @@ func takes(d time.Duration) task {
 	}
 }
 
-// fetch gets a page: not the one that is gone, and the slow one not before ctx is done.
+// fetch gets a page. The page gone does not exist, and the page slow comes when ctx is
+// done.
 func fetch(ctx context.Context, url string) (string, error) {
 	switch url {
 	case "gone":

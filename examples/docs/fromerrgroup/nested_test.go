@@ -61,8 +61,8 @@ func TestNested(t *testing.T) {
 	}
 }
 
-// Who holds a token of a semaphore, and starts a group whose tasks need one, waits for
-// itself.
+// A task that holds a token of a semaphore deadlocks if it starts a group with tasks that
+// need one.
 func TestTokenIsHeld(t *testing.T) {
 	t.Run("errgroup", func(t *testing.T) {
 		testutil.WantBlock(t, func(_ *testing.T, ctx context.Context) {

@@ -37,7 +37,7 @@ func TestPanicEndsProcess(t *testing.T) {
 	})
 }
 
-// panicking is a process in which one of two tasks panics.
+// panicking is a process with two tasks, and one of them panics.
 func panicking(wait waiter) {
 	began := make(chan struct{})
 	err := wait(context.Background(), func(context.Context) error {
@@ -54,8 +54,8 @@ func panicking(wait waiter) {
 
 func bug() { panic("bug") }
 
-// A panic is kept until all others have returned, whom a pool does not cancel unless
-// it is told to. The value is wrapped, and errors are dropped.
+// A panic is kept until the other tasks have returned. A pool cancels them only if it is
+// told to. The value is wrapped, and errors are dropped.
 func TestPanicIsKept(t *testing.T) {
 	inBubble(t, "conc", func(t *testing.T, ctx context.Context, passed func() time.Duration) {
 		p := pool.New().WithContext(ctx)
@@ -91,7 +91,7 @@ func TestPanicIsKept(t *testing.T) {
 	})
 }
 
-// A call of runtime.Goexit, which t.FailNow is, counts as success, or makes all wait.
+// A call of runtime.Goexit, as by t.FailNow, counts as success, or makes all callers wait.
 func TestGoexit(t *testing.T) {
 	goexit := func(context.Context) error {
 		runtime.Goexit()

@@ -58,8 +58,8 @@ func TestReady(t *testing.T) {
 	})
 }
 
-// Who forgets the other case of the select waits for a server that has failed. So does
-// one who has it, if the server returns nil.
+// Without the other case of the select, the caller waits for a server that has failed. With
+// it, the caller waits for a server that returns nil.
 func TestNeverReady(t *testing.T) {
 	t.Run("errgroup, without the other case", func(t *testing.T) {
 		testutil.WantBlock(t, func(_ *testing.T, ctx context.Context) {
@@ -76,7 +76,7 @@ func TestNeverReady(t *testing.T) {
 	})
 }
 
-// The server of an errgroup does not end when there is nobody left to serve.
+// The server of an errgroup does not end when it has no tasks left to serve.
 func TestServerIsWaitedFor(t *testing.T) {
 	t.Run("errgroup", func(t *testing.T) {
 		testutil.WantBlock(t, func(_ *testing.T, ctx context.Context) {

@@ -15,7 +15,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// A service is a task as suture wants it.
+// A service is a task with the method that suture needs.
 type service task
 
 func (s service) Serve(ctx context.Context) error { return s(ctx) }
@@ -43,7 +43,7 @@ func restartGrove(ctx context.Context, worker task, report func(error)) error {
 	}
 }
 
-// A crash is a worker's own business in both: the next one goes on.
+// In both a crash ends one worker, and the other goes on.
 func TestRestart(t *testing.T) {
 	worker := func() (w task, runs *int) {
 		runs = new(int)
@@ -131,7 +131,7 @@ func TestServiceIsLeftRunning(t *testing.T) {
 	})
 }
 
-// What is added to a supervisor that has ended does not run, and nobody is told.
+// A service that is added to a supervisor which has ended does not run, without a message.
 func TestAddAfterTheEnd(t *testing.T) {
 	inBubble(t, "suture", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		ctx, stop := context.WithCancel(ctx)
@@ -152,7 +152,7 @@ func TestAddAfterTheEnd(t *testing.T) {
 	})
 }
 
-// ended returns a nursery whose Run has returned.
+// ended returns a nursery after the end of its Run.
 func ended(t *testing.T, ctx context.Context) (ended *nursery.Nursery) {
 	t.Helper()
 	err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -165,7 +165,7 @@ func ended(t *testing.T, ctx context.Context) (ended *nursery.Nursery) {
 	return ended
 }
 
-// A supervisor is a task as it is, and what a nursery has canceled is no failure.
+// A supervisor is a task as it is. When the nursery cancels it, its error is an echo.
 func TestSupervisorInNursery(t *testing.T) {
 	inBubble(t, "Grove", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		supervisor := suture.NewSimple("workers")

@@ -41,7 +41,7 @@ func Example_map() {
 	// [] item 2: 404: gone
 }
 
-// Two results of different types, one of which takes long.
+// Two results of different types. One of them takes long.
 func Example_spawn() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		page := nursery.Spawn(n, func(ctx context.Context) (string, error) { return fetch(ctx, "a") })
@@ -62,8 +62,8 @@ func Example_spawn() {
 	// <nil>
 }
 
-// A pool with results has them in the order in which the tasks have ended, and has none
-// of those that have failed.
+// A pool with results returns them in the order of the ends of its tasks, without the
+// results of failed tasks.
 func TestOrderOfResults(t *testing.T) {
 	delays := []time.Duration{3, 1, 2}
 	task := func(ctx context.Context, d time.Duration) (time.Duration, error) {
@@ -95,7 +95,7 @@ func TestOrderOfResults(t *testing.T) {
 	})
 }
 
-// Map of conc knows no context, and goes on after a failure.
+// Map of conc does not take a context, and goes on after a failure.
 func TestMapGoesOn(t *testing.T) {
 	urls := append([]string{"gone"}, make([]string, 99)...)
 	inBubble(t, "conc", func(t *testing.T, ctx context.Context, _ func() time.Duration) {

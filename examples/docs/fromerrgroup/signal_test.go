@@ -19,7 +19,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A server is what can be asked to end, as http.Server can.
+// A server can be asked to end, as http.Server can.
 type server interface {
 	Serve() error // returns nil at once when Shutdown is called
 	Shutdown(ctx context.Context) error
@@ -58,7 +58,7 @@ func signalGrove(s server) {
 	}, nursery.Grace(5*time.Second))
 }
 
-// A patient is a server whose Shutdown waits for a second signal, of those who get it.
+// A patient is a server whose Shutdown waits for a second signal.
 type patient struct {
 	before func() // the first signal may come
 	closed chan struct{}
@@ -90,8 +90,9 @@ func shutDown(with func(server) error) {
 	fmt.Println("end:", with(&patient{func() {}, make(chan struct{})}))
 }
 
-// shutDownRun is one with run, whose actors begin in any order: the server waits for
-// the one that handles signals, of which its stack is all that tells.
+// shutDownRun is such a process with run. Its actors begin in any order, so the server
+// waits for the actor that handles signals. Only the stack of that actor shows that it is
+// ready.
 func shutDownRun() {
 	before := func() {
 		for stacks := make([]byte, 1<<16); ; time.Sleep(time.Millisecond) {
@@ -114,7 +115,7 @@ func shuttingDown(t *testing.T, name string) *program.Program {
 	return p
 }
 
-// A program that was asked to stop, and did: to run that is an error.
+// If a program stops because it was asked to, run returns an error.
 func TestStopIsAnError(t *testing.T) {
 	for name, end := range map[string]string{
 		"run":      "end: received signal interrupt\n",

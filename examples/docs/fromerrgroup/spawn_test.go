@@ -24,7 +24,7 @@ type site map[string][]string
 
 var tree = site{"/": {"/a", "/b"}, "/a": {"/c"}, "/b": {"/c", "/d"}, "/c": {}, "/d": {}}
 
-// A set has those who have been seen.
+// A set has the pages that were visited.
 type set struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -91,7 +91,7 @@ func Example_crawl() {
 	// Output: [/ /a /b /c /d] <nil>
 }
 
-// At the limit, a task that calls Go waits for one that has ended: itself, say.
+// At the limit, a task that calls Go waits for a task to end, perhaps for itself.
 func TestTaskStartsTaskAtLimit(t *testing.T) {
 	t.Run("errgroup", func(t *testing.T) {
 		testutil.WantBlock(t, func(_ *testing.T, ctx context.Context) {
@@ -119,7 +119,7 @@ func TestTaskStartsTaskAtLimit(t *testing.T) {
 	})
 }
 
-// A pool that is waited for takes no tasks, also from its own.
+// A pool that a caller waits for takes no tasks, not even from its own tasks.
 func TestTaskStartsTaskDuringWait(t *testing.T) {
 	t.Run("conc", func(t *testing.T) {
 		_, errs := program.Start(t, "conc during Wait").Wait(2)
@@ -156,7 +156,7 @@ func TestTaskStartsTaskDuringWait(t *testing.T) {
 	})
 }
 
-// concDuringWait is a process because it is a data race, too, besides a panic.
+// concDuringWait is a process because it has a data race, besides a panic.
 func concDuringWait() {
 	runTests(func(t *testing.T) {
 		testutil.Bubble(t, func(*testing.T, context.Context) {
@@ -170,7 +170,7 @@ func concDuringWait() {
 	})
 }
 
-// An actor that is added while the others run never does, but it is interrupted.
+// An actor that is added while the others run does not run, but it is interrupted.
 func TestActorAddsActor(t *testing.T) {
 	inBubble(t, "run", func(t *testing.T, _ context.Context, _ func() time.Duration) {
 		interrupted := false
@@ -186,7 +186,7 @@ func TestActorAddsActor(t *testing.T) {
 	})
 }
 
-// What is started after Wait runs on its own, and its error is lost.
+// A task that is started after Wait runs on its own, and its error is lost.
 func TestGoAfterWait(t *testing.T) {
 	inBubble(t, "errgroup", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		ran := make(chan error, 1)

@@ -124,7 +124,7 @@ func channelGrove(ctx context.Context, urls []string, index func(ctx context.Con
 	})
 }
 
-// A producer that sends on a channel waits for ever if the consumer has failed.
+// A producer that sends on a channel waits forever if the consumer has failed.
 func TestProducerIsLeftAlone(t *testing.T) {
 	urls := []string{"a", "gone", "b"}
 	t.Run("errgroup", func(t *testing.T) {
@@ -137,8 +137,7 @@ func TestProducerIsLeftAlone(t *testing.T) {
 	})
 }
 
-// Streams of conc share their channels, also those of two bubbles, which ends the
-// process.
+// Streams of conc share their channels. If streams of two bubbles do, the process ends.
 func TestStreamOfTwoBubbles(t *testing.T) {
 	p := program.Start(t, "stream in bubbles")
 	_, errs := p.Wait(2)

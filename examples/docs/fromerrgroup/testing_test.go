@@ -19,8 +19,8 @@ func TestPages(t *testing.T) {
 	})
 }
 
-// CancelEverywhere finds the send that nobody waits for, in code with errgroup, and
-// nothing in that with Grove.
+// CancelEverywhere finds the send without a receiver in code with errgroup, and finds
+// nothing in code with Grove.
 func TestHangIsFound(t *testing.T) {
 	t.Run("errgroup", func(t *testing.T) {
 		printed, _ := program.Start(t, "hang").Wait(1)

@@ -35,8 +35,8 @@ func timeoutGrove(ctx context.Context, urls []string, all, each time.Duration) e
 	})
 }
 
-// Of several deadlines around each other the error does not tell which one it was; the
-// task cannot either, which asks its own context.
+// With several nested deadlines the error does not tell which one has passed. The task
+// cannot tell either from its own context.
 func TestWhichTimeout(t *testing.T) {
 	urls := []string{"a", "slow"}
 	inBubble(t, "errgroup", func(t *testing.T, ctx context.Context, passed func() time.Duration) {
@@ -64,7 +64,7 @@ func TestWhichTimeout(t *testing.T) {
 	})
 }
 
-// A timeout does not end what does not look at its context: all wait.
+// A timeout does not end a task that does not look at its context, so all wait.
 func TestTimeoutIsNotLookedAt(t *testing.T) {
 	for name, wait := range waiters {
 		inBubble(t, name, func(t *testing.T, ctx context.Context, passed func() time.Duration) {

@@ -62,8 +62,8 @@ func actorInGrove(ctx context.Context, execute func() error, interrupt func(erro
 	})
 }
 
-// An actor is interrupted, with the cause, when the nursery is canceled, and not when it
-// has come to its end.
+// An actor is interrupted, with the cause, when the nursery is canceled. An actor that has
+// ended is not interrupted.
 func TestActorAsTask(t *testing.T) {
 	inBubble(t, "Grove, which is canceled", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		closed := make(chan error, 1)
@@ -120,7 +120,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// What an errgroup returns because the nursery was canceled is no failure.
+// An errgroup's error after the cancellation of the nursery does not count as a failure.
 func TestEchoOfErrgroup(t *testing.T) {
 	inBubble(t, "Grove", func(t *testing.T, ctx context.Context, _ func() time.Duration) {
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {

@@ -95,7 +95,7 @@ func TestOuterContextCaptured(t *testing.T) {
 	})
 }
 
-// The zero Group, and a pool without WithCancelOnError, cancel nobody.
+// The zero Group cancels no tasks, and neither does a pool without WithCancelOnError.
 func TestNobodyCanceled(t *testing.T) {
 	inBubble(t, "errgroup", func(t *testing.T, ctx context.Context, passed func() time.Duration) {
 		var g errgroup.Group
@@ -113,7 +113,7 @@ func TestNobodyCanceled(t *testing.T) {
 	})
 }
 
-// An actor that returns nil ends all others, where a task that is done only is done.
+// An actor that returns nil ends all others. A task that returns nil ends only itself.
 func TestNilEndsAll(t *testing.T) {
 	for name, wait := range waiters {
 		inBubble(t, name, func(t *testing.T, ctx context.Context, _ func() time.Duration) {
@@ -133,7 +133,7 @@ func TestNilEndsAll(t *testing.T) {
 	}
 }
 
-// A tomb waits for the end of a task that nobody starts.
+// A tomb without tasks never ends.
 func TestNothingStarted(t *testing.T) {
 	t.Run("tomb", func(t *testing.T) {
 		testutil.WantBlock(t, func(*testing.T, context.Context) {
@@ -151,7 +151,7 @@ func TestNothingStarted(t *testing.T) {
 	})
 }
 
-// A tomb is closed when no task is left, also while its owner is starting them.
+// A tomb is closed when it has no task left, even while its owner is starting more.
 func TestAllDoneBeforeNext(t *testing.T) {
 	inBubble(t, "tomb", func(t *testing.T, _ context.Context, _ func() time.Duration) {
 		var tb tomb.Tomb

@@ -1,3 +1,3 @@
-// Package frompython holds the Go code of docs/from-python.md, which is for those who
-// know asyncio, Trio, Curio or anyio: a function for each block, and tests that run it.
+// Package frompython has the Go code of docs/from-python, which is for users of asyncio, Trio,
+// Curio and anyio. Each block is a function, and tests run it.
 package frompython

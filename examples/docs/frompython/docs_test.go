@@ -2,8 +2,10 @@ package frompython
 
 import (
 	"bufio"
+	"fmt"
 	"go/token"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,9 +14,42 @@ import (
 	"github.com/grove-go/grove/examples/internal/docs"
 )
 
-const document = "../../../docs/from-python.md"
+const folder = "../../../docs/from-python/"
 
-func TestBlocks(t *testing.T) { docs.Blocks(t, document, "*.go") }
+// documents are the documents for users of Python.
+var documents = []string{
+	"../../../docs/from-python.md",
+	folder + "side-by-side.md",
+	folder + "web.md",
+	folder + "names.md",
+	folder + "unlearn.md",
+}
+
+func TestBlocks(t *testing.T) {
+	for _, page := range []string{"side-by-side.md", "web.md"} {
+		docs.Blocks(t, folder+page, "*.go")
+	}
+}
+
+// TestDocuments checks that no page is missing in documents, and that only the pages that
+// TestBlocks reads have Go code.
+func TestDocuments(t *testing.T) {
+	files, err := filepath.Glob(folder + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !slices.Contains(documents, f) {
+			t.Errorf("no test reads %s", f)
+		}
+	}
+	for _, page := range documents {
+		hasCode := slices.Contains(lines(t, page), "```go")
+		if blocks := page == folder+"side-by-side.md" || page == folder+"web.md"; hasCode && !blocks {
+			t.Errorf("no test compiles the code of %s", page)
+		}
+	}
+}
 
 // A row is one of the tables of public names: | names | libraries | in Go |.
 type row struct {
@@ -29,11 +64,11 @@ var (
 	identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
 )
 
-// rows returns the rows of the tables of public names.
+// rows returns the rows of the page of public names.
 func rows(t *testing.T) []row {
 	var rows []row
 	within := false
-	for i, l := range lines(t) {
+	for i, l := range lines(t, folder+"names.md") {
 		cells := strings.Split(l, "|")
 		switch {
 		case l == "| Python | of | in Go |":
@@ -80,8 +115,8 @@ func TestNames(t *testing.T) {
 		for _, p := range parts {
 			known[library][p] = true
 		}
-		// The module tells functions apart that have a name in common; what a class
-		// is called is enough.
+		// A function needs its module in the row, because functions of several modules
+		// have the same name. A class does not.
 		last := len(parts) - 1
 		if last > 0 && token.IsExported(parts[last]) && !token.IsExported(parts[last-1]) {
 			parts = parts[last:]
@@ -120,11 +155,12 @@ func title(library string) string {
 	return library
 }
 
-// The packages of which the document names something.
+// packages are the packages that the pages name.
 var packages = map[string]string{
 	"cancel":    "github.com/grove-go/grove/cancel",
 	"nursery":   "github.com/grove-go/grove/nursery",
 	"channel":   "github.com/grove-go/grove/channel",
+	"debug":     "github.com/grove-go/grove/nursery/debug",
 	"testutil":  "github.com/grove-go/grove/testutil",
 	"errmatch":  "github.com/grove-go/grove/testutil/errmatch",
 	"bufio":     "bufio",
@@ -159,40 +195,35 @@ var packages = map[string]string{
 	"url":       "net/url",
 }
 
-// Variables that the prose has, as in ctx.Done().
+// variables are the variables in the prose, as in ctx.Done().
 var variables = []string{"c", "client", "ctx", "mux", "n", "r", "response", "x"}
 
 var qualified = regexp.MustCompile(`\b([a-z]\w*)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 
-// TestGoNames checks that what the document names of Grove and the standard library
-// exists.
+// TestGoNames checks that the names of Grove and the standard library exist.
 func TestGoNames(t *testing.T) {
 	exported := docs.Exported(t, packages)
-	checked, code := 0, false
-	for i, l := range lines(t) {
-		if strings.HasPrefix(l, "```") {
-			code = !code
-		}
-		if code {
-			continue // compiled, or Python
-		}
-		for _, span := range codeSpan.FindAllStringSubmatch(l, -1) {
-			if l := strings.TrimSpace(l); strings.HasPrefix(l, "|") && pythonCell(l, span[0]) {
-				continue
-			}
-			for _, m := range qualified.FindAllStringSubmatch(span[1], -1) {
-				name := strings.TrimSuffix(m[2]+"."+m[3], ".")
-				names, ok := exported[m[1]]
-				switch {
-				case !ok && m[1] != "asyncio" && !slices.Contains(variables, m[1]):
-					t.Errorf("line %d: package %s of %s is not known here", i+1, m[1], m[0])
-				case ok && !names[name]:
-					t.Errorf("line %d: there is no %s", i+1, m[0])
-				case ok:
-					checked++
+	checked := 0
+	for _, page := range documents {
+		prose(t, page, func(place, l string) {
+			for _, span := range codeSpan.FindAllStringSubmatch(l, -1) {
+				if strings.HasPrefix(l, "|") && pythonCell(l, span[0]) {
+					continue
+				}
+				for _, m := range qualified.FindAllStringSubmatch(span[1], -1) {
+					name := strings.TrimSuffix(m[2]+"."+m[3], ".")
+					names, ok := exported[m[1]]
+					switch {
+					case !ok && m[1] != "asyncio" && !slices.Contains(variables, m[1]):
+						t.Errorf("%s: package %s of %s is not known here", place, m[1], m[0])
+					case ok && !names[name]:
+						t.Errorf("%s: there is no %s", place, m[0])
+					case ok:
+						checked++
+					}
 				}
 			}
-		}
+		})
 	}
 	if checked < 300 {
 		t.Errorf("%d names checked", checked)
@@ -201,15 +232,13 @@ func TestGoNames(t *testing.T) {
 
 // TestSpelling checks that only names of Python have two l.
 func TestSpelling(t *testing.T) {
-	code := false
-	for i, l := range lines(t) {
-		if strings.HasPrefix(l, "```") {
-			code = !code
-		}
-		prose := codeSpan.ReplaceAllString(l, "")
-		if !code && (strings.Contains(prose, "cancell"+"ed") || strings.Contains(prose, "cancell"+"ing")) {
-			t.Errorf("line %d: Go writes canceled, canceling: %s", i+1, l)
-		}
+	for _, page := range documents {
+		prose(t, page, func(place, l string) {
+			words := codeSpan.ReplaceAllString(l, "")
+			if strings.Contains(words, "cancell"+"ed") || strings.Contains(words, "cancell"+"ing") {
+				t.Errorf("%s: Go writes canceled, canceling: %s", place, l)
+			}
+		})
 	}
 }
 
@@ -218,8 +247,21 @@ func pythonCell(row, span string) bool {
 	return strings.Contains(strings.Split(row, "|")[1], span)
 }
 
-func lines(t *testing.T) []string {
-	b, err := os.ReadFile(document)
+// prose calls fn for each line of a page that is not in a block of code.
+func prose(t *testing.T, page string, fn func(place, line string)) {
+	code := false
+	for i, l := range lines(t, page) {
+		if strings.HasPrefix(l, "```") {
+			code = !code
+		}
+		if !code {
+			fn(fmt.Sprintf("%s:%d", page, i+1), strings.TrimSpace(l))
+		}
+	}
+}
+
+func lines(t *testing.T, page string) []string {
+	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}

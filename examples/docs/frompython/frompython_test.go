@@ -181,7 +181,7 @@ func TestValuesOfNursery(t *testing.T) {
 		ctx = context.WithValue(ctx, userKey{}, "ada")
 		n.Go(func(ctx context.Context) error {
 			if v := ctx.Value(userKey{}); v != nil {
-				t.Errorf("the task has a value of who started it: %v", v)
+				t.Errorf("the task has a value of the caller of Go: %v", v)
 			}
 			return nil
 		})

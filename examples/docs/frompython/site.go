@@ -11,9 +11,9 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// fetch stands for what takes its time and may fail. A page whose name begins with
-// "no" is missing, "broken" ends too soon after a while, and one whose name begins with "slow" takes
-// for ever.
+// fetch stands for a call that takes time and may fail. A page with a name that begins with
+// "no" is missing. The page "broken" ends too soon, after a while. A page with a name that
+// begins with "slow" takes forever.
 func fetch(ctx context.Context, url string) (string, error) {
 	switch {
 	case strings.HasPrefix(url, "no"):

@@ -24,7 +24,7 @@ func setEvent(ctx context.Context) error {
 	ready := make(chan struct{})
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error { return event(ctx, ready) })
-		close(ready) // once; all who wait go on
+		close(ready) // once; all waiters go on
 		return nil
 	})
 }
@@ -39,7 +39,7 @@ func condition(ctx context.Context, level *channel.Watch[int]) error {
 			return nil
 		}
 	}
-	return nil // closed before it was
+	return nil // it was closed before
 }
 
 // A counter is used by several goroutines.
@@ -83,7 +83,7 @@ func barrier(ctx context.Context, parts []string) error {
 	}); err != nil {
 		return err
 	}
-	fmt.Println("all are loaded") // nobody gets here before everybody
+	fmt.Println("all are loaded") // not before every call has returned
 	return nursery.For(ctx, len(parts), func(ctx context.Context, i int) error {
 		return save(ctx, parts[i]+"'")
 	})

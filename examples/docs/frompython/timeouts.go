@@ -72,7 +72,7 @@ func computes(ctx context.Context, rows [][]float64) (sum float64, err error) {
 	return sum, nil
 }
 
-// A conn is a connection that wants to be closed with a word.
+// A conn is a connection that should be closed with a goodbye.
 type conn struct{ closed bool }
 
 func (c *conn) talk(ctx context.Context) error { return cancel.Forever(ctx) }

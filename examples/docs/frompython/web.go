@@ -14,7 +14,7 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// An app has what handlers share.
+// An app has the data that handlers share.
 type app struct {
 	db         *database
 	background *nursery.Nursery // outlives the server
@@ -47,7 +47,7 @@ func (a *app) order(w http.ResponseWriter, r *http.Request, user string) {
 		if err := mail(ctx, user); err != nil {
 			slog.ErrorContext(ctx, "mail", "error", err)
 		}
-		return nil // a failure would stop the server
+		return nil // an error would stop the server
 	})
 	w.WriteHeader(http.StatusAccepted)
 }
@@ -98,7 +98,7 @@ func get[T any](ctx context.Context, client *http.Client, url string) (v T, err 
 	return v, err
 }
 
-// A database stands for one.
+// A database stands for a real one.
 type database struct {
 	mu     sync.Mutex
 	orders []string
@@ -118,7 +118,7 @@ func (d *database) insert(ctx context.Context, user string) error {
 
 func (d *database) close() { fmt.Println("database closed") }
 
-// mail stands for what takes its time after the answer.
+// mail stands for a call that takes time, after the answer.
 func mail(ctx context.Context, user string) error {
 	fmt.Println("mail to", user)
 	return cancel.Err(ctx)

@@ -1,3 +1,3 @@
-// Package libraries has the tests of docs/libraries.md: what a cancellation looks like in
-// libraries that programs use, and what to write there.
+// Package libraries has the tests of docs/libraries.md: how libraries report a
+// cancellation, and what callers write.
 package libraries

@@ -37,8 +37,8 @@ const inChild = "GROVE_LIBRARIES_CHILD"
 // calls ready when it is about to block.
 type operation func(t *testing.T, ctx context.Context, ready func()) error
 
-// wantEcho cancels op and checks whether its error is an echo as it is, and that it is one
-// with cancel.Because.
+// wantEcho cancels op and checks whether its error is an echo. With cancel.Because it must
+// be an echo.
 func wantEcho(t *testing.T, plain bool, op operation) {
 	t.Helper()
 	scope := cancel.New(t.Context(), cancel.Name("work"))

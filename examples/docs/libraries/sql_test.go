@@ -10,7 +10,7 @@ import (
 	"github.com/grove-go/grove/cancel"
 )
 
-// A slowDriver is a database whose statements take until they are canceled.
+// A slowDriver is a database with statements that run until they are canceled.
 type slowDriver struct{ ready func() }
 
 func (d slowDriver) Connect(context.Context) (driver.Conn, error) { return slowConn{d}, nil }

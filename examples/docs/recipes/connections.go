@@ -12,7 +12,7 @@ import (
 type Pool struct {
 	open func(ctx context.Context) (net.Conn, error)
 
-	// The slots that are not in use. A nil stands for a connection that is not open.
+	// Slots that are not in use. Nil stands for a connection that is not open.
 	put  *channel.Sender[net.Conn]
 	free *channel.Receiver[net.Conn]
 }
@@ -58,8 +58,7 @@ func (p *Pool) release(conn net.Conn, healthy bool) {
 	}
 }
 
-// Close closes the connections that are not in use. Do closes the others when it has used
-// them.
+// Close closes the connections that are not in use. Do closes the others after use.
 func (p *Pool) Close() {
 	p.free.Refuse()
 	for conn := range p.free.All(context.Background()) { // does not wait after Refuse

@@ -12,7 +12,7 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// binary visits a binary tree of the depth 4, whose nodes are words of a and b.
+// binary visits a binary tree of depth 4. Its nodes are words of a and b.
 func binary(ctx context.Context, node string) ([]string, error) {
 	if err := cancel.Sleep(ctx, time.Second); err != nil || len(node) == 4 {
 		return nil, err

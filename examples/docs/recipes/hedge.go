@@ -8,8 +8,8 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// Hedge calls fetch, and calls it again if it has not succeeded after the delay, or as
-// soon as it fails. It returns the first value and cancels the other call.
+// Hedge calls fetch. It calls fetch again after the delay, or as soon as the first call
+// fails. It returns the first value and cancels the other call.
 func Hedge[T any](ctx context.Context, delay time.Duration, fetch func(ctx context.Context) (T, error)) (T, error) {
 	failed := make(chan struct{})
 	first := func(ctx context.Context) (T, error) {

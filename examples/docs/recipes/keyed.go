@@ -13,7 +13,8 @@ type Keyed[K comparable] struct {
 	n  *nursery.Nursery
 	mu sync.Mutex // protects the field below
 
-	// The tasks that wait for a task of the same key. A key is there while a task of it runs.
+	// Tasks that wait for an earlier task of their key. A key exists while one of its tasks
+	// runs.
 	waiting map[K][]func(ctx context.Context) error
 }
 

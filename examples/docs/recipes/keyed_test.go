@@ -13,9 +13,9 @@ import (
 	"github.com/grove-go/grove/testutil"
 )
 
-// numbered runs four tasks for each of three keys, with the options, and returns the
-// numbers of the tasks of each key in the order in which they ended. A task fails with
-// the error of its number.
+// numbered runs four tasks for each of three keys, with the options. It returns the numbers
+// of the tasks of each key, in the order of their ends. A task fails with the error of its
+// number.
 func numbered(ctx context.Context, errs map[int]error, opts ...nursery.Option) (map[string][]int, error) {
 	var mu sync.Mutex
 	ended := map[string][]int{}

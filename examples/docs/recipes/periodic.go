@@ -28,8 +28,8 @@ func CatchUp(d time.Duration) Schedule {
 	return func(due, _ time.Time) time.Time { return due.Add(d) }
 }
 
-// Repeat calls run at once and then as next says, until run fails, or ctx is asked to
-// stop or canceled. One run ends before the next begins.
+// Repeat calls run at once, and then at the times of next, until run fails, or ctx is
+// canceled or asked to stop. Runs do not overlap.
 func Repeat(ctx context.Context, next Schedule, run func(ctx context.Context) error) error {
 	for due := time.Now(); ; due = next(due, time.Now()) {
 		if cancel.SleepUntil(cancel.UntilStop(ctx), due) != nil {

@@ -19,8 +19,8 @@ func Work[T any](ctx context.Context, workers int,
 			defer s.Close()
 			return produce(ctx, s)
 		}, nursery.Name("produce"))
-		// If a job fails, the nursery cancels produce. To close r first would only add the
-		// error channel.ErrBroken.
+		// If a job fails, the nursery cancels produce. Closing r before that would only add
+		// the error channel.ErrBroken.
 		return nursery.EachFrom(ctx, r.All, handle, nursery.Limit(workers))
 	})
 }

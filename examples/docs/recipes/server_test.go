@@ -92,7 +92,7 @@ func TestServe(t *testing.T) {
 			}
 			err := recipes.Serve(ctx, l, func(*nursery.Nursery) http.Handler { return http.NotFoundHandler() })
 			if err == nil || ctx.Err() != nil {
-				t.Errorf("error %v, want that of the listener", err)
+				t.Errorf("error %v, want the error of the listener", err)
 			}
 		})
 	})

@@ -1,5 +1,5 @@
 // Seeing is a program that hangs, for docs/seeing.md to find out why. It mirrors a site:
-// tasks fetch pages, one task saves them, and one writes reports about what was saved.
+// tasks fetch pages, a task saves them, and a task writes reports about the saved pages.
 package main
 
 import (

@@ -47,8 +47,8 @@ func level(text string) string {
 	for _, l := range levelers {
 		text = regexp.MustCompile(l.from).ReplaceAllString(text, l.to)
 	}
-	// Without ages the order of tasks is that of their goroutines' numbers, and those need
-	// not be the order of their start.
+	// Without ages tasks are in the order of their goroutines' numbers, which need not be
+	// the order of their start.
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimLeft(lines[i], "│├└─ ")

@@ -1,5 +1,4 @@
-// Package docs keeps the Go code in documents from rotting: what a document shows is
-// code that is compiled and tested.
+// Package docs checks the Go code in documents: it is compiled and tested code.
 package docs
 
 import (
@@ -12,15 +11,15 @@ import (
 	"testing"
 )
 
-// Blocks fails the test unless each block of Go in a document, from a line ```go to
-// the next ```, stands as it is, but for its indentation, in one of the files that
-// match the patterns. A block must be complete: a file, declarations, or statements, and
-// not the beginning of a function alone. Blocks returns them, in the order of the
-// document. A document without blocks, and a pattern that no file matches, fail the test
-// too.
+// Blocks fails the test unless each block of Go in a document also stands in one of the
+// files that match the patterns, apart from its indentation. A block begins with a line
+// ```go and ends with the next ```. It must be complete: a file, declarations, or
+// statements, and not the beginning of a function alone. Blocks returns the blocks in the
+// order of the document. A document without blocks fails the test, and so does a pattern
+// without files.
 //
-// The go command caches the results of tests, and does not see changes of a document
-// outside of the module: run the test with -count=1 after such a change.
+// The go command caches the results of tests and does not see changes of documents outside
+// the module. Run the test with -count=1 after a change of a document.
 func Blocks(t testing.TB, document string, patterns ...string) []string {
 	t.Helper()
 	sources := map[string]string{}
@@ -93,8 +92,8 @@ func cut(document string) []string {
 	return blocks
 }
 
-// unindent takes the indentation off each line, which a document has less of than a
-// function, and makes sure that it is found as whole lines.
+// unindent removes the indentation of each line, which differs between a document and a
+// function. It also makes sure that a search for the code finds whole lines.
 func unindent(code string) string {
 	var b strings.Builder
 	for l := range strings.Lines(code) {

@@ -23,7 +23,7 @@ func documents(t *testing.T) (files []string) {
 	return files
 }
 
-// TestLinks checks that what documents link to in the repository is there.
+// TestLinks checks that the targets of links in the repository exist.
 func TestLinks(t *testing.T) {
 	count := 0
 	for _, d := range documents(t) {
@@ -34,11 +34,11 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	if count < 50 {
-		t.Errorf("found %d links, want those of all documents", count)
+		t.Errorf("found %d links, want the links of all documents", count)
 	}
 }
 
-// TestNames checks that what documents name of the library is there.
+// TestNames checks that names of the library in documents exist.
 func TestNames(t *testing.T) {
 	const library = "github.com/grove-go/grove/"
 	exported := Exported(t, map[string]string{
@@ -54,7 +54,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	if count < 100 {
-		t.Errorf("found %d names, want those of all documents", count)
+		t.Errorf("found %d names, want the names of all documents", count)
 	}
 }
 
@@ -81,8 +81,8 @@ var (
 	dropped = regexp.MustCompile(`[^\p{L}\p{N}_ -]`) // in the anchor of a heading
 )
 
-// broken returns the number of links to the same repository in a document, and those
-// that lead nowhere.
+// broken returns the number of links to the same repository in a document, and the links
+// without a target.
 func broken(t *testing.T, document string) (links int, bad []string) {
 	for _, m := range link.FindAllStringSubmatch(prose(t, document), -1) {
 		if strings.Contains(m[1], "://") {
@@ -110,7 +110,7 @@ func hasAnchor(t *testing.T, document, anchor string) bool {
 	return false
 }
 
-// prose is a document without its blocks of code.
+// prose returns a document without its blocks of code.
 func prose(t *testing.T, document string) string {
 	return code.ReplaceAllString(read(t, document), "")
 }

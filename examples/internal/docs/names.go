@@ -13,9 +13,9 @@ import (
 	"testing"
 )
 
-// Exported returns what packages declare, on all systems: functions, types, variables
-// and constants as Name; methods and fields as Type.Name. Packages are given by their
-// paths, under the names by which the result has them.
+// Exported returns the names that packages declare, on all systems: functions, types,
+// variables and constants as Name, methods and fields as Type.Name. The values of packages
+// are import paths, and its keys are the keys of the result.
 func Exported(t testing.TB, packages map[string]string) map[string]map[string]bool {
 	t.Helper()
 	args := []string{"list", "-f", "{{.ImportPath}} {{.Dir}}"}
@@ -35,7 +35,7 @@ func Exported(t testing.TB, packages map[string]string) map[string]map[string]bo
 	return exported
 }
 
-// declared returns what the files of a folder declare, but for its tests.
+// declared returns the names that the files of a folder declare, without its tests.
 func declared(t testing.TB, folder string) map[string]bool {
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
@@ -82,7 +82,7 @@ func receiver(d *ast.FuncDecl) string {
 	return typ.(*ast.Ident).Name + "."
 }
 
-// specified adds what a declaration of variables, constants or a type declares.
+// specified adds the names in a declaration of variables, constants or a type.
 func specified(names map[string]bool, s ast.Spec) {
 	switch s := s.(type) {
 	case *ast.ValueSpec:

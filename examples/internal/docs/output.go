@@ -25,7 +25,7 @@ func Output(t testing.TB, command, printed string, documents ...string) {
 	}
 }
 
-// after returns what follows the line of the command in its block.
+// after returns the rest of the block after the line of the command.
 func after(document, command string) (output string, found bool) {
 	_, rest, found := strings.Cut(document, "\n```\n$ "+command+"\n")
 	output, _, closed := strings.Cut(rest, "```\n")
@@ -34,7 +34,7 @@ func after(document, command string) (output string, found bool) {
 
 var varies = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC|127\.0\.0\.1:\d+`)
 
-// level makes the same of what differs between two runs.
+// level replaces text that differs between two runs.
 func level(output string) string { return varies.ReplaceAllString(output, "…") }
 
 // Print returns what a program prints to standard output.
@@ -47,7 +47,7 @@ func Print(t testing.TB, program func()) string {
 	}
 	stdout := os.Stdout
 	os.Stdout = f
-	defer func() { os.Stdout = stdout }() // also if program panics, or ends the test
+	defer func() { os.Stdout = stdout }() // even if program panics, or ends the test
 	program()
 	if err := f.Close(); err != nil {
 		t.Fatal(err)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Within returns an error that names a flag unless its value is from least to most.
-// It is an error too if the value is not a number.
+// Within returns an error that names a flag unless its value is from least to most. A value
+// that is not a number is an error.
 func Within[T cmp.Ordered](name string, value, least, most T) error {
 	if value >= least && value <= most {
 		return nil

@@ -1,5 +1,5 @@
-// Package goroot finds the Go installation, which the examples use as input that is
-// there on every machine that can run them.
+// Package goroot finds the Go installation. Examples use it as input, because every machine
+// that can run them has it.
 package goroot
 
 import (

@@ -1,5 +1,5 @@
-// Package pipenet is a network without sockets, for tests in a bubble, whose time
-// stands still while a goroutine waits for a real one.
+// Package pipenet is a network without sockets, for tests in a bubble. The time of a bubble
+// stands still while a goroutine waits for a real socket.
 package pipenet
 
 import (
@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// A Listener accepts the connections that its Dial makes, which are pipes: what is
-// written waits until it is read. It is for any number of goroutines.
+// A Listener accepts the connections that its Dial makes. The connections are pipes: a
+// write waits for a read. A Listener is safe for use by multiple goroutines simultaneously.
 type Listener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -23,7 +23,7 @@ func Listen() *Listener {
 	return l
 }
 
-// Accept waits for a Dial. It returns [net.ErrClosed] once l is closed.
+// Accept waits for a Dial. After Close it returns [net.ErrClosed].
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
@@ -33,18 +33,18 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends Accept and Dial. What has been accepted stays open.
+// Close ends Accept and Dial. Accepted connections stay open.
 func (l *Listener) Close() error {
 	l.close()
 	return nil
 }
 
-// Addr returns an address that is good for nothing but to be printed.
+// Addr returns an address for printing.
 func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// Dial waits until it is accepted and returns the other end, whatever address it is
-// asked for: it fits in [net/http.Transport]. It returns [net.ErrClosed] once l is
-// closed, and the error of ctx.
+// Dial waits until it is accepted, and returns the other end of the connection. It ignores
+// the address, and fits in [net/http.Transport]. It returns [net.ErrClosed] after Close,
+// and the error of ctx if ctx is done.
 func (l *Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {

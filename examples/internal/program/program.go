@@ -1,5 +1,5 @@
-// Package program tests a program as a whole: as a process that gets signals, prints,
-// and ends with a status.
+// Package program tests whole programs: as a process that gets signals, prints, and ends
+// with a status.
 package program
 
 import (
@@ -14,12 +14,11 @@ import (
 	"time"
 )
 
-// child is set in the environment of a process that is to be the program.
+// child is set in the environment of a process that runs the program.
 const child = "GROVE_PROGRAM"
 
-// Child makes a process that Start has started the program, whose func main it is
-// given; that ends the process. In other processes it does nothing. TestMain calls it
-// first.
+// Child runs the program and ends the process, if the process was made by Start. Its
+// argument is the program's func main. Otherwise it does nothing. TestMain calls it first.
 func Child(main func()) {
 	if os.Getenv(child) != "" {
 		main()
@@ -27,7 +26,7 @@ func Child(main func()) {
 	}
 }
 
-// A Program is one that runs. It is for one goroutine, but for Signal.
+// A Program is a program that runs. Only Signal may be called by several goroutines.
 type Program struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -35,8 +34,8 @@ type Program struct {
 	stderr bytes.Buffer
 }
 
-// Start starts the program that is tested. It is killed at the end of the test if it
-// has not ended, and after two minutes.
+// Start starts the tested program. The program is killed at the end of the test, and after
+// two minutes.
 func Start(t testing.TB, args ...string) *Program {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -55,8 +54,8 @@ func Start(t testing.TB, args ...string) *Program {
 	return p
 }
 
-// Line returns the next line on standard output that contains a text; it skips others,
-// and fails the test if there is none.
+// Line returns the next line on standard output with the given text. It skips other lines,
+// and fails the test at the end of the output.
 func (p *Program) Line(text string) string {
 	p.t.Helper()
 	var skipped strings.Builder
@@ -72,8 +71,7 @@ func (p *Program) Line(text string) string {
 	}
 }
 
-// Signal sends signals, one after the other. Those of the same kind the system may make
-// one of.
+// Signal sends signals, one after the other. The system may merge signals of the same kind.
 func (p *Program) Signal(signals ...os.Signal) {
 	p.t.Helper()
 	for _, s := range signals {
@@ -83,8 +81,8 @@ func (p *Program) Signal(signals ...os.Signal) {
 	}
 }
 
-// Wait waits for the end of the program, which fails the test unless it is with this
-// status. It returns the rest of standard output, and all of standard error.
+// Wait waits for the end of the program, and fails the test if it ends with another status.
+// It returns the rest of standard output, and all of standard error.
 func (p *Program) Wait(status int) (stdout, stderr string) {
 	p.t.Helper()
 	rest, err := io.ReadAll(p.stdout)
@@ -98,7 +96,7 @@ func (p *Program) Wait(status int) (stdout, stderr string) {
 	return string(rest), p.stderr.String()
 }
 
-// errors ends the program and returns what it has written to standard error.
+// errors ends the program and returns its standard error.
 func (p *Program) errors() string {
 	p.cmd.Process.Kill()
 	p.cmd.Wait()

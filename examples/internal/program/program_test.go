@@ -50,7 +50,7 @@ func TestStatus(t *testing.T) {
 	p.Wait(0)
 }
 
-// TestFailures checks that what is wrong with a program fails its test.
+// TestFailures checks that faults of a program fail its test.
 func TestFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails func(p *program.Program)

@@ -21,9 +21,9 @@ import (
 
 var hello = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
 
-// serving runs a server, in virtual time, and a function that gets its listener and its
-// scope. It returns how long the server went on when the function had returned, and what
-// it returned.
+// serving runs a server in virtual time. It also runs fn, which gets the server's listener
+// and its scope. It returns how long the server went on after fn had returned, and what the
+// server returned.
 func serving(t *testing.T, s serve.Server, fn func(t *testing.T, ctx context.Context, l *pipenet.Listener, server *cancel.Scope)) (took time.Duration, err error) {
 	t.Helper()
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
@@ -78,7 +78,7 @@ func answered(t *testing.T, c *bufio.Reader) (*http.Response, string) {
 
 const get = "GET / HTTP/1.1\r\nHost: site.test\r\n\r\n"
 
-// A client that sends nothing, or not all of a request, loses its connection in time.
+// A client that sends nothing, or a part of a request, loses its connection in time.
 func TestSilentClients(t *testing.T) {
 	for _, c := range []struct {
 		name, sends string
@@ -117,7 +117,7 @@ func TestSilentClients(t *testing.T) {
 	}
 }
 
-// A body that does not come does not hold up a server that is asked to stop.
+// An incomplete body does not hold up a server that is asked to stop.
 func TestStopWithHalfABody(t *testing.T) {
 	took, err := serving(t, serve.Server{Handler: hello}, func(t *testing.T, ctx context.Context, l *pipenet.Listener, server *cancel.Scope) {
 		conn := dial(t, ctx, l, "POST / HTTP/1.1\r\nHost: site.test\r\nContent-Length: 9\r\n\r\nhalf")
@@ -129,7 +129,7 @@ func TestStopWithHalfABody(t *testing.T) {
 	}
 }
 
-// A connection without a request does not hold it up either.
+// Neither does a connection without a request.
 func TestStopWithNewConnection(t *testing.T) {
 	for _, linger := range []time.Duration{0, time.Second} {
 		took, err := serving(t, serve.Server{Handler: hello, Linger: linger}, func(t *testing.T, ctx context.Context, l *pipenet.Listener, server *cancel.Scope) {
@@ -145,8 +145,7 @@ func TestStopWithNewConnection(t *testing.T) {
 	}
 }
 
-// Nor does a connection without a request make the end of a server that is canceled a
-// failure.
+// A connection without a request does not make the end of a canceled server a failure.
 func TestCancelWithNewConnection(t *testing.T) {
 	took, err := serving(t, serve.Server{Handler: hello, ToTheLast: true}, func(t *testing.T, ctx context.Context, l *pipenet.Listener, server *cancel.Scope) {
 		conn := dial(t, ctx, l, "")
@@ -196,7 +195,7 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// A server that lingers answers what comes, and has connections closed by their clients.
+// A server that lingers answers requests, and has connections closed by their clients.
 func TestLinger(t *testing.T) {
 	const linger = 3 * time.Second
 	s := serve.Server{Handler: hello, Linger: linger}
@@ -291,7 +290,7 @@ func TestLinger(t *testing.T) {
 	})
 }
 
-// A handler that takes a body, and longer than a body may take, clears the deadline.
+// A handler that takes longer than a body may take clears the deadline.
 func TestLongAnswerToABody(t *testing.T) {
 	s := serve.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)

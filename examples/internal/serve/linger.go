@@ -17,13 +17,13 @@ import (
 // that it has accepted.
 const settling = time.Second
 
-// lastCall is how long the last Accept of a listener waits.
+// lastCall is the deadline of the last Accept of a listener.
 const lastCall = time.Millisecond
 
-// A door is a listener that is closed without a loss: first it accepts the connections that
-// wait, and then it gives accepted connections time for a request. [http.Server.Shutdown]
-// alone drops both: the system resets a connection that is not accepted, and the server
-// closes a connection if it has not read the first request.
+// A door is a listener that closes without a loss. It first accepts the waiting
+// connections, and then gives accepted connections time for a request.
+// [http.Server.Shutdown] alone drops both. The system resets a connection that was not
+// accepted, and the server closes a connection if it has not read the first request.
 type door struct {
 	net.Listener
 	closing atomic.Bool
@@ -31,25 +31,25 @@ type door struct {
 	mu    sync.Mutex            // guards the fields below
 	ended bool                  // no more connections are accepted
 	drops bool                  // connections in fresh are closed
-	fresh map[net.Conn]struct{} // no request has begun
+	fresh map[net.Conn]struct{} // connections without a request
 }
 
 func newDoor(l net.Listener) *door {
 	return &door{Listener: l, fresh: make(map[net.Conn]struct{})}
 }
 
-// Accept accepts. Once the door is closing, it returns [net.ErrClosed] when no connection
-// waits.
+// Accept accepts a connection. While the door is closing, it returns [net.ErrClosed] when
+// no connection waits.
 func (d *door) Accept() (net.Conn, error) {
-	var began time.Time // of the last call
+	var began time.Time // the last call
 	for {
 		c, err := d.Listener.Accept()
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return c, err
 		}
-		// An Accept looks for a connection, unless the deadline has passed already, and
-		// then waits for one or for the deadline. If a last call took longer than it
-		// should, either may have gone wrong, and there is another one.
+		// Accept first looks for a connection, unless the deadline has passed already, and
+		// then waits for a connection or the deadline. If it took longer than the deadline,
+		// the look may have been skipped, so there is another last call.
 		if !began.IsZero() && time.Since(began) < 2*lastCall {
 			return nil, errors.Join(net.ErrClosed, d.Listener.Close())
 		}
@@ -65,8 +65,8 @@ func (d *door) await(t time.Duration) error {
 	return d.Listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(t))
 }
 
-// close closes the door, and returns when each connection that came through it has had a
-// request, has ended, or is silent for too long.
+// close closes the door. It returns when each connection that came through the door has had
+// a request, has ended, or has been silent for too long.
 func (d *door) close(ctx context.Context) error {
 	d.closing.Store(true)
 	if _, ok := d.Listener.(interface{ SetDeadline(time.Time) error }); !ok {
@@ -100,7 +100,7 @@ func (d *door) end() {
 	d.ended = true
 }
 
-// connKey is for the connection of a request in its context.
+// connKey is the key of the connection in the context of a request.
 type connKey struct{}
 
 // ConnContext is for [http.Server.ConnContext].
@@ -123,8 +123,8 @@ func (d *door) ConnState(c net.Conn, s http.ConnState) {
 	}
 }
 
-// begun notes that a request has come. It reports whether the request may be served,
-// which it may not be on a connection that drop has closed.
+// begun notes that a request has come. It reports whether to serve the request. Requests on
+// connections that drop has closed are not served.
 func (d *door) begun(ctx context.Context) bool {
 	c, _ := ctx.Value(connKey{}).(net.Conn)
 	d.mu.Lock()
@@ -134,9 +134,9 @@ func (d *door) begun(ctx context.Context) bool {
 	return !fresh || !d.drops
 }
 
-// drop is for [http.Server.RegisterOnShutdown]. It closes the connections that have
-// not had a request. A server that is shut down drops a first request that comes, but
-// waits for it for more than five seconds.
+// drop is for [http.Server.RegisterOnShutdown]. It closes the connections without a
+// request. Shutdown alone would wait for their first request, for more than five seconds,
+// and then drop it.
 func (d *door) drop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// SameSite returns a handler that refuses what pages of other sites make a browser send:
+// SameSite returns a handler that refuses requests which pages of other sites make a
+// browser send:
 //
 //   - A request that changes something and comes from another origin gets status 403; see
 //     [http.CrossOriginProtection].
-//   - A request that comes by the loopback interface gets status 421 unless its Host names
-//     that interface. If the name of a site leads to 127.0.0.1 (DNS rebinding), its pages
-//     are of the same origin in the eyes of a browser, and could read all answers.
+//   - A request on the loopback interface gets status 421 unless its Host names that
+//     interface. Otherwise a site with a name that leads to 127.0.0.1 (DNS rebinding) could
+//     read all answers, because its pages would have the same origin as the server.
 //
 // A proxy on the same machine must therefore send a Host such as localhost.
 func SameSite(h http.Handler) http.Handler {

@@ -65,7 +65,7 @@ func TestSameSite(t *testing.T) {
 	}
 }
 
-// The server tells the handler the interface that a request has come by.
+// The server tells the handler on which interface a request arrived.
 func TestSameSiteOnSockets(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, addr := range []string{"127.0.0.1:0", ":0"} {

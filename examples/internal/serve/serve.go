@@ -14,10 +14,10 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// Grace is how long a server may take to end once it is canceled.
+// Grace is how long a server may take to end after it was canceled.
 const Grace = 5 * time.Second
 
-// Limits that hold for each server. A connection that does nothing within them is closed.
+// Limits of each server. It closes connections that exceed them.
 const (
 	headerTimeout = 10 * time.Second // for the header of a request
 	bodyTimeout   = 5 * time.Second  // for the body of a request
@@ -25,43 +25,40 @@ const (
 	maxHeader     = 16 << 10         // bytes of a header
 )
 
-// A Task is a server for [nursery.Start], which tells it the address of the root. It is
-// for one call.
+// A Task is a server for [nursery.Start]. It calls started with its root address. It may be
+// called once.
 type Task = func(ctx context.Context, started func(*url.URL)) error
 
-// A Server is an HTTP server to be run as a task. Asked to stop, it takes no more requests
-// and finishes the requests that it has begun to answer. The contexts of requests are below
-// the context of the task. When the task is canceled, so are they, and the server closes
-// what does not end within [Grace]. It then returns the error of its context, or a
-// [*cancel.TimeoutError] if it had to close something. Otherwise it returns the error of
-// the listener, or nil.
+// A Server is an HTTP server to run as a task. When it is asked to stop, it takes no more
+// requests and finishes the requests that it has begun to answer. The contexts of requests
+// derive from the context of the task. When the task is canceled, requests are canceled,
+// and after [Grace] the server closes their connections. It then returns the error of its
+// context, or a [*cancel.TimeoutError] if it had to close connections. Otherwise it returns
+// the error of the listener, or nil.
 //
-// Connections that the handler has hijacked are its own: they hear of the stop as
-// everything below the task does, and the server does not wait for them.
+// Connections that a handler has hijacked belong to the handler. Their contexts notice a
+// stop like other contexts, and the server does not wait for them.
 //
-// The body of a request must come within five seconds. The deadline counts on: a handler
-// that takes a body and longer than that clears it, with
-// [http.ResponseController.SetReadDeadline], once it has read the body. Otherwise it
-// looks as if the client had gone.
+// The body of a request must come within five seconds. After that time its context is
+// canceled, as if the client had gone. A handler that takes longer must read the body first
+// and then clear the deadline, with [http.ResponseController.SetReadDeadline].
 type Server struct {
 	Handler http.Handler
 
-	// ToTheLast is for what has to be there to the last, such as a page that tells how
-	// the program is: the server ignores a stop, and serves until it is canceled.
+	// ToTheLast makes the server ignore a stop, and serve until it is canceled. It is for
+	// services that the end of the program needs, such as a page about its state.
 	ToTheLast bool
 
-	// Linger is how long the server goes on to take requests when it is asked to stop.
-	// The answers then tell the client to close the connection. A server that closes a
-	// connection cannot know whether a request is under way on it, and a client that
-	// sees it closed cannot know whether its request was taken. That does not happen to
-	// connections that were used within Linger. A server that lingers also accepts and
-	// serves the connections that have come before it closes its listener, if their
-	// first request comes within a second.
+	// Linger is how long the server still takes requests after it was asked to stop. Its
+	// answers then tell the client to close the connection. A server that closes a
+	// connection cannot know whether a request is on its way, and the client cannot know
+	// whether its request was taken. Connections that were used within Linger have no such
+	// loss. A server that lingers also serves the connections that came before it closed
+	// its listener, if their first request comes within a second.
 	Linger time.Duration
 
-	// WriteTimeout is how long an answer may take, from the header of the request to
-	// the last byte. The default is no limit. A server that stops waits for clients
-	// that do not read.
+	// WriteTimeout limits an answer, from the header of the request to the last byte. The
+	// default is no limit. A server that stops waits for clients that do not read.
 	WriteTimeout time.Duration
 }
 
@@ -114,8 +111,8 @@ func (s Server) On(l net.Listener) Task {
 			}
 			err := server.Shutdown(ctx)
 			if err != nil && errors.Is(err, ctx.Err()) {
-				// The requests have been canceled. Their end is waited for, but not for
-				// ever, and what ended the server does not cut it short.
+				// The requests have been canceled. The server waits for their end for a
+				// limited time, and the cancellation of ctx does not cut the wait short.
 				if err = cancel.Shield(ctx, Grace, server.Shutdown); err != nil {
 					err = errors.Join(err, server.Close())
 				}
@@ -126,8 +123,8 @@ func (s Server) On(l net.Listener) Task {
 }
 
 // limited returns the handler with a deadline for bodies. Once stop is done, it has
-// connections closed. Package http reads what a handler leaves of a body, and without a
-// deadline it waits for that as long as the client likes, even when the server stops.
+// connections closed. Without the deadline a client could hold up the end of the server,
+// because package http reads the part of a body that a handler leaves.
 func (s Server) limited(stop context.Context, door *door) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !door.begun(r.Context()) {
@@ -157,6 +154,6 @@ func UntilCanceled(addr string, h http.Handler) Task {
 	return Server{Handler: h, ToTheLast: true}.At(addr)
 }
 
-// Loopback is UntilCanceled at a free port of the loopback interface, for a peer that
-// the program has in itself: what the program finishes may need it.
+// Loopback is UntilCanceled on a free port of the loopback interface. It is for peers
+// inside the program, which the end of the program may need.
 func Loopback(h http.Handler) Task { return UntilCanceled("127.0.0.1:0", h) }

@@ -36,7 +36,7 @@ func (s stuck) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	cancel.Sleep(context.WithoutCancel(r.Context()), time.Minute)
 }
 
-// polling is how seldom an [http.Server] looks whether the last request has ended.
+// polling is how often an [http.Server] checks whether the last request has ended.
 const polling = 600 * time.Millisecond
 
 func TestOn(t *testing.T) {
@@ -79,8 +79,8 @@ func TestOn(t *testing.T) {
 	})
 }
 
-// request sends a request to a server with h that is ended a second later. It returns
-// the answer, how long the server went on from then, and what it returned.
+// request sends a request to a server with h. A second later the server is ended. request
+// returns the answer, how long the server went on from then, and what it returned.
 func request(ctx context.Context, h http.Handler, end func(*cancel.Scope)) (answer string, takes time.Duration, err error) {
 	l := pipenet.Listen()
 	client := &http.Client{Transport: &http.Transport{DialContext: l.Dial, DisableKeepAlives: true}}
@@ -123,8 +123,8 @@ func fetch(ctx context.Context, client *http.Client, address string) (string, er
 	return string(b), err
 }
 
-// TestSockets checks the address that is reported, and that UntilCanceled and Loopback
-// serve on while the program finishes what it does.
+// TestSockets checks the reported address, and that UntilCanceled and Loopback serve while
+// the program finishes its work.
 func TestSockets(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for name, task := range map[string]func(context.Context, func(*url.URL)) error{

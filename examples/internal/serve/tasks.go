@@ -10,10 +10,10 @@ import (
 )
 
 // Tasks serves the task tree of the program at addr, and writes the address of the page to
-// out. The server is a daemon of n and serves until it is canceled, so it ends with n. If addr
-// is "", there is no server.
+// out. The server is a daemon of n and serves until it is canceled, so it ends with n. If
+// addr is "", Tasks starts no server.
 //
-// The address should be one of the loopback interface: the tree is not for everyone.
+// The address should be on the loopback interface, because the tree is not for the public.
 func Tasks(ctx context.Context, n *nursery.Nursery, addr string, out io.Writer) error {
 	if addr == "" {
 		return nil

@@ -24,7 +24,7 @@ func TestTasks(t *testing.T) {
 		if err := serve.Tasks(ctx, n, "127.0.0.1:0", &out); err != nil {
 			return err
 		}
-		n.Scope().Stop() // which is when one wants to look
+		n.Scope().Stop() // a page is of most use then
 		address := strings.TrimSpace(strings.TrimPrefix(out.String(), "the task tree is at "))
 		tree, err := fetch(ctx, client, address)
 		if !strings.Contains(tree, "─ task tree  ") {

@@ -7,26 +7,27 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A GaveUpError says that there were more failures than a [Supervisor] may restart
-// workers after, or that a back-off wants no more restarts.
+// A GaveUpError is the error of a [Supervisor] that has given up, because its workers
+// failed too often or a back-off allows no more restarts.
 type GaveUpError struct {
-	Failures error // a [*nursery.GroupError] with those within the time, the last one last
+	Failures error // a [*nursery.GroupError] with the failures in the time Within, in order
 }
 
-// Error names the failures in one line.
+// Error returns the failures in one line.
 func (e *GaveUpError) Error() string { return "gave up: " + e.Failures.Error() }
 
 // Unwrap returns the failures.
 func (e *GaveUpError) Unwrap() error { return e.Failures }
 
-// A failure is what a worker is to be restarted after.
+// A failure is a failure of a worker that a restart may follow.
 type failure struct {
 	at  time.Time
 	err *nursery.TaskError
 }
 
-// count counts a failure. It returns nil if the worker may be restarted, and otherwise
-// the error that goes up instead: that of a supervisor that gives up, if it has not yet.
+// count counts a failure. It returns nil if the worker may be restarted. If the supervisor
+// gives up at this failure, count returns a GaveUpError. If it has given up before, count
+// returns err.
 func (s *Supervisor) count(m *member, err error, enough bool) error {
 	failures, over := s.add(failure{time.Now(), &nursery.TaskError{Task: m.Name, Err: err}}, m, enough)
 	switch {
@@ -42,8 +43,8 @@ func (s *Supervisor) count(m *member, err error, enough bool) error {
 	return &GaveUpError{nursery.NewGroupError("", errs...)}
 }
 
-// add adds a failure to those that count. It reports whether that was one too many, and
-// returns all of them if it is the first time.
+// add adds a failure to the failures in the time Within. It reports whether there are too
+// many, and returns them the first time.
 func (s *Supervisor) add(f failure, m *member, enough bool) (failures []failure, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

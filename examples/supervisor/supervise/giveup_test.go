@@ -141,10 +141,10 @@ func TestGivesUp(t *testing.T) {
     │       goroutine`
 		tree := fmt.Sprintf("%+v", err)
 		if !strings.HasPrefix(tree, want) || !strings.Contains(tree, "supervise_test.oops(") || !strings.HasSuffix(tree, "\n    └── task \"ingest\": returned without being asked to stop") {
-			t.Errorf("the tree is\n%s\nwant one that begins with\n%s", tree, want)
+			t.Errorf("the tree is\n%s\nwant a beginning of\n%s", tree, want)
 		}
 	})
-	t.Run("and restarts nobody meanwhile", func(t *testing.T) {
+	t.Run("and restarts no worker meanwhile", func(t *testing.T) {
 		slow := func(ctx context.Context, started func()) error {
 			started()
 			<-cancel.UntilStop(ctx).Done()
@@ -225,7 +225,7 @@ func TestGivesUp(t *testing.T) {
 			}
 		}
 	})
-	t.Run("before those that this has caused", func(t *testing.T) {
+	t.Run("before the failures that it has caused", func(t *testing.T) {
 		testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 			s := three(ends(time.Second, errEnough), good, spoiled)
 			s.Restarts = 0

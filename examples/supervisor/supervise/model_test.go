@@ -13,13 +13,13 @@ import (
 
 const never time.Duration = 1<<63 - 1
 
-// A model is a supervisor without concurrency: what is due next is done next. No two
-// workers of a plan ever have something due at the same time.
+// A model is a supervisor without concurrency: it does what is due next. Two workers of a
+// plan never have something due at the same time.
 type model struct {
 	plan     plan
 	now      time.Duration
 	workers  []*modelWorker // that were started
-	failures []modelFailure // those that count
+	failures []modelFailure // failures within the time
 	gaveUp   bool
 	asked    bool // to stop
 	turn     int  // the worker that is stopping, and all after it have ended
@@ -119,7 +119,7 @@ func (m *model) startNext() {
 	}
 }
 
-// settled starts the worker after one that is ready for the first time, or over.
+// settled starts the worker after a worker that is ready for the first time, or has ended.
 func (m *model) settled(w *modelWorker) {
 	if w.first && !m.asked {
 		w.first = false
@@ -137,7 +137,7 @@ func (m *model) begin(w *modelWorker) {
 	w.due = m.now + w.run.starts
 }
 
-// failed deals with a run that has ended by itself.
+// failed handles a run that has ended by itself.
 func (m *model) failed(w *modelWorker) {
 	text := w.run.fails
 	switch {
@@ -199,7 +199,7 @@ func (m *model) ask() {
 	}
 }
 
-// stopNext stops the workers up to one that takes time for that.
+// stopNext stops the workers up to a worker that takes time for it.
 func (m *model) stopNext() {
 	for m.turn--; m.turn >= 0; m.turn-- {
 		w := m.workers[m.turn]

@@ -16,47 +16,48 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A State is what a worker is doing.
+// A State says what a worker is doing.
 type State string
 
 // The states of a worker.
 const (
-	Pending  State = "pending"  // those before it are not ready
-	Starting State = "starting" // it runs, and is not ready
+	Pending  State = "pending"  // earlier workers are not ready
+	Starting State = "starting" // it runs and is not ready
 	Ready    State = "ready"
 	Waiting  State = "waiting"  // for its next run
-	Stopping State = "stopping" // it was asked to
-	Ended    State = "ended"    // for good
+	Stopping State = "stopping" // it was asked to stop
+	Ended    State = "ended"    // it will not run again
 )
 
-// A WorkerStatus is what is known of a worker.
+// A WorkerStatus describes a worker.
 type WorkerStatus struct {
 	Name  string    `json:"name"`
 	State State     `json:"state"`
-	Since time.Time `json:"since"`           // when it came to that state
-	Runs  int       `json:"runs"`            // those begun
+	Since time.Time `json:"since"`           // begin of the state
+	Runs  int       `json:"runs"`            // runs that have begun
 	Error string    `json:"error,omitempty"` // of the last run that failed
 }
 
-// A Status is what is known of a supervisor.
+// A Status describes a supervisor and its workers.
 type Status struct {
-	Ready   bool           `json:"ready"` // no worker is missing, other than those that have ended for good
+	Ready   bool           `json:"ready"` // each worker is ready or has ended
 	GaveUp  bool           `json:"gaveUp"`
 	Workers []WorkerStatus `json:"workers"`
 }
 
-// state is what changes while a supervisor runs.
+// state is the part of a supervisor that changes while it runs.
 type state struct {
 	stop func() // asks the supervisor to stop
 
 	mu       sync.Mutex // guards the fields below, and the status of each member
 	members  []*member
-	failures []failure // those that count, in order
+	failures []failure // failures in the time Within, in order
 	stopping bool
-	gaveUp   *member // the one at which it has, or nil
+	gaveUp   *member // the member whose failure was too many, or nil
 }
 
-// begin makes the state anew. The members have what their workers leave to the default.
+// begin resets the state and returns the members, with defaults where their workers set
+// nothing.
 func (s *Supervisor) begin(stop func()) []*member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,8 +79,8 @@ func (s *Supervisor) begin(stop func()) []*member {
 	return s.members
 }
 
-// unready notes that the supervisor stops, and returns the member at which it has given
-// up, if it has.
+// unready notes that the supervisor stops. It returns the member whose failure was too
+// many, or nil.
 func (s *Supervisor) unready() *member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +88,8 @@ func (s *Supervisor) unready() *member {
 	return s.gaveUp
 }
 
-// became notes and logs the state of a worker, and the failure that has brought it
-// there, if one has. Once it is stopping, it can but end.
+// became notes and logs the state of a worker, and the failure that led to it, if any. A
+// worker that is stopping can only end.
 func (m *member) became(state State, failure error, attrs ...any) {
 	s, level, text := m.supervisor, slog.LevelInfo, ""
 	if failure != nil {
@@ -114,8 +115,8 @@ func (m *member) became(state State, failure error, attrs ...any) {
 	}
 }
 
-// Status returns the status of the supervisor. Before its Run there are no workers, and
-// it is not ready.
+// Status returns the status of the supervisor. Before Run there are no workers, and the
+// supervisor is not ready.
 func (s *Supervisor) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,9 +128,9 @@ func (s *Supervisor) Status() Status {
 	return status
 }
 
-// Handler returns what those ask who watch the program:
+// Handler returns a handler for monitoring:
 //
-//	/healthz  200, or 503 once the supervisor has given up
+//	/healthz  200, or 503 after the supervisor has given up
 //	/readyz   200 if it is ready, and 503 if not
 //	/status   the [Status] as JSON
 func (s *Supervisor) Handler() http.Handler {
@@ -142,16 +143,16 @@ func (s *Supervisor) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(s.Status()) // a client that has gone needs no answer
+		json.NewEncoder(w).Encode(s.Status()) // the client may have gone
 	})
 	return mux
 }
 
-// answer answers yes with status 200, and no with 503.
+// answer answers with status 200 if ok, and with 503 if not.
 func answer(w http.ResponseWriter, ok bool, yes, no string) {
 	if !ok {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		yes = no
 	}
-	io.WriteString(w, yes) // a client that has gone needs no answer
+	io.WriteString(w, yes) // the client may have gone
 }

@@ -17,15 +17,14 @@ import (
 	"github.com/grove-go/grove/testutil/errmatch"
 )
 
-// ask returns the status and the body with which the supervisor answers.
+// ask returns the status and the body of the supervisor's answer.
 func ask(s *supervise.Supervisor, path string) (code int, body string) {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 
-// look returns in one line what the supervisor tells of itself, and checks that what
-// it tells in several ways is the same.
+// look returns a line with the state of the supervisor, and checks that its sources agree.
 func look(t *testing.T, s *supervise.Supervisor) string {
 	t.Helper()
 	live, _ := ask(s, "/healthz")

@@ -38,7 +38,7 @@ func stubborn(start time.Duration) run {
 	}
 }
 
-// deaf is a run that does not hear that it is asked to stop.
+// deaf is a run that does not notice that it is asked to stop.
 func deaf(ctx context.Context, started func()) error {
 	started()
 	return cancel.Forever(ctx)
@@ -62,7 +62,7 @@ func spoiled(ctx context.Context, started func()) error {
 	return errBoom
 }
 
-// three returns a supervisor of workers a, b and c, who have a second to stop.
+// three returns a supervisor of workers a, b and c, which have a second to stop.
 func three(a, b, c run) *supervise.Supervisor {
 	s := &supervise.Supervisor{Restarts: 3, Within: time.Minute}
 	for i, r := range []run{a, b, c} {
@@ -128,7 +128,7 @@ func TestStop(t *testing.T) {
 1.25s a stopping
 1.25s a ended
 `},
-		{"who fails before its turn is restarted", three(runs(ends(1100*time.Millisecond, errBoom), good), good, slow(0, 900*time.Millisecond)), time.Second, nil, allStart + `1s c stopping
+		{"a worker that fails before its turn is restarted", three(runs(ends(1100*time.Millisecond, errBoom), good), good, slow(0, 900*time.Millisecond)), time.Second, nil, allStart + `1s c stopping
 1.1s a waiting err=boom wait=500ms
 1.6s a starting
 1.6s a ready
@@ -138,21 +138,21 @@ func TestStop(t *testing.T) {
 1.9s a stopping
 1.9s a ended
 `},
-		{"one that takes its grace and more is canceled", three(good, deaf, good), time.Second, errmatch.Task("b", graceExpired), allStart + `1s c stopping
+		{"a worker that exceeds its grace is canceled", three(good, deaf, good), time.Second, errmatch.Task("b", graceExpired), allStart + `1s c stopping
 1s c ended
 1s b stopping
 2s b ended err="context canceled: grace expired (graceful stop of scope \"b\")"
 2s a stopping
 2s a ended
 `},
-		{"one that does not look is waited for", three(good, stuck, good), time.Second, nil, allStart + `1s c stopping
+		{"a worker that ignores its context is waited for", three(good, stuck, good), time.Second, nil, allStart + `1s c stopping
 1s c ended
 1s b stopping
 1m0s b ended
 1m0s a stopping
 1m0s a ended
 `},
-		{"one that fails meanwhile", three(good, spoiled, good), time.Second, errmatch.Task("b", errmatch.Is(errBoom)), allStart + `1s c stopping
+		{"a worker that fails meanwhile", three(good, spoiled, good), time.Second, errmatch.Task("b", errmatch.Is(errBoom)), allStart + `1s c stopping
 1s c ended
 1s b stopping
 1s b ended err=boom
@@ -275,7 +275,7 @@ func TestCancel(t *testing.T) {
 					err := s.Run(scope, func() {})
 					testutil.WantError(t, err, failed(errmatch.Canceled(errEnough)))
 					if !scope.IsEcho(err) {
-						t.Errorf("Run() = %v, which is no echo", err)
+						t.Errorf("Run() = %v, which is not an echo", err)
 					}
 					if d := time.Since(start); d != time.Second {
 						t.Errorf("it took %v, want 1s", d)
@@ -310,7 +310,7 @@ func TestCancel(t *testing.T) {
 		}
 	})
 	t.Run("a failure that is none of it", func(t *testing.T) {
-		// The last words of a worker that is canceled are not lost.
+		// The last error of a canceled worker is not lost.
 		s := three(deaf, func(ctx context.Context, started func()) error {
 			started()
 			<-ctx.Done()
@@ -352,8 +352,8 @@ func TestCancelEverywhere(t *testing.T) {
 	})
 }
 
-// TestAgain checks that a supervisor that runs again does so as the first time: with its
-// back-off and its count of failures anew, and ready.
+// TestAgain checks that a supervisor that runs again begins with a new back-off and a new
+// count of failures.
 func TestAgain(t *testing.T) {
 	crash := ends(time.Second, errBoom)
 	s := three(runs(crash, crash, good, crash, crash, good), good, good)

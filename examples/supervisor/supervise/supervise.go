@@ -1,9 +1,9 @@
-// Package supervise runs workers that are to run for long, restarts those that fail,
-// and stops them in order, as Erlang's supervisors do. It is to be copied into an
-// application, and to be changed there.
+// Package supervise runs workers for a long time, restarts workers that fail, and stops
+// them in order, as Erlang's supervisors do. Copy it into an application and change it
+// there.
 //
-// A [Supervisor] is a nursery whose tasks are loops, one for each worker. Each run of a
-// worker is a nursery of its own, so nothing of it is left when it runs again.
+// A [Supervisor] is a nursery with a loop as a task for each worker. Each run of a worker
+// is a nursery of its own, so nothing of a run is left when the worker runs again.
 package supervise
 
 import (
@@ -20,62 +20,63 @@ import (
 	"github.com/grove-go/grove/nursery"
 )
 
-// A Restart says what a worker is restarted after.
+// A Restart says when a worker is restarted.
 type Restart int
 
 // The values of Restart, by their names in Erlang.
 const (
-	Permanent Restart = iota // after whatever it returns
+	Permanent Restart = iota // after each return
 	Transient                // after a failure
-	Temporary                // after nothing
+	Temporary                // never
 )
 
 // ErrReturned is the failure of a [Permanent] worker that has returned nil.
 var ErrReturned = errors.New("returned without being asked to stop")
 
-// A Worker is something that runs until it is asked to stop; see [cancel.UntilStop].
+// A Worker runs until it is asked to stop; see [cancel.UntilStop].
 type Worker struct {
 	Name string
 
-	// Run calls started when it is ready for those who build on it, which are started
-	// after that. An error, a panic, and a return without started are failures.
+	// Run calls started when it is ready. The next worker starts after that. An error, a
+	// panic, and a return without a call of started are failures.
 	Run func(ctx context.Context, started func()) error
 
-	Restart Restart         // when Run is called again; default: Permanent
-	Backoff backoff.BackOff // the wait before that, not shared; default: NewExponentialBackOff
-	Grace   time.Duration   // how long it may take to stop before it is canceled
+	Restart Restart         // when to call Run again; default: Permanent
+	Backoff backoff.BackOff // the wait before a restart; not shared; default: NewExponentialBackOff
+	Grace   time.Duration   // how long the worker may take to stop before it is canceled
 }
 
-// A Supervisor runs workers. Its fields must not be changed while it does.
+// A Supervisor runs workers. Its fields must not be changed while it runs.
 type Supervisor struct {
-	Workers []Worker // in the order in which they are started
+	Workers []Worker // in the order of their start
 
-	// So many restarts, of all workers together, are made within that time at most.
-	// At the failure that would take one more the supervisor gives up.
+	// Restarts is the number of restarts, of all workers together, within the time Within.
+	// At the next failure the supervisor gives up.
 	Restarts int
 	Within   time.Duration
 
-	Steady time.Duration // who was ready for so long begins its back-off anew
+	Steady time.Duration // a worker that was ready for so long begins its back-off anew
 	Log    *slog.Logger  // default: none
 
 	state
 }
 
-// Run starts the workers, each when the one before it is ready, and calls started when
-// all are. It returns when all have ended, and what went wrong with those that were
-// not restarted.
+// Run starts the workers, each when the worker before it is ready, and calls started when
+// all are ready. It returns when all have ended, with the failures that were not followed
+// by a restart.
 //
-// Asked to stop, it stops the workers in reverse: the next one is asked when the one
-// before has ended, for which it has its Grace. Whose turn has not come is restarted
-// as before. The same happens when it gives up; then there is a [*GaveUpError]. If ctx
-// is canceled all workers are, at once, and so they are if one calls [runtime.Goexit],
-// which goes on in the caller. Run panics if a worker has no Run.
+// When Run is asked to stop, it stops the workers in reverse order. It asks a worker when
+// the worker after it has ended, and gives each its Grace. Until then a worker is restarted
+// as before. Run also stops the workers when it gives up, and then returns a
+// [*GaveUpError]. If ctx is canceled, all workers are canceled at once. If a worker calls
+// [runtime.Goexit], all are canceled as well, and the Goexit goes on in the caller. Run
+// panics if a worker has no Run.
 //
-// Run may be called again when it has returned, and as the Run of a [Worker]: that is
-// a tree of supervisors.
+// Run may be called again when it has returned. It may be the Run of a [Worker], which
+// makes a tree of supervisors.
 //
-// The contexts of the workers have none of the values of ctx. They are not below it,
-// for a stop reaches all that is below a scope at the same time.
+// The contexts of the workers do not derive from ctx and have none of its values, because a
+// stop of ctx would reach all workers at the same time.
 func (s *Supervisor) Run(ctx context.Context, started func()) error {
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		asked := cancel.UntilStop(ctx)
@@ -89,7 +90,7 @@ func (s *Supervisor) Run(ctx context.Context, started func()) error {
 			running = append(running, m)
 			select {
 			case <-m.ready:
-			case <-m.loop.Done(): // it is not restarted
+			case <-m.loop.Done(): // the worker is not restarted
 			case <-asked.Done():
 			}
 		}
@@ -106,7 +107,7 @@ func (s *Supervisor) Run(ctx context.Context, started func()) error {
 			<-m.loop.Done() // so that its failure comes first
 		}
 		for _, m := range slices.Backward(running) {
-			if ctx.Err() == nil { // else they are being canceled
+			if ctx.Err() == nil { // otherwise the workers are being canceled
 				m.became(Stopping, nil)
 				m.scope.Shutdown(m.Grace)
 			}
@@ -124,19 +125,19 @@ func (s *Supervisor) Grace() (sum time.Duration) {
 	return sum
 }
 
-// A member is a worker that is being supervised.
+// A member is a worker under a supervisor.
 type member struct {
 	Worker
 	supervisor *Supervisor
-	scope      *cancel.Scope // of all its runs
+	scope      *cancel.Scope // for all its runs
 	loop       *nursery.Task[struct{}]
-	ready      chan struct{} // closed when it is ready for the first time
+	ready      chan struct{} // closed when the worker is ready for the first time
 	wasReady   sync.Once
 	status     WorkerStatus // guarded by supervisor.mu
 }
 
-// keep runs the worker again and again, until it ends for good. The error is what it
-// was not restarted after.
+// keep runs the worker again and again, until it ends for good. Its error is the failure
+// that was not followed by a restart.
 func (m *member) keep(ctx context.Context) (none struct{}, err error) {
 	defer m.scope.Close()
 	defer m.scope.Follow(ctx)()
@@ -148,7 +149,7 @@ func (m *member) keep(ctx context.Context) (none struct{}, err error) {
 		steady, err := m.once()
 		switch {
 		case asked.Err() != nil && err == nursery.ErrNotStarted:
-			return none, nil // it returned because it was asked to
+			return none, nil // it returned because it was asked to stop
 		case asked.Err() != nil:
 			return none, err
 		case m.Restart == Temporary || m.Restart == Transient && err == nil:
@@ -166,13 +167,13 @@ func (m *member) keep(ctx context.Context) (none struct{}, err error) {
 			return none, err
 		}
 		m.became(Waiting, err, "wait", wait)
-		_ = cancel.Sleep(asked, wait) // the loop looks whether it was cut short
+		_ = cancel.Sleep(asked, wait) // the loop checks whether to stop
 	}
-	return none, cancel.Err(m.scope) // nil if it was asked to stop, and nothing more
+	return none, cancel.Err(m.scope) // nil if only asked to stop
 }
 
-// once runs the worker once. It tells what came of it, and whether it was ready for so
-// long that its back-off begins anew.
+// once runs the worker once. It returns the error of the run, and whether the worker was
+// ready for so long that its back-off begins anew.
 func (m *member) once() (steady bool, err error) {
 	var since time.Time
 	err = nursery.Run(m.scope, func(ctx context.Context, n *nursery.Nursery) error {
@@ -187,7 +188,7 @@ func (m *member) once() (steady bool, err error) {
 		return err
 	}, nursery.RecoverPanics())
 	if group, ok := err.(*nursery.GroupError); ok {
-		err = group.Unwrap()[0] // of a nursery with one task there is no other
+		err = group.Unwrap()[0] // the nursery has one task, so there is one failure
 	}
 	return !since.IsZero() && time.Since(since) >= m.supervisor.Steady, err
 }

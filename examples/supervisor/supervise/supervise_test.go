@@ -303,7 +303,7 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// TestDetails checks that the log has the stack of a panic, for those who want it.
+// TestDetails checks that the log has the stack of a panic, at level debug.
 func TestDetails(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		var j journal
@@ -318,7 +318,8 @@ func TestDetails(t *testing.T) {
 	})
 }
 
-// TestNoValues checks what the contexts of workers are said not to have.
+// TestNoValues checks that the contexts of workers have no values of the supervisor's
+// context.
 func TestNoValues(t *testing.T) {
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {
 		type key struct{}

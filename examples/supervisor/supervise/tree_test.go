@@ -148,8 +148,8 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestRest checks what Erlang calls rest_for_one: a worker that has those in it that
-// build on it, as the workers of a supervisor. It is there until they have ended.
+// TestRest checks what Erlang calls rest_for_one: a worker that contains the workers that
+// depend on it, as a supervisor. It runs until they have ended.
 func TestRest(t *testing.T) {
 	var j journal
 	testutil.Bubble(t, func(t *testing.T, ctx context.Context) {

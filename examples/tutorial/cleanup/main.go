@@ -1,11 +1,10 @@
-// Cleanup is step 4 of the tutorial: clean-up that takes time, in a task that has been
-// canceled.
+// Cleanup is step 4 of the tutorial: clean-up that takes time, in a canceled task.
 //
 //	go run ./examples/tutorial/cleanup
 //
-// It prints how three calls are ended when a fourth fails: one hangs up without a
-// word, for it has no shield; one says goodbye; and one speaks so long that its shield
-// ends. It takes four seconds.
+// Three calls end because a fourth task fails. The first has no shield and is cut off. The
+// second says goodbye behind a shield. The third speaks for longer than its shield lasts.
+// The program takes four seconds.
 package main
 
 import (
@@ -21,7 +20,7 @@ import (
 func main() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
-			<-ctx.Done() // it talks until it is canceled
+			<-ctx.Done() // the call goes on until it is canceled
 			return goodbye(ctx, "line 1", time.Second)
 		}, nursery.Name("line 1"))
 		n.Go(func(ctx context.Context) error {

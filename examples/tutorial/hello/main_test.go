@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestTutorial checks that the Go code in the tutorial is that of its programs.
+// TestTutorial checks that the Go code in the tutorial is the code of its programs.
 func TestTutorial(t *testing.T) {
 	docs.Blocks(t, "../../../docs/tutorial.md", "main.go", "../tree/main.go", "../timeouts/main.go",
 		"../cleanup/main.go", "../server/main.go", "../shutdown/main.go")

@@ -2,8 +2,8 @@
 //
 //	go run ./examples/tutorial/server
 //
-// It starts a server that answers each line with the same in capitals, talks to it, and
-// prints the talk. The server ends with the program.
+// It starts a server that answers each line in capitals, talks to it, and prints the talk.
+// The server ends with the program.
 package main
 
 import (
@@ -29,8 +29,8 @@ func main() {
 	fmt.Println("the end:", err)
 }
 
-// serve listens, says where, and serves each connection in a task of its own until it
-// is canceled: a nursery in which tasks are started as long as it is open.
+// serve listens, passes the address to started, and serves each connection in a task of its
+// own until it is canceled.
 func serve(ctx context.Context, started func(net.Addr)) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -53,8 +53,7 @@ func serve(ctx context.Context, started func(net.Addr)) error {
 	})
 }
 
-// shout answers each line in capitals. What a client does wrong is no failure of the
-// server.
+// shout answers each line in capitals. A faulty client does not fail the server.
 func shout(ctx context.Context, conn net.Conn) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()

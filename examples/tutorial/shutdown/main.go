@@ -1,11 +1,11 @@
-// Shutdown is step 6 of the tutorial: a program that finishes what it has begun when
-// it is asked to stop.
+// Shutdown is step 6 of the tutorial: a program that finishes its work when it is asked to
+// stop.
 //
 //	go run ./examples/tutorial/shutdown
 //
-// Two bakers bake what is ordered until Ctrl-C: then no more orders are taken, and
-// what has been ordered is baked. A second Ctrl-C stops them at once, and so does the
-// end of the grace.
+// Two bakers bake orders. At Ctrl-C the counter takes no more orders, and the bakers bake
+// the orders that are left. A second Ctrl-C stops them at once, and so does the end of the
+// grace.
 package main
 
 import (
@@ -22,8 +22,8 @@ func main() {
 	nursery.Main(bakery, nursery.Name("bakery"), nursery.Grace(5*time.Second))
 }
 
-// bakery ends when no more orders come in and all is baked. Each baker has a receiver of
-// its own, so that no baker has to know which is the last.
+// bakery ends when the counter has closed and all orders are baked. Each baker has a
+// receiver of its own, so no baker needs to know which is the last.
 func bakery(ctx context.Context, n *nursery.Nursery) error {
 	orders, toBake := channel.New[int](10)
 	defer toBake.Close()
@@ -35,8 +35,8 @@ func bakery(ctx context.Context, n *nursery.Nursery) error {
 	return nil
 }
 
-// counter takes an order every second until it is asked to stop. UntilStop is a context
-// that is done then; ctx itself is not, so that the last order can still be sent.
+// counter takes an order every second until it is asked to stop. Then the context of
+// UntilStop is done, but ctx is not, so the last order can still be sent.
 func counter(ctx context.Context, orders *channel.Sender[int]) error {
 	defer orders.Close()
 	open := cancel.UntilStop(ctx)
@@ -50,7 +50,7 @@ func counter(ctx context.Context, orders *channel.Sender[int]) error {
 	return cancel.Err(ctx)
 }
 
-// bake bakes what is ordered until the orders end. It closes its receiver.
+// bake bakes orders until the channel ends. It closes its receiver.
 func bake(ctx context.Context, orders *channel.Receiver[int]) error {
 	defer orders.Close()
 	for order, err := range orders.All(ctx) {

@@ -1,10 +1,10 @@
-// Timeouts is step 3 of the tutorial: three ways to wait no longer than one wants.
+// Timeouts is step 3 of the tutorial: three ways to limit a wait.
 //
 //	go run ./examples/tutorial/timeouts
 //
-// It prints what a reader of news does who has not much time: it takes what comes
-// within a second, insists on what it needs, and listens to a ticker until that has
-// been silent for too long. It takes seven seconds.
+// It gives up on the weather after a second, fails without the headlines after two, and
+// listens to a ticker until the ticker has been silent for two seconds. It takes seven
+// seconds.
 package main
 
 import (
@@ -48,8 +48,8 @@ func required(ctx context.Context) {
 	fmt.Println("headlines:", err, "- a timeout:", errors.Is(err, context.DeadlineExceeded))
 }
 
-// listen prints what a ticker sends until it has been silent for two seconds: the
-// deadline of the scope moves on with each message.
+// listen prints the messages of a ticker until the ticker has been silent for two seconds.
+// Each message moves the deadline of the scope.
 func listen(ctx context.Context) error {
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		out, in := channel.New[string](0)
@@ -71,7 +71,7 @@ func listen(ctx context.Context) error {
 	})
 }
 
-// ticker sends three messages, and then has nothing to say for an hour.
+// ticker sends three messages, and then is silent for an hour.
 func ticker(ctx context.Context, out *channel.Sender[string]) error {
 	defer out.Close()
 	for _, pause := range []time.Duration{0, time.Second, time.Second, time.Hour} {

@@ -1,10 +1,10 @@
-// Tree is step 2 of the tutorial: a nursery in a task of another one. Errors go up the
+// Tree is step 2 of the tutorial: a nursery in a task of another nursery. Errors go up the
 // tree of tasks, cancellation goes down.
 //
 //	go run ./examples/tutorial/tree
 //
-// It prints which steps of a build finish, which are stopped and why, and the errors
-// as the tree that they are. It takes two seconds.
+// It prints which steps of a build finish, which are stopped and why, and the errors as a
+// tree. It takes two seconds.
 package main
 
 import (
@@ -31,7 +31,7 @@ func build(ctx context.Context, n *nursery.Nursery) error {
 	return nil
 }
 
-// compile is a task that has tasks of its own. Its caller need not know.
+// compile is a task with tasks of its own.
 func compile(ctx context.Context) error {
 	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {

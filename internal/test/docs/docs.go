@@ -1,5 +1,5 @@
-// Package docs keeps the documentation of the library complete and true: each name has
-// an example that runs, and what comments show as code stands in one.
+// Package docs keeps the documentation of the library complete and true. Each name has an
+// example that runs, and code in comments stands in an example.
 package docs
 
 import (
@@ -17,15 +17,15 @@ import (
 	"strings"
 )
 
-// byOthers are methods that packages fmt, errors and net call, and this library, and
-// hardly ever a user. They need no example.
+// byOthers are methods that packages fmt, errors and net call, or this library, and users
+// rarely. They need no example.
 var byOthers = []string{"Error", "String", "Format", "Unwrap", "Is", "Temporary", "Echo", "LogValue"}
 
-// tables is the heading below which indented text is no code.
+// tables is the heading of sections with indented text that is not code.
 const tables = "Counterparts"
 
-// Missing returns a line for each thing that the documentation of the package in a
-// folder lacks. It must have
+// Missing returns a line for each thing that the documentation of the package in a folder
+// lacks. It must have
 //
 //   - an example for each exported function and type. The example of a function calls it. A
 //     type without functions needs none if another type has a field of that type;
@@ -34,9 +34,9 @@ const tables = "Counterparts"
 //     the package;
 //   - an example that contains each other block of code, or of output, in a comment.
 //
-// An example counts if its output is checked. Examples have no *testing.T, so some functions
-// and types, and some packages, are of no use in one: inTests has their names. They have code
-// in their comments instead, which stands in a test.
+// An example counts if its output is checked. Examples have no *testing.T, so some
+// functions, types and packages cannot have examples. inTests has their names. Their
+// comments have code that stands in a test.
 func Missing(dir string, inTests ...string) ([]string, error) {
 	p, err := load(dir)
 	if err != nil {
@@ -73,8 +73,8 @@ type pkg struct {
 
 // A function is one of a test file.
 type function struct {
-	calls   map[string]bool // names that it selects from the package
-	methods map[string]bool // names that it selects from what is no package
+	calls   map[string]bool // names from the package
+	methods map[string]bool // names from other values
 	text    string          // its source, and the output of an example
 }
 
@@ -152,8 +152,8 @@ func (p *pkg) read(fset *token.FileSet, f *ast.File, d *ast.FuncDecl, source []b
 	return fn
 }
 
-// plain returns lines without their indentation, which is another one in a comment, so
-// that they are found as whole lines.
+// plain returns lines without their indentation, which differs between code and comments,
+// so that a search finds whole lines.
 func plain(text string) string {
 	var b strings.Builder
 	for l := range strings.Lines(text) {
@@ -162,7 +162,7 @@ func plain(text string) string {
 	return "\n" + strings.Trim(b.String(), "\n") + "\n"
 }
 
-// lack notes what is missing of a name.
+// lack notes that a name lacks something.
 func (p *pkg) lack(name, what string) {
 	if name != p.name {
 		name = p.name + "." + name
@@ -292,8 +292,7 @@ func (p *pkg) within(name string, decl *ast.GenDecl) {
 	})
 }
 
-// comment checks that what a comment shows as code, or as output, stands in an example,
-// or in a test where those do.
+// comment checks that code and output in a comment stand in an example, or in a test.
 func (p *pkg) comment(name, text string) {
 	for _, b := range p.blocks(text) {
 		if !p.inExample(b) && (len(p.inTests) == 0 || !p.inTest(b)) {
@@ -303,7 +302,7 @@ func (p *pkg) comment(name, text string) {
 	}
 }
 
-// blocks returns the indented text of a comment, but for tables.
+// blocks returns the indented text of a comment, without tables.
 func (p *pkg) blocks(text string) []string {
 	var blocks []string
 	heading := ""

@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { testutil.Main(m) }
 
-// complete is a package whose documentation, with the examples in completeTest, lacks
-// nothing. The cases change it.
+// complete is a package with complete documentation, with the examples in completeTest. The
+// cases change it.
 const complete = `
 	// Package p counts.
 	//
@@ -142,7 +142,7 @@ func TestMissing(t *testing.T) {
 			[]string{"p.Count: its example does not call it", noCode + `"p.Count(2)"...`}},
 		{"a type without an example", []string{"ExampleCounter()", "ExampleCount_other()"}, nil, []string{"p.Counter: no example with output"}},
 		{"a constructor without an example", []string{"ExampleNewCounter()", "ExampleCounter_new()"}, nil, []string{"p.NewCounter: no example with output"}},
-		{"a method that nobody calls", []string{"c.Add()", "c.Plus()"}, nil, []string{"p.Counter.Add: no example of Counter calls it"}},
+		{"a method without a call", []string{"c.Add()", "c.Plus()"}, nil, []string{"p.Counter.Add: no example of Counter calls it"}},
 		{"a function of another package", []string{"p.Count(2)\n\t\t}", "r.Count(2)\n\t\t}"}, nil,
 			[]string{"p.Count: its example does not call it", noCode + `"p.Count(2)"...`}},
 		{"a function of another package in place of a method", []string{"c.Add()", "r.Add()"}, nil, []string{"p.Counter.Add: no example of Counter calls it"}},
@@ -208,7 +208,7 @@ func TestMissingFails(t *testing.T) {
 	}
 }
 
-// write writes files, and returns the folder in which they are.
+// write writes files into a new folder.
 func write(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -1,16 +1,16 @@
 // Package explore runs small concurrent scenarios under all schedules with at most two
 // preemptions. Nearly all faults between a few goroutines need no more.
 //
-// The goroutines stop at the points of package point, which are there in a build with the
-// tag explore, and at points of the scenario. The explorer lets one goroutine go on at a
-// time, in a bubble of testing/synctest. The bubble tells when the goroutine has reached its
-// next point, is blocked or has returned. A goroutine is preempted if it could go on and
-// another goroutine does. A blocked goroutine is not a choice. When another goroutine wakes
-// it, it must reach a point at once, because the two would run side by side otherwise.
+// The goroutines stop at the points of package point, which exist in a build with the tag
+// explore, and at points of the scenario. The explorer lets one goroutine go on at a time,
+// in a bubble of testing/synctest. The bubble tells when the goroutine has reached its next
+// point, is blocked or has returned. A goroutine is preempted if it could go on and another
+// goroutine does. A blocked goroutine is not a choice. When another goroutine wakes it, it
+// must reach a point at once, because the two would run side by side otherwise.
 //
-// The explorer does not control what the library leaves to chance, such as a select with two
-// channels that are ready. It runs such a schedule again until it is the one looked for, so
-// the number of schedules differs a little from run to run.
+// The explorer does not control random choices of the library, such as a select with two
+// ready channels. It repeats such a schedule until it gets the schedule that it is looking
+// for, so the number of schedules differs a little from run to run.
 //
 // This is the method of CHESS and of loom, with named points.
 package explore
@@ -32,7 +32,7 @@ import (
 	"github.com/grove-go/grove/internal/point"
 )
 
-// preemptions is the bound on them.
+// preemptions is the bound on preemptions.
 const preemptions = 2
 
 // A Run is one run of a scenario, under one schedule.
@@ -106,7 +106,7 @@ func (r *Run) Clock(d time.Duration) {
 // goroutine is at a point.
 func (r *Run) Check(f func()) { r.checks = append(r.checks, f) }
 
-// Saw tells of an outcome.
+// Saw notes an outcome.
 func (r *Run) Saw(outcome string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,7 +143,7 @@ func (r *Run) ready() []*goroutine {
 	synctest.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// Several that one step has started have come in any order.
+	// goroutines that one step has started have come in any order
 	slices.SortFunc(r.fresh, func(a, b *goroutine) int {
 		return cmp.Or(strings.Compare(a.point, b.point), cmp.Compare(a.id, b.id))
 	})
@@ -174,9 +174,9 @@ func (r *Run) next(g *goroutine) {
 
 func (g *goroutine) step() string { return g.name + " " + g.point }
 
-// choose returns the goroutine that goes on at a step of the search, and whether the search
-// is looking for this run. A choice of the library, such as that of a select, may make it
-// another run.
+// choose returns the goroutine that goes on at a step of the search, and whether this run
+// is the run that the search is looking for. A random choice of the library, such as the
+// choice of a select, may make it another run.
 func (r *Run) choose(ready []*goroutine, last *goroutine, left *int) (g *goroutine, ok bool) {
 	// The last goroutine comes first, so that the first schedule has no preemption.
 	i := slices.Index(ready, last)
@@ -242,7 +242,7 @@ func (r *Run) play(t *testing.T, scenario func(r *Run), choose func(ready []*gor
 	return ok
 }
 
-// bubble calls play in a bubble. A goroutine that is left behind is a failure.
+// bubble calls play in a bubble. A goroutine that is left over is a failure.
 func (r *Run) bubble(t *testing.T, play func(t *testing.T)) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -257,18 +257,18 @@ func (r *Run) failed() string {
 	return fmt.Sprintf("%sin the schedule, for Replay:\n\t%s", r.failure, strings.Join(r.steps, "\n\t"))
 }
 
-// A Result tells of all runs of a scenario.
+// A Result describes all runs of a scenario.
 type Result struct {
 	Schedules int
-	Failure   string         // of the first schedule that failed, which is the last one
+	Failure   string         // of the first schedule that failed, which is also the last schedule
 	Seen      map[string]int // how many schedules had an outcome
 }
 
 // tries is how often the explorer runs a schedule that depends on chance.
 const tries = 1000
 
-// Explore runs the scenario under all schedules. The scenario itself sets up what it
-// needs, without being preempted, and calls Go.
+// Explore runs the scenario under all schedules. The scenario itself runs without
+// preemption. It sets up what it needs and calls Go.
 func Explore(t *testing.T, scenario func(r *Run)) Result {
 	result := Result{Seen: make(map[string]int)}
 	r := new(Run)
@@ -303,7 +303,7 @@ func Explore(t *testing.T, scenario func(r *Run)) Result {
 		for _, outcome := range slices.Compact(r.seen) {
 			result.Seen[outcome]++
 		}
-		// The next schedule is the last one up to the last choice that is left.
+		// The next schedule changes the last choice that has an alternative.
 		r.path = r.path[:len(r.steps)]
 		for {
 			n := len(r.path)
@@ -319,8 +319,8 @@ func Explore(t *testing.T, scenario func(r *Run)) Result {
 	}
 }
 
-// All is Explore for a test. The test fails if a schedule fails, or if the scenario has
-// other outcomes than the given ones.
+// All is Explore for a test. The test fails if a schedule fails, or if the outcomes of the
+// scenario differ from the given outcomes.
 func All(t *testing.T, scenario func(r *Run), outcomes ...string) {
 	t.Helper()
 	start := time.Now()

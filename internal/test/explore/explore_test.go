@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) { testutil.Main(m) }
 
-// lostUpdate is a scenario with a fault: what two goroutines add is lost if one comes
-// between the other's reading and writing.
+// lostUpdate is a scenario with a fault: an addition is lost if another goroutine adds
+// between its read and its write.
 func lostUpdate(r *explore.Run) {
 	count := 0
 	for _, name := range []string{"a", "b"} {
@@ -29,8 +29,8 @@ func lostUpdate(r *explore.Run) {
 	})
 }
 
-// twoLocks is a scenario with a fault: two goroutines take two locks each, one the other
-// way round. Who waits gives up when the run is over, so that nothing is left behind.
+// twoLocks is a scenario with a fault: two goroutines take two locks each, in opposite
+// orders. A waiting goroutine gives up at the end of the run, so that nothing is left.
 func twoLocks(r *explore.Run) {
 	first, second := make(chan bool, 1), make(chan bool, 1)
 	over := make(chan bool)
@@ -52,8 +52,8 @@ func twoLocks(r *explore.Run) {
 }
 
 func TestExplore(t *testing.T) {
-	// orders returns in which orders two goroutines can take so many steps each, and by
-	// how many schedules.
+	// orders returns the orders of the steps of two goroutines, with the number of
+	// schedules for each.
 	orders := func(t *testing.T, steps int) (orders map[string]bool, schedules int) {
 		orders = make(map[string]bool)
 		result := explore.Explore(t, func(r *explore.Run) {
@@ -77,7 +77,7 @@ func TestExplore(t *testing.T) {
 	}
 
 	t.Run("all schedules", func(t *testing.T) {
-		// abab takes two preemptions, for the end of a is none.
+		// abab takes two preemptions, because the end of a is not a preemption
 		orders, schedules := orders(t, 2)
 		if len(orders) != 6 || schedules != 6 {
 			t.Errorf("%d schedules, %d orders %v; want all 6", schedules, len(orders), orders)
@@ -85,7 +85,7 @@ func TestExplore(t *testing.T) {
 	})
 
 	t.Run("no more than two preemptions", func(t *testing.T) {
-		// Of the 20 orders, those that take more.
+		// Of the 20 orders, these take more preemptions.
 		more := []string{"ababab", "ababba", "abbaba", "bababa", "babaab", "baabab"}
 		orders, schedules := orders(t, 3)
 		if len(orders) != 14 || schedules != 14 {
@@ -98,8 +98,8 @@ func TestExplore(t *testing.T) {
 		}
 	})
 
-	t.Run("who waits for a lock is blocked", func(t *testing.T) {
-		// x has its turn before or after both, not in the middle of either.
+	t.Run("a goroutine that waits for a lock is blocked", func(t *testing.T) {
+		// x has its turn before or after both, but not during either
 		explore.All(t, func(r *explore.Run) {
 			lock := make(chan bool, 1)
 			var order strings.Builder

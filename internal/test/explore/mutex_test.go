@@ -34,8 +34,8 @@ func TestMutex(t *testing.T) {
 	}, "TryLock has it", "c has it")
 }
 
-// A goroutine that is woken under the lock, as many are, must not run for it beside the
-// goroutine that has woken it.
+// A goroutine that is woken under the lock must not compete for the lock with the goroutine
+// that has woken it.
 func TestCond(t *testing.T) {
 	explore.All(t, func(r *explore.Run) {
 		var mu point.Mutex

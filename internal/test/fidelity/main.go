@@ -1,6 +1,6 @@
-// Fidelity runs a tree with every kind of task and compares what each task knows of itself
-// with where snapshots show it. It prints the number of observations, and ends with status
-// 1 if a task was shown in another nursery, or not at all.
+// Fidelity runs a tree with every kind of task and compares where each task is with where
+// snapshots show it. It prints the number of observations. It ends with status 1 if a
+// snapshot showed a task in another nursery, or not at all.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/grove-go/grove/nursery/debug"
 )
 
-// A claim is what a task says of itself: the address of its nursery's scope.
+// A claim is the address of the scope of a task's nursery, by the task itself.
 type claim struct {
 	scope uintptr
 	kind  string
@@ -50,7 +50,7 @@ func id() string {
 	return "g" + string(number)
 }
 
-// work claims to be a task of the nursery with that scope for a moment.
+// work claims for a moment to be a task of the nursery with a scope.
 func work(ctx context.Context, scope context.Context, kind string, d time.Duration) {
 	me := id()
 	claims.mu.Lock()
@@ -126,8 +126,8 @@ func ints(n int) iter.Seq[int] {
 	}
 }
 
-// shown returns the ID of the scope of the nursery in which each goroutine is shown, as its
-// innermost part.
+// shown returns, for each goroutine, the ID of the scope of the innermost nursery that has
+// it in the snapshot.
 func shown(s *debug.Snapshot) map[string]string {
 	scopes := make(map[string]string)
 	var walk func(n *debug.Nursery)

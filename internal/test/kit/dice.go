@@ -13,7 +13,7 @@ type Dice struct {
 	rnd *rand.Rand
 }
 
-// NewDice returns a Dice whose numbers depend on the seed and the number of the stream.
+// NewDice returns a Dice. Its numbers depend on the seed and the number of the stream.
 func NewDice(seed, stream uint64) *Dice { return &Dice{rnd: rand.New(rand.NewPCG(seed, stream))} }
 
 // Roll returns a number from 0 to n-1.

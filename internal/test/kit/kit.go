@@ -1,4 +1,4 @@
-// Package kit holds what the tests of several packages need.
+// Package kit has helpers for the tests of several packages.
 package kit
 
 import (
@@ -58,7 +58,7 @@ func Failures(err error) []error {
 	return nil
 }
 
-// Heap returns how much memory is in use when nothing is garbage.
+// Heap returns how much memory is in use after garbage collection.
 func Heap() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -67,8 +67,8 @@ func Heap() uint64 {
 	return m.HeapAlloc
 }
 
-// WantNoGrowth fails the test if the heap grows by more than limit bytes with each
-// call of round. It takes several to fail, for the heap has a life of its own.
+// WantNoGrowth fails the test if the heap grows by more than limit bytes with each call of
+// round. It needs growth in several rounds, because the size of the heap varies.
 func WantNoGrowth(t *testing.T, what string, limit uint64, round func()) {
 	t.Helper()
 	round()
@@ -87,14 +87,14 @@ func WantNoGrowth(t *testing.T, what string, limit uint64, round func()) {
 	}
 }
 
-// A Crowd counts how many are inside at a time. Its zero value is empty. It may be used
-// by many goroutines at once.
+// A Crowd counts how many goroutines are inside at a time. Its zero value is empty. It is
+// safe for use by multiple goroutines simultaneously.
 type Crowd struct {
 	mu        sync.Mutex
 	now, most int
 }
 
-// Enter lets one in. The result is to be called once, to let it out again.
+// Enter counts a goroutine in. Call the result once, to count it out.
 func (c *Crowd) Enter() (leave func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,22 +107,22 @@ func (c *Crowd) Enter() (leave func()) {
 	}
 }
 
-// Now returns how many are inside.
+// Now returns how many goroutines are inside.
 func (c *Crowd) Now() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Most returns how many there have been at most.
+// Most returns how many goroutines have been inside at most.
 func (c *Crowd) Most() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.most
 }
 
-// CaptureStderr collects in out what is written to [os.Stderr] until the test ends. Tests
-// that call it must not run in parallel.
+// CaptureStderr collects writes to [os.Stderr] in out until the test ends. Tests that call
+// it must not run in parallel.
 func CaptureStderr(t testing.TB) (out func() string) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
@@ -140,8 +140,8 @@ func CaptureStderr(t testing.TB) (out func() string) {
 	}
 }
 
-// DiscardStderr drops what is written to [os.Stderr] until the test ends. Tests that call
-// it must not run in parallel.
+// DiscardStderr drops writes to [os.Stderr] until the test ends. Tests that call it must
+// not run in parallel.
 func DiscardStderr(t testing.TB) {
 	t.Helper()
 	f, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)

@@ -4,9 +4,9 @@
 //	mux := http.NewServeMux()
 //	mux.Handle("/debug/tasks/", web.Handler())
 //
-// Serve it on a loopback listener of its own. A program such as curl gets text, and with the
-// parameter format=json the JSON form of [debug.Snapshot]. With warnings=1 it gets nothing
-// unless something is wrong.
+// Serve it on a loopback listener of its own. A program such as curl gets text, and with
+// the parameter format=json the JSON form of [debug.Snapshot]. With warnings=1 the answer
+// is empty unless there are warnings.
 //
 // A browser gets a page with the same tree. It has a filter, the stack of each task, and a
 // link to each node, and follows the program by a snapshot every few seconds.
@@ -22,9 +22,9 @@
 //
 // # Guarantees
 //
-// W1 Handler answers GET and HEAD alone. The parameter format decides about the form of the
-// answer, and else the header Accept. The form is text unless a page or JSON is asked for.
-// A parameter with a bad value gets status 400, and an unknown ID gets status 404.
+// W1 Handler answers GET and HEAD alone. The parameter format selects the form of the
+// answer, and without it the header Accept does. The default is text. A parameter with a
+// bad value gets status 400, and an unknown ID gets status 404.
 //
 // W2 The page works below any prefix, and loads nothing but its own files. Its policy lets
 // the browser run no other script.

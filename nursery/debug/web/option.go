@@ -21,10 +21,10 @@ type config struct {
 // Redact has f replace each name, label, cancellation reason, failure and warning before it
 // leaves the program. A reason and a warning contain names and texts of errors, so f must
 // search its argument. The default is to replace nothing. If Redact is repeated, each
-// function gets what the one before has returned.
+// function gets the result of the function before it.
 //
-// Names of functions, files and the program are not given to f, nor is what package expvar
-// publishes. The calls of f are not concurrent, unless one blocks for 5 seconds. Redact panics
+// f does not get the names of functions, files and the program, or the variable of package
+// expvar. The calls of f are not concurrent, unless one blocks for 5 seconds. Redact panics
 // if f is nil.
 func Redact(f func(string) string) Option {
 	if f == nil {

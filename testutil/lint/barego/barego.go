@@ -25,20 +25,20 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 
 const doc = `check for go statements beside an open nursery
 
-A goroutine that a go statement starts belongs to no nursery: Run does not wait for it, a
-failure does not cancel it, and its panic ends the program. Where a *nursery.Nursery is in
-sight, Nursery.Go starts a task instead.
+A goroutine that a go statement starts does not belong to a nursery: Run does not wait for it,
+a failure does not cancel it, and its panic ends the program. Where a *nursery.Nursery is
+visible, start a task with Nursery.Go instead.
 
 Test files are left alone, and so are goroutines that the function joins itself: by a
 sync.WaitGroup, or by a channel that the goroutine closes at its end and the function
-receives from in a statement of its own. With the flag errgroup, a goroutine that calls
-Wait of the group is left alone, and what is started after Wait.`
+receives from in a statement of its own. With the flag errgroup, goroutines that
+call Wait of the group are left alone, and goroutines that are started after Wait.`
 
 var errgroup bool
 
 func run(pass *analysis.Pass) (any, error) {
 	if code.Library(pass.Pkg) {
-		return nil, nil // it starts the goroutines that nurseries consist of
+		return nil, nil // the library starts the goroutines of nurseries
 	}
 	root := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector).Root()
 	for cur := range root.Preorder((*ast.GoStmt)(nil)) {
@@ -65,7 +65,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// open returns the innermost nursery in sight of pos, or the innermost errgroup.
+// open returns the innermost nursery at pos, or the innermost errgroup.
 func open(pass *analysis.Pass, pos token.Pos) *types.Var {
 	for _, v := range code.Visible(pass.Pkg, pos, code.IsNursery) {
 		if !code.Global(v) {
@@ -82,7 +82,7 @@ func open(pass *analysis.Pass, pos token.Pos) *types.Var {
 	return nil
 }
 
-// waits reports whether a call contains one of the group's Wait.
+// waits reports whether a call contains a call of the group's Wait.
 func waits(info *types.Info, in ast.Node, group *types.Var) (found bool) {
 	ast.Inspect(in, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok && code.Name(info, call) == "errgroup.Group.Wait" {
@@ -95,8 +95,8 @@ func waits(info *types.Info, in ast.Node, group *types.Var) (found bool) {
 	return found
 }
 
-// afterWait reports whether a statement before the one at cur, in its block or in one
-// around, waits for the group.
+// afterWait reports whether an earlier statement waits for the group, in the block of cur
+// or in an outer block.
 func afterWait(info *types.Info, cur inspector.Cursor, group *types.Var) bool {
 	for ; cur.Valid() && cur.Node() != nil; cur = cur.Parent() {
 		switch cur.Node().(type) {
@@ -143,8 +143,8 @@ func joins(info *types.Info, cur inspector.Cursor) bool {
 	return false
 }
 
-// signals returns the variables that tell that a goroutine has ended: the channels that it
-// closes, and the wait groups that it calls Done of, by defer or as its last statement.
+// signals returns the variables that tell the end of a goroutine: the channels that it
+// closes, and the wait groups that it calls Done of, by defer or in its last statement.
 func signals(info *types.Info, n *ast.GoStmt) map[*types.Var]bool {
 	lit, ok := n.Call.Fun.(*ast.FuncLit)
 	if !ok {
@@ -208,7 +208,7 @@ func fix(pass *analysis.Pass, n *ast.GoStmt, group *types.Var) []analysis.Sugges
 		}
 		if s := pass.Pkg.Scope().Innermost(n.Pos()); s != nil {
 			if _, obj := s.LookupParent("ctx", n.Pos()); obj != nil && !code.IsContext(obj.Type()) {
-				return nil // the parameter would hide it
+				return nil // the parameter would shadow it
 			}
 		}
 		head = group.Name() + ".Go(func(ctx " + context + ".Context) error "
@@ -228,8 +228,8 @@ func fix(pass *analysis.Pass, n *ast.GoStmt, group *types.Var) []analysis.Sugges
 	}}
 }
 
-// endless reports whether a statement is a loop that nothing leaves, so that nothing may
-// follow it.
+// endless reports whether a statement is a loop without an exit, which no statement may
+// follow.
 func endless(stmt ast.Stmt) bool {
 	loop, ok := stmt.(*ast.ForStmt)
 	if !ok || loop.Cond != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/grove-go/grove/testutil/lint/internal/finding"
 )
 
-// Analyzer reports operations on Go's channels in tasks.
+// Analyzer reports operations on native channels in tasks.
 var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 	Name:     "blockingop",
 	Doc:      doc,
@@ -32,7 +32,7 @@ channel.New take a context.
 
 This analyzer does not run by default, because it does not know the other side. It leaves
 alone test files, channels with a capacity, receives from a channel that the package closes,
-and channels that tell of an end or of time.`
+and channels that tell an end or the time.`
 
 var errgroup bool
 
@@ -81,7 +81,7 @@ func run(pass *analysis.Pass) (any, error) {
 }
 
 // channels returns the channel variables of a package that are made with a capacity, and
-// those that it closes.
+// the channel variables that it closes.
 func channels(info *types.Info, root inspector.Cursor) (buffered, closed map[*types.Var]bool) {
 	buffered, closed = make(map[*types.Var]bool), make(map[*types.Var]bool)
 	for cur := range root.Preorder((*ast.CallExpr)(nil)) {
@@ -122,7 +122,7 @@ func channels(info *types.Info, root inspector.Cursor) (buffered, closed map[*ty
 	return buffered, closed
 }
 
-// last returns the variable or the field that an expression means, or nil.
+// last returns the variable or the field that an expression denotes, or nil.
 func last(info *types.Info, e ast.Expr) *types.Var {
 	if sel, ok := ast.Unparen(e).(*ast.SelectorExpr); ok {
 		v, _ := info.Uses[sel.Sel].(*types.Var)
@@ -145,8 +145,8 @@ func inSelect(cur inspector.Cursor) bool {
 	return false
 }
 
-// tells reports whether a receive from a channel comes to an end by itself: the channel
-// tells of an end or of time, or the package closes it.
+// tells reports whether a receive from a channel ends by itself: because the channel tells
+// an end or the time, or because the package closes it.
 func tells(info *types.Info, ch ast.Expr, closed map[*types.Var]bool) bool {
 	if code.Done(ch) {
 		return true
@@ -169,7 +169,7 @@ func tells(info *types.Info, ch ast.Expr, closed map[*types.Var]bool) bool {
 	return ok && n.Obj().Name() == "Time"
 }
 
-// mayEnd reports whether a select has a default, or a case that ends it by itself.
+// mayEnd reports whether a select has a default, or a case that ends by itself.
 func mayEnd(info *types.Info, n *ast.SelectStmt, closed, buffered map[*types.Var]bool) bool {
 	for _, c := range n.Body.List {
 		var from ast.Expr

@@ -1,5 +1,5 @@
-// Package droppederr finds calls that report the failures of tasks, in statements that
-// drop what they return.
+// Package droppederr finds calls that report the failures of tasks, in statements that drop
+// the result.
 package droppederr
 
 import (
@@ -26,20 +26,19 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 
 const doc = `check for calls that drop the errors of tasks
 
-What a task returns comes out of the call that waits for it, and nowhere else. A statement
-like
+Only the call that waits for a task returns its error. A statement like
 
 	nursery.Run(ctx, serve)
 
 loses every failure. An assignment to _ says that this is meant. Test files are left alone,
 and so are calls that report nothing but a cancellation, as cancel.Sleep does.
 
-With the flag errgroup, a Wait is left alone if another one of the same group returns the
-error to the program, or if it holds back the closing of a channel.`
+With the flag errgroup, a Wait is left alone if another Wait of the same group returns the
+error to the program, or if it only delays the closing of a channel.`
 
 var errgroup bool
 
-// reporters are the functions that return what went wrong in others.
+// reporters are the functions that return the failures of tasks.
 var reporters = map[string]bool{
 	"nursery.Run": true, "nursery.For": true, "nursery.Each": true, "nursery.EachFrom": true,
 	"nursery.Map": true, "nursery.Gather": true, "nursery.Race": true, "nursery.First": true,
@@ -85,8 +84,8 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// barrier reports whether a call of Wait that drops the error only waits: the next statement
-// closes a channel, or another Wait of the same group has the error.
+// barrier reports whether a call of Wait that drops the error only waits, because the next
+// statement closes a channel, or because another Wait of the same group gets the error.
 func barrier(info *types.Info, root, stmt inspector.Cursor, wait *ast.CallExpr) bool {
 	if next, ok := stmt.NextSibling(); ok {
 		if s, ok := next.Node().(*ast.ExprStmt); ok {

@@ -26,12 +26,10 @@ var Analyzer = &analysis.Analyzer{
 const doc = `check for nurseries that outlive their block
 
 A nursery ends when its Run returns, and Go panics after that. This analyzer reports a
-nursery, or its scope, that is assigned to a variable of the package, or to a field or
-element of something that outlives the block, or that is sent to a channel that does. What
-outlives it are variables of the package, what the function around the block got as its
-receiver or parameters, and what that function returns. Pass the nursery as an argument, or
-keep it in something that the block makes. An assignment is left alone if the block sets
-the same place to nil again.`
+nursery, or its scope, that is stored in a value that outlives the block, or sent to a channel
+that does. Variables of the package outlive the block, and so do the receiver, the parameters
+and the results of the function around it. Pass the nursery as an argument, or store it in a
+value of the block. An assignment is left alone if the block sets the same place to nil again.`
 
 func run(pass *analysis.Pass) (any, error) {
 	root := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector).Root()
@@ -86,7 +84,7 @@ func (f *function) report(pos, end token.Pos, what, into string) {
 	})
 }
 
-// holds returns a description of what a value holds, the nursery or its scope, or "".
+// holds returns a description of the value, the nursery or its scope, or "".
 func (f *function) holds(value ast.Expr) string {
 	switch x := ast.Unparen(value).(type) {
 	case *ast.Ident:
@@ -127,13 +125,13 @@ func (f *function) holds(value ast.Expr) string {
 func (f *function) outlives(place ast.Expr) bool {
 	v := code.Root(f.TypesInfo, place)
 	if _, ok := ast.Unparen(place).(*ast.Ident); ok {
-		return v != nil && code.Global(v) // goafter has an eye on local variables
+		return v != nil && code.Global(v) // goafter checks local variables
 	}
 	return f.outside(v)
 }
 
-// outside reports whether v outlives the block. A function with a name that gets the nursery
-// as an argument is inside of the block, and so may be what else it gets.
+// outside reports whether v outlives the block. A named function that gets the nursery as
+// an argument belongs to the block, and so may its other arguments.
 func (f *function) outside(v *types.Var) bool {
 	if v == nil || code.Global(v) {
 		return v != nil

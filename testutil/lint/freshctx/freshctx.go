@@ -25,8 +25,8 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 
 const doc = `check for tasks that begin a context of their own
 
-A task that calls with context.Background or context.TODO does not end when it is canceled.
-For clean-up there is cancel.Shield, and context.WithoutCancel keeps the values.
+A call with context.Background or context.TODO does not end when the task is canceled. Use
+cancel.Shield for clean-up. context.WithoutCancel keeps the values.
 
 This analyzer does not run by default. It leaves alone test files, deferred calls, and
 nursery.Values.`
@@ -56,7 +56,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// deferred reports whether a task runs cur by a defer statement.
+// deferred reports whether a task runs cur in a defer statement.
 func deferred(task, cur inspector.Cursor) bool {
 	for d := range cur.Enclosing((*ast.DeferStmt)(nil)) {
 		return task.Contains(d)

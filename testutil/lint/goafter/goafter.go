@@ -27,8 +27,8 @@ var Analyzer = &analysis.Analyzer{
 const doc = `check for tasks that are started after the end of the nursery
 
 When nursery.Run has returned, its nursery has ended: Go, Spawn, Start and NewShared panic.
-This analyzer reports them for a variable to which the body has assigned its nursery, in
-what follows the call of Run:
+This analyzer reports such calls after Run, for a variable that the body assigns its nursery
+to:
 
 	var saved *nursery.Nursery
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -42,7 +42,7 @@ left alone. So is TryGo, which returns an error.`
 
 func run(pass *analysis.Pass) (any, error) {
 	root := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector).Root()
-	assigned := make(map[*types.Var]int) // how many times, apart from definitions without a value
+	assigned := make(map[*types.Var]int) // how many times a variable is assigned, without definitions that have no value
 	for cur := range root.Preorder((*ast.AssignStmt)(nil), (*ast.UnaryExpr)(nil)) {
 		switch n := cur.Node().(type) {
 		case *ast.AssignStmt:
@@ -53,7 +53,7 @@ func run(pass *analysis.Pass) (any, error) {
 			}
 		case *ast.UnaryExpr:
 			if v := code.Var(pass.TypesInfo, n.X); n.Op == token.AND && v != nil {
-				assigned[v]++ // by what gets its address
+				assigned[v]++ // by taking its address
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// copies returns the variables outside of body that it assigns n to.
+// copies returns the variables outside of body that body assigns n to.
 func copies(info *types.Info, body *ast.FuncLit, n *types.Var) (vars []*types.Var) {
 	ast.Inspect(body, func(node ast.Node) bool {
 		a, ok := node.(*ast.AssignStmt)
@@ -95,22 +95,22 @@ func copies(info *types.Info, body *ast.FuncLit, n *types.Var) (vars []*types.Va
 	return vars
 }
 
-// after looks at the statements that follow the call of Run at cur, in its block.
+// after checks the statements that follow the call of Run at cur, in its block.
 func after(pass *analysis.Pass, cur inspector.Cursor, v *types.Var) {
 	for cur.ParentEdgeKind() != edge.BlockStmt_List {
 		if cur = cur.Parent(); !cur.Valid() || cur.Node() == nil {
-			return // of a variable of the package, or in a case of a switch
+			return // a variable of the package, or a case of a switch
 		}
 		switch cur.Node().(type) {
 		case *ast.GoStmt, *ast.DeferStmt:
-			return // it runs at another time
+			return // runs at another time
 		}
 	}
 	for next, ok := cur.NextSibling(); ok; next, ok = next.NextSibling() {
 		next.Inspect(nil, func(cur inspector.Cursor) bool {
 			switch n := cur.Node().(type) {
 			case *ast.FuncLit:
-				return cur.ParentEdgeKind() == edge.CallExpr_Fun // called on the spot
+				return cur.ParentEdgeKind() == edge.CallExpr_Fun // called at once
 			case *ast.CallExpr:
 				if startsIn(pass.TypesInfo, n) == v {
 					finding.Report(pass, analysis.Diagnostic{
@@ -124,7 +124,7 @@ func after(pass *analysis.Pass, cur inspector.Cursor, v *types.Var) {
 	}
 }
 
-// startsIn returns the nursery that a call starts a task in, or nil.
+// startsIn returns the nursery of a call that starts a task, or nil.
 func startsIn(info *types.Info, call *ast.CallExpr) *types.Var {
 	switch code.Name(info, call) {
 	case "Nursery.Go":

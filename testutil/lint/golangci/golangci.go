@@ -1,5 +1,5 @@
-// Package golangci makes a plugin for golangci-lint of the analyzers: a module plugin, which
-// "golangci-lint custom" builds in. It is in a module of its own because of what it requires.
+// Package golangci makes the analyzers a module plugin for golangci-lint, which
+// "golangci-lint custom" builds in. It has a module of its own because of its dependencies.
 package golangci
 
 import (
@@ -12,18 +12,18 @@ import (
 	"github.com/grove-go/grove/testutil/lint"
 )
 
-func init() { register.Plugin("grovelint", New) } // the only way to be found
+func init() { register.Plugin("grovelint", New) } // golangci-lint finds plugins only by registration
 
-// Settings are those of the linter grovelint in .golangci.yml.
+// Settings are the settings of the linter grovelint in .golangci.yml.
 type Settings struct {
-	// Errgroup says whether uses of errgroup.Group are checked as well.
+	// Errgroup adds checks of uses of errgroup.Group.
 	Errgroup bool `json:"errgroup"`
 	// OptIn names analyzers that do not run by default.
 	OptIn []string `json:"optin"`
 }
 
 // New returns the plugin for settings as golangci-lint passes them. It returns an error if
-// they are not [Settings], or name an analyzer that is not there.
+// they are not [Settings], or name an unknown analyzer.
 func New(settings any) (register.LinterPlugin, error) {
 	s, err := register.DecodeSettings[Settings](settings)
 	if err != nil {

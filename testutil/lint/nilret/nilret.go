@@ -25,12 +25,12 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 
 const doc = `check for tasks that return nil because they were canceled
 
-If a context outside was canceled and all tasks return nil, so does nursery.Run: its result
-does not tell that work is undone. A task that gives up because its context is done returns
+If an outer context was canceled and all tasks return nil, nursery.Run returns nil too, and its
+caller does not know that work is undone. A task that gives up because its context is done returns
 cancel.Err(ctx). The nursery drops the echoes of its own cancellation.
 
 This analyzer does not run by default, because it cannot tell whether work is undone. It
-leaves alone test files, daemons, and what waits for a graceful stop.`
+leaves alone test files, daemons, and tasks that wait for a graceful stop.`
 
 var errgroup bool
 
@@ -85,7 +85,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// asked returns the context variable that an expression calls a method of, or nil.
+// asked returns the context variable in a method call, or nil.
 func asked(info *types.Info, e ast.Expr, method string) *types.Var {
 	call, ok := ast.Unparen(e).(*ast.CallExpr)
 	if !ok {

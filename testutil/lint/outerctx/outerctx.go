@@ -31,27 +31,27 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 
 const doc = `check for tasks that use the context around them
 
-The context to use in a body or a task is its parameter. The context that was given to
-nursery.Run, cancel.FailAfter and the like is not canceled when a task fails or the time
-is over:
+A body or a task should use the context that it gets. The context that nursery.Run,
+cancel.FailAfter and the like were called with is not canceled when a task fails or the time is
+over:
 
 	cancel.FailAfter(outer, time.Second, func(ctx context.Context) error {
 		return fetch(outer, url) // the timeout has no effect
 	})
 
-An argument of a call, and a call of Done or Err, count as a use. The values of a context,
-as for a log, its cause, clean-up in a defer statement, and what asks both contexts are left
-alone. If the outer context is meant, give it another name before the call: link := ctx.`
+Arguments of calls count as uses, and so do calls of Done and Err. Uses for the values of a
+context, as in a log, or for its cause are left alone, and so are clean-up in a defer statement
+and code that uses both contexts. If the outer context is meant, give it another name before the call: link := ctx.`
 
 var errgroup bool
 
 // A call runs functions with a context that it derives from another.
 type call struct {
 	name  string
-	outer *types.Var // the context that it was given
+	outer *types.Var // the context argument
 	inner *types.Var // the context of an errgroup; nil for Grove, where tasks have a parameter
 	tasks []*ast.FuncLit
-	pos   token.Pos // from here on, outer and inner are two
+	pos   token.Pos // from here on, outer and inner are different
 }
 
 type checker struct {
@@ -84,7 +84,7 @@ func run(pass *analysis.Pass) (any, error) {
 // calls returns the calls of the package, and fills groups and assigned.
 func (c *checker) calls() (calls []*call) {
 	scopes := make(map[*types.Var]*types.Var) // from a scope to the parent that New was given
-	withContext := make(map[*types.Var]*call) // from an errgroup to what made it
+	withContext := make(map[*types.Var]*call) // from an errgroup to the call that made it
 	for cur := range c.root.Preorder((*ast.AssignStmt)(nil), (*ast.ValueSpec)(nil)) {
 		var left, right []ast.Expr
 		switch n := cur.Node().(type) {
@@ -228,7 +228,7 @@ const (
 	passes       // to a function
 )
 
-// use returns what a task does with the context that id names.
+// use returns how a task uses the context with the name id.
 func (c *checker) use(id inspector.Cursor) use {
 	for d := range id.Enclosing((*ast.DeferStmt)(nil), (*ast.FuncDecl)(nil)) {
 		if _, ok := d.Node().(*ast.DeferStmt); ok && !c.inTaskOf(id, d) {
@@ -259,8 +259,8 @@ func (c *checker) use(id inspector.Cursor) use {
 	return harmless
 }
 
-// inTaskOf reports whether a task begins between id and the defer statement around it:
-// clean-up that runs a task of its own has a context of its own.
+// inTaskOf reports whether a task begins between id and the defer statement around it.
+// Clean-up in a task of its own has a context of its own.
 func (c *checker) inTaskOf(id, deferred inspector.Cursor) bool {
 	for lit := range id.Enclosing((*ast.FuncLit)(nil)) {
 		if !deferred.Contains(lit) {
@@ -273,8 +273,8 @@ func (c *checker) inTaskOf(id, deferred inspector.Cursor) bool {
 	return false
 }
 
-// takesContext reports whether the parameter of an argument is a context. A parameter that
-// is a *cancel.Scope is for control.
+// takesContext reports whether the parameter of an argument is a context. A *cancel.Scope
+// parameter is for control.
 func (c *checker) takesContext(call *ast.CallExpr, arg int) bool {
 	if tv := c.TypesInfo.Types[call.Fun]; tv.IsType() || tv.IsBuiltin() {
 		return false
@@ -291,8 +291,8 @@ func (c *checker) takesContext(call *ast.CallExpr, arg int) bool {
 	return arg < params.Len() && code.IsContext(params.At(arg).Type())
 }
 
-// readsOnly reports whether a function takes from a context nothing but its values, or
-// what is known of its end.
+// readsOnly reports whether a function uses only the values of a context, or the state of
+// its end.
 func readsOnly(info *types.Info, call *ast.CallExpr) bool {
 	fn, ok := typeutil.Callee(info, call).(*types.Func)
 	if !ok || fn.Pkg() == nil {
@@ -314,10 +314,11 @@ func readsOnly(info *types.Info, call *ast.CallExpr) bool {
 	return false
 }
 
-// logging matches the names of functions that take a context for its values, to write a log.
+// logging matches the names of functions that take a context for its values, to write a
+// log.
 var logging = regexp.MustCompile(`(?i)log|debug|info|warn|error|trace|print|event|metric|observe`)
 
-// logs reports whether a call writes a log, by its name and because it returns nothing.
+// logs reports whether a call writes a log, by its name and because it has no result.
 func logs(info *types.Info, cur inspector.Cursor) bool {
 	call := cur.Node().(*ast.CallExpr)
 	name := ""
@@ -336,8 +337,8 @@ func logs(info *types.Info, cur inspector.Cursor) bool {
 	return cur.ParentEdgeKind() == edge.ExprStmt_X
 }
 
-// reads reports whether a call looks up something that the context has, as log.G(ctx) does:
-// the context is the only argument, and the one result is a thing.
+// reads reports whether a call looks up a value in the context, as log.G(ctx) does. The
+// context is its only argument, and its one result is a value such as a logger.
 func reads(info *types.Info, cur inspector.Cursor) bool {
 	call := cur.Node().(*ast.CallExpr)
 	if len(call.Args) != 1 {
@@ -363,8 +364,8 @@ func reads(info *types.Info, cur inspector.Cursor) bool {
 	return false
 }
 
-// sameInside reports whether id stands in a task of a group that gives outer to its tasks.
-// It is then the same as the task's own.
+// sameInside reports whether id is in a task of a group that passes outer to its tasks. It
+// is then the same as the task's own context.
 func (c *checker) sameInside(id, task inspector.Cursor, outer *types.Var) bool {
 	for lit := range id.Enclosing((*ast.FuncLit)(nil)) {
 		if !task.Contains(lit) {
@@ -411,8 +412,8 @@ func (c *checker) report(call *call, id, task inspector.Cursor) {
 	finding.Report(c.Pass, d)
 }
 
-// visible returns the variable of the context that belongs at id, if its name means that
-// there.
+// visible returns the variable of the context that a task should use at id, if its name
+// denotes that variable there.
 func (c *checker) visible(call *call, id, task inspector.Cursor) *types.Var {
 	pos := id.Node().Pos()
 	own := call.inner

@@ -27,7 +27,7 @@ var Analyzer = code.WithErrgroup(&analysis.Analyzer{
 const doc = `check for endless loops in tasks
 
 A loop without a condition that uses no context and no channel, and is not left by a return,
-a break, a goto or the end of the program, goes on for ever, and its nursery waits for ever.
+a break, a goto or the end of the program, goes on forever, and its nursery waits forever.
 
 This analyzer does not run by default. It leaves test files alone.`
 
@@ -50,7 +50,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// ends reports whether something may end a loop.
+// ends reports whether a loop may end.
 func ends(info *types.Info, loop *ast.ForStmt) (found bool) {
 	ast.Inspect(loop, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -77,7 +77,7 @@ func ends(info *types.Info, loop *ast.ForStmt) (found bool) {
 	return found
 }
 
-// leaves reports whether a call may end the goroutine, or the program.
+// leaves reports whether a call may end the goroutine or the program.
 func leaves(info *types.Info, call *ast.CallExpr) bool {
 	switch callee := typeutil.Callee(info, call).(type) {
 	case *types.Builtin:

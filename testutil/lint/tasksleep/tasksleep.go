@@ -35,10 +35,11 @@ canceled. In packages that import Grove, this analyzer reports time.Sleep, a rec
 time.After, and a select with time.After and without Done, in tasks and in functions with a
 context parameter. cancel.Sleep gives up when its context is done.
 
-Test files are left alone, and so are waits of a constant time below 10 ms, and a select
-that a channel of struct{} values ends, or a channel that is asked for its end.`
+Test files are left alone, and so are waits of a constant time below 10 ms. A select is left
+alone if it has a channel of struct{} values, or a receive that asks whether its channel is
+closed.`
 
-// short is the time that a task may take to notice a cancellation.
+// short is the time in which a task should notice a cancellation.
 const short = 10 * time.Millisecond
 
 var errgroup bool
@@ -97,7 +98,7 @@ func named(info *types.Info, call *ast.CallExpr, name string) bool {
 	return fn != nil && fn.FullName() == name && len(call.Args) == 1
 }
 
-// long reports whether the duration that a call is given may be longer than short.
+// long reports whether the duration argument of a call may be longer than short.
 func long(info *types.Info, call *ast.CallExpr) bool {
 	value := info.Types[call.Args[0]].Value
 	if value == nil {
@@ -107,8 +108,8 @@ func long(info *types.Info, call *ast.CallExpr) bool {
 	return !ok || time.Duration(d) >= short
 }
 
-// inTask reports whether the innermost function around cur is a task, or has a context as
-// a parameter to look at.
+// inTask reports whether the innermost function around cur is a task, or has a context as a
+// parameter.
 func inTask(pass *analysis.Pass, cur inspector.Cursor) bool {
 	for fn := range cur.Enclosing((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)) {
 		var of *ast.FuncType
@@ -139,7 +140,7 @@ func inTask(pass *analysis.Pass, cur inspector.Cursor) bool {
 }
 
 // deaf reports whether a select waits for time.After and has no case that a cancellation
-// may end it by.
+// may make ready.
 func deaf(info *types.Info, n *ast.SelectStmt) bool {
 	after := false
 	for _, c := range n.Body.List {
@@ -153,7 +154,7 @@ func deaf(info *types.Info, n *ast.SelectStmt) bool {
 			from = comm.X
 		case *ast.AssignStmt:
 			if len(comm.Lhs) == 2 {
-				return false // it is asked for its end
+				return false // the receive asks whether the channel is closed
 			}
 			from = comm.Rhs[0]
 		}
@@ -180,8 +181,8 @@ func deaf(info *types.Info, n *ast.SelectStmt) bool {
 	return after
 }
 
-// fix makes a call of cancel.Sleep of a statement, in a function that returns an error and
-// nothing else.
+// fix makes a statement a call of cancel.Sleep, in a function with an error as its only
+// result.
 func fix(pass *analysis.Pass, cur, stmt inspector.Cursor) []analysis.SuggestedFix {
 	var fn *ast.FuncType
 	for f := range cur.Enclosing((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)) {

@@ -30,8 +30,8 @@ var Analyzer = &analysis.Analyzer{
 const doc = `check for cancel scopes that are not closed
 
 A scope from cancel.New holds a timer, and a place in its parent, until Close, Run or
-Cancel ends it. This analyzer reports a scope that is dropped, a variable on which none of
-them is called, and a path on which the function returns before one is. A scope that is
+Cancel ends it. This analyzer reports a scope that is dropped, a variable on which no such
+method is called, and a path on which the function returns before such a call. A scope that is
 returned, stored, or passed as a *cancel.Scope may be closed elsewhere. Passing it as a
 context.Context closes nothing.
 
@@ -82,7 +82,7 @@ func run(pass *analysis.Pass) (any, error) {
 			}
 			enclosing := function(cur)
 			if !enclosing.Valid() || v.Pos() < enclosing.Node().Pos() || v.Pos() >= enclosing.Node().End() {
-				continue // the variable belongs to a function around
+				continue // the variable belongs to an outer function
 			}
 			isEnd := ending(pass.TypesInfo, enclosing, v)
 			if len(isEnd) == 0 {
@@ -106,8 +106,8 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// holdsNothing reports whether the scope of a call of New has neither a parent to be
-// canceled by nor a time limit.
+// holdsNothing reports whether the scope of a call of New has neither a parent that could
+// cancel it nor a time limit.
 func holdsNothing(info *types.Info, call *ast.CallExpr) bool {
 	parent, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr)
 	if !ok {
@@ -155,7 +155,7 @@ func function(cur inspector.Cursor) inspector.Cursor {
 	return inspector.Cursor{}
 }
 
-// ending returns the identifiers in a function that end the scope v, or give it to code
+// ending returns the identifiers in a function that end the scope v, or pass it to code
 // that may end it.
 func ending(info *types.Info, fn inspector.Cursor, v *types.Var) map[*ast.Ident]bool {
 	found := make(map[*ast.Ident]bool)
@@ -182,7 +182,7 @@ func ending(info *types.Info, fn inspector.Cursor, v *types.Var) map[*ast.Ident]
 				found[id] = !toContext(info, into)
 			}
 		default:
-			found[id] = true // returned, stored, sent, compared: its end is not to be seen here
+			found[id] = true // returned, stored, sent, compared: its end is out of sight
 		}
 	}
 	for id, ends := range found {
@@ -193,13 +193,14 @@ func ending(info *types.Info, fn inspector.Cursor, v *types.Var) map[*ast.Ident]
 	return found
 }
 
-// toContext reports whether id is a variable of type context.Context, which has no Close.
+// toContext reports whether id becomes a variable of type context.Context, which has no
+// Close.
 func toContext(info *types.Info, id *ast.Ident) bool {
 	return id != nil && info.TypeOf(id) != nil && code.IsContext(info.TypeOf(id))
 }
 
-// ends reports whether a selector of a scope ends it, even if it is not called on the spot,
-// as in t.Cleanup(s.Close).
+// ends reports whether a selector of a scope ends it, even if it is not called at once, as
+// in t.Cleanup(s.Close).
 func ends(sel inspector.Cursor) bool {
 	switch sel.Node().(*ast.SelectorExpr).Sel.Name {
 	case "Close", "Run", "Cancel", "CancelAs", "Shutdown":
@@ -208,8 +209,8 @@ func ends(sel inspector.Cursor) bool {
 	return false
 }
 
-// keeps reports whether the function that the argument at cur is given to may close it:
-// anything that does not take it as a context.Context.
+// keeps reports whether the function with the argument at cur may close it. A function with
+// a context.Context parameter may not.
 func keeps(info *types.Info, cur inspector.Cursor) bool {
 	call := cur.Parent().Node().(*ast.CallExpr)
 	if tv := info.Types[call.Fun]; tv.IsType() {
@@ -227,8 +228,8 @@ func keeps(info *types.Info, cur inspector.Cursor) bool {
 	return i >= params.Len() || !code.IsContext(params.At(i).Type())
 }
 
-// leak looks for a path from the definition of a scope to a return that passes none of the
-// identifiers in isEnd, and returns the place of the return.
+// leak looks for a path from the definition of a scope to a return without an identifier in
+// isEnd, and returns the position of the return.
 func leak(graph *cfg.CFG, def ast.Node, isEnd map[*ast.Ident]bool) token.Pos {
 	if graph == nil {
 		return token.NoPos

@@ -3,8 +3,8 @@ and the name, with the module it is in if that is not the library itself, or the
 
     python3 names.py trio/src/trio curio/curio anyio/src/anyio
 
-asyncio's are those of the interpreter that runs it; those of the others are read from
-their sources, which are not run.
+The names of asyncio come from the interpreter that runs it. The names of the others are read
+from their sources, which are not run.
 """
 
 import ast
@@ -13,8 +13,8 @@ import pathlib
 import sys
 
 
-# Classes whose members are not listed: they are those of a class of the standard library
-# that is wrapped, or of the class that another one stands for, or nobody calls them.
+# Classes without a list of members, because the class wraps a class of the standard library,
+# stands for another class, or has members that programs do not call.
 NO_MEMBERS = set(
     """Path PosixPath WindowsPath SocketType AsyncFile SpooledTemporaryFile TemporaryFile
     TemporaryDirectory AsyncBackend BaseEventLoop SelectorEventLoop EventLoop PriorityQueue

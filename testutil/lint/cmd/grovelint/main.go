@@ -3,8 +3,9 @@
 //	grovelint ./...
 //	go vet -vettool=$(which grovelint) ./...
 //
-// With the flag -errgroup it checks uses of errgroup.Group as well. With -optin the
-// analyzers run, too, that report more than mistakes; each has a flag of its own name. A comment
+// With the flag -errgroup it also checks uses of errgroup.Group. With -optin it also runs
+// the analyzers with findings that are often not mistakes. Each analyzer has a flag of its
+// own name. A comment
 //
 //	//grove:ok reason
 //
@@ -31,8 +32,8 @@ func main() {
 	multichecker.Main(analyzers...)
 }
 
-// onDemand returns an analyzer that is a if *on is set, or if the flag of its name is, and
-// otherwise does nothing.
+// onDemand returns an analyzer that runs a if *on is set, or if the flag with its name is
+// set, and otherwise does nothing.
 func onDemand(a *analysis.Analyzer, on *bool) *analysis.Analyzer {
 	demanded := &analysis.Analyzer{Name: a.Name, Doc: a.Doc, URL: a.URL, Requires: a.Requires}
 	a.Flags.VisitAll(func(f *flag.Flag) { demanded.Flags.Var(f.Value, f.Name, f.Usage) })
@@ -45,8 +46,8 @@ func onDemand(a *analysis.Analyzer, on *bool) *analysis.Analyzer {
 	return demanded
 }
 
-// named reports whether the command line asks for an analyzer by its name. The flag is true
-// even if it is not set.
+// named reports whether the command line selects an analyzer by its name. The value of the
+// flag alone does not tell, because it is true by default.
 func named(a *analysis.Analyzer) (asked bool) {
 	flag.Visit(func(f *flag.Flag) {
 		if f.Name == a.Name && f.Value.String() == "true" {

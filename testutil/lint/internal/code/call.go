@@ -16,13 +16,12 @@ const (
 	Cancel  = grove + "cancel"
 	Channel = grove + "channel"
 
-	// Errgroup is the path of the package that the flag errgroup is about.
+	// Errgroup is the path of the package that the flag errgroup adds.
 	Errgroup = "golang.org/x/sync/errgroup"
 )
 
-// Name returns the short name of the function or method that call calls, as
-// nursery.Run, Nursery.Go or errgroup.Group.Go, or "" if neither Grove nor errgroup
-// declares it.
+// Name returns the short name of the called function or method, such as nursery.Run,
+// Nursery.Go or errgroup.Group.Go. It returns "" if neither Grove nor errgroup declares it.
 func Name(info *types.Info, call *ast.CallExpr) string {
 	fn := typeutil.StaticCallee(info, call)
 	if fn == nil || fn.Pkg() == nil {
@@ -50,8 +49,8 @@ func Name(info *types.Info, call *ast.CallExpr) string {
 // OfErrgroup reports whether name, from [Name], belongs to errgroup.
 func OfErrgroup(name string) bool { return strings.HasPrefix(name, "errgroup.") }
 
-// Context returns the context argument of a call that runs functions given to it, or
-// nil: the first argument, if its parameter is a context.
+// Context returns the context argument of a call that runs its function arguments, or nil:
+// the first argument, if its parameter is a context.
 func Context(info *types.Info, call *ast.CallExpr) ast.Expr {
 	sig, ok := types.Unalias(typeOf(info, call.Fun)).(*types.Signature)
 	if !ok || sig.Params().Len() == 0 || len(call.Args) == 0 || !IsContext(sig.Params().At(0).Type()) {
@@ -60,8 +59,8 @@ func Context(info *types.Info, call *ast.CallExpr) ast.Expr {
 	return ast.Unparen(call.Args[0])
 }
 
-// Tasks returns the function literals among the arguments of call that have a context as
-// their first parameter.
+// Tasks returns the function literals among the arguments of call with a context as their
+// first parameter.
 func Tasks(info *types.Info, call *ast.CallExpr) (tasks []*ast.FuncLit) {
 	for _, arg := range call.Args {
 		if lit, ok := ast.Unparen(arg).(*ast.FuncLit); ok {
@@ -73,8 +72,8 @@ func Tasks(info *types.Info, call *ast.CallExpr) (tasks []*ast.FuncLit) {
 	return tasks
 }
 
-// Param returns the first named parameter of a function that has a type that is accepts,
-// or nil.
+// Param returns the first named parameter of a function with a type that is accepts, or
+// nil.
 func Param(info *types.Info, fn *ast.FuncType, is func(types.Type) bool) *types.Var {
 	for _, field := range fn.Params.List {
 		for _, id := range field.Names {

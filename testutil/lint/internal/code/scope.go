@@ -9,15 +9,15 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// Visible returns the variables that a name means at pos, from the innermost scope to the
-// package's, and that have a type that is accepts.
+// Visible returns the variables with a name that are visible at pos and have a type that is
+// accepts, from the innermost scope to the package's.
 func Visible(pkg *types.Package, pos token.Pos, is func(types.Type) bool) (vars []*types.Var) {
 	hidden := make(map[string]bool)
 	for s := pkg.Scope().Innermost(pos); s != nil && s != types.Universe; s = s.Parent() {
 		for _, name := range s.Names() {
 			obj := s.Lookup(name)
-			// What a function declares is visible from its place on. In the scope of a package
-			// the order does not matter.
+			// Declarations in a function are visible after their place. In the scope of a
+			// package the order does not matter.
 			if hidden[name] || s != pkg.Scope() && obj.Pos() >= pos {
 				continue
 			}
@@ -30,7 +30,7 @@ func Visible(pkg *types.Package, pos token.Pos, is func(types.Type) bool) (vars 
 	return vars
 }
 
-// Means reports whether name means obj at pos.
+// Means reports whether name denotes obj at pos.
 func Means(pkg *types.Package, pos token.Pos, name string, obj types.Object) bool {
 	s := pkg.Scope().Innermost(pos)
 	if s == nil {
@@ -40,8 +40,8 @@ func Means(pkg *types.Package, pos token.Pos, name string, obj types.Object) boo
 	return found == obj
 }
 
-// PackageName returns the name that the file of pos gives to a package, or "" if it
-// does not, or the name means something else at pos.
+// PackageName returns the name of a package in the file of pos. It returns "" if the file
+// does not import the package, or if the name denotes something else at pos.
 func PackageName(pass *analysis.Pass, pos token.Pos, path string) string {
 	for _, f := range pass.Files {
 		if pos < f.FileStart || f.FileEnd < pos {
@@ -57,7 +57,7 @@ func PackageName(pass *analysis.Pass, pos token.Pos, path string) string {
 	return ""
 }
 
-// Imports reports whether a package imports one of Grove's.
+// Imports reports whether a package imports a package of Grove.
 func Imports(pkg *types.Package) bool {
 	return importsAny(pkg, func(path string) bool { return path == Nursery || path == Cancel || path == Channel })
 }
@@ -76,7 +76,7 @@ func importsAny(pkg *types.Package, is func(path string) bool) bool {
 	return false
 }
 
-// Library reports whether a package is one of Grove's own, or inside of one.
+// Library reports whether a package belongs to Grove.
 func Library(pkg *types.Package) bool {
 	path := strings.TrimSuffix(pkg.Path(), "_test")
 	for _, of := range []string{Nursery, Cancel, Channel} {
@@ -87,7 +87,7 @@ func Library(pkg *types.Package) bool {
 	return false
 }
 
-// Returns reports whether a function returns by a statement outside of the functions in
+// Returns reports whether a function returns by a statement outside of the functions inside
 // it.
 func Returns(body *ast.BlockStmt) (found bool) {
 	ast.Inspect(body, func(n ast.Node) bool {

@@ -13,13 +13,13 @@ import (
 // A Task is a function literal that runs as a task.
 type Task struct {
 	Lit  *ast.FuncLit
-	Call *ast.CallExpr // that it is given to
-	Name string        // of what is called, from [Name]
+	Call *ast.CallExpr // the call
+	Name string        // the name of the called function, from [Name]
 }
 
-// TaskOf returns the task that cur is the literal of. A function of Grove that takes
-// functions with a context runs them as tasks. With errgroup set, so does Group.Go where a
-// context is in sight.
+// TaskOf returns the task with the function literal at cur. Functions of Grove run their
+// function arguments with a context as tasks. If errgroup is set, so does Group.Go where a
+// context is visible.
 func TaskOf(pass *analysis.Pass, cur inspector.Cursor, errgroup bool) (t Task, ok bool) {
 	lit, ok := cur.Node().(*ast.FuncLit)
 	if !ok || cur.ParentEdgeKind() != edge.CallExpr_Args {
@@ -57,8 +57,8 @@ func Innermost(cur inspector.Cursor) inspector.Cursor {
 	return inspector.Cursor{}
 }
 
-// Done reports whether e is a call of a method like Done of a context, which returns a
-// channel that tells of an end: a method without parameters named Done or Ready.
+// Done reports whether e calls a method like Done of a context, which returns a channel
+// that tells an end: a method without parameters, with the name Done or Ready.
 func Done(e ast.Expr) bool {
 	call, ok := ast.Unparen(e).(*ast.CallExpr)
 	if !ok || len(call.Args) > 0 {

@@ -1,12 +1,12 @@
-// Corpus runs the analyzers over modules without their dependencies, and counts what they
-// find.
+// Corpus runs the analyzers over modules without their dependencies, and counts the
+// findings.
 //
 //	go run ./internal/corpus [-list] oras.land/oras-go/v2@v2.7.0 …
 //
-// It downloads a module from the module proxy, and type-checks its packages one by one.
-// Packages of the standard library, and errgroup, are known to it. All others
-// are taken for empty, and errors about that are passed over. Of what a package names it
-// therefore knows less than grovelint does, and it may find less.
+// It downloads a module from the module proxy, and type-checks its packages one by one. It
+// knows the packages of the standard library, and errgroup. It takes all other packages for
+// empty, and ignores errors about them. It therefore knows less than grovelint about the
+// names in a package, and may find less.
 package main
 
 import (
@@ -36,7 +36,7 @@ import (
 	"github.com/grove-go/grove/testutil/lint"
 )
 
-// analyzers are all of them.
+// analyzers are all analyzers.
 var analyzers = slices.Concat(lint.Analyzers, lint.OptIn)
 
 func main() {
@@ -74,7 +74,7 @@ func main() {
 	}
 }
 
-// A corpus is what is known of one module.
+// A corpus is a module with its findings.
 type corpus struct {
 	list     io.Writer // gets each finding
 	dir      string
@@ -123,8 +123,8 @@ func (c *corpus) walk() error {
 	})
 }
 
-// directory checks the packages in a directory: the one there is, with its tests, and its
-// tests from outside.
+// directory checks the packages in a directory: the package with its internal tests, and
+// its external tests.
 func (c *corpus) directory(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -136,11 +136,11 @@ func (c *corpus) directory(dir string) error {
 			continue
 		}
 		if ok, err := build.Default.MatchFile(dir, e.Name()); err != nil || !ok {
-			continue // for another system, or not to be read
+			continue // for another system, or unreadable
 		}
 		f, err := parser.ParseFile(c.fset, filepath.Join(dir, e.Name()), nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
-			continue // not Go, as templates of generators
+			continue // not Go, such as the templates of generators
 		}
 		packages[f.Name.Name] = append(packages[f.Name.Name], f)
 	}
@@ -175,7 +175,7 @@ func (c *corpus) check(dir string, files []*ast.File) error {
 	return nil
 }
 
-// analyze runs an analyzer and what it requires.
+// analyze runs an analyzer and its requirements.
 func (c *corpus) analyze(a *analysis.Analyzer, pkg *types.Package, files []*ast.File, info *types.Info, results map[*analysis.Analyzer]any) error {
 	if _, ok := results[a]; ok {
 		return nil
@@ -241,7 +241,7 @@ func (c *corpus) load(importPath string) (*types.Package, error) {
 	return (&types.Config{Importer: c}).Check(importPath, c.fset, []*ast.File{f}, nil)
 }
 
-// errgroupSource declares what package errgroup does.
+// errgroupSource is a declaration of package errgroup.
 const errgroupSource = `package errgroup
 
 import "context"

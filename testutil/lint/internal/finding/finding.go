@@ -1,9 +1,9 @@
-// Package finding reports what the analyzers find, except where it is to be left alone:
-// in generated files, in most cases in test files, and on lines that a comment
+// Package finding reports the findings of the analyzers. It leaves out generated files, in
+// most cases test files, and lines that are excused by a comment
 //
 //	//grove:ok reason
 //
-// excuses, which stands on the line or on the one above.
+// on the line or on the line above.
 package finding
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const excuse = "//grove:ok"
 
-// Report reports d, in test files as well.
+// Report reports d, even in test files.
 func Report(pass *analysis.Pass, d analysis.Diagnostic) {
 	file := fileOf(pass, d.Pos)
 	if file == nil || ast.IsGenerated(file) {
@@ -60,8 +60,8 @@ const (
 	withReason
 )
 
-// excused looks for the comment on the line of pos and on the line above. A comment that
-// stands behind code belongs to its own line alone.
+// excused looks for the comment on the line of pos and on the line above. A comment after
+// code belongs to its own line alone.
 func excused(fset *token.FileSet, file *ast.File, pos token.Pos) (v verdict) {
 	line := fset.Position(pos).Line
 	for _, group := range file.Comments {
@@ -83,7 +83,7 @@ func excused(fset *token.FileSet, file *ast.File, pos token.Pos) (v verdict) {
 	return v
 }
 
-// behindCode reports whether code stands before a comment on its line.
+// behindCode reports whether a comment follows code on its line.
 func behindCode(fset *token.FileSet, file *ast.File, c *ast.Comment, line int) (found bool) {
 	tokens := fset.File(file.FileStart)
 	start := tokens.LineStart(line)
