@@ -70,7 +70,9 @@ func TestDrillCluster(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	for { // until the cluster has a leader
-		err := nats.Setup(ctx, conn, nats.Replicas(3))
+		try, stop := context.WithTimeout(ctx, 2*time.Second) // the servers may not answer before that
+		err := nats.Setup(try, conn, nats.Replicas(3))
+		stop()
 		if err == nil {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -44,6 +45,10 @@ type sleepArg struct {
 
 // play plays a role until it is killed or asked to stop.
 func play(role string) {
+	go func() { // the test holds the other end while it lives
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
 	nursery.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		if role == "node" {
 			return playNode(ctx)
@@ -133,6 +138,9 @@ func (d *drill) start(role, name string, env ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(append(os.Environ(), roleKey+"="+role, urlKey+"="+d.url, nameKey+"="+name), env...) // the last one counts
 	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil {
+		d.t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		d.t.Fatal(err)
