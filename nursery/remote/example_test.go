@@ -181,7 +181,7 @@ func ExampleClientOption() {
 }
 
 func ExampleOption() {
-	var opt remote.Option = remote.Log(slog.Default())
+	opt := remote.Log(slog.Default())
 	_ = []remote.ClientOption{opt}
 	_ = []remote.WorkerOption{opt}
 	fmt.Println("for both")
@@ -363,7 +363,7 @@ func ExampleRefusedError() {
 
 // Package remotetest has an Engine in memory.
 func ExampleEngine() {
-	var e remote.Engine = remotetest.New(remotetest.Faults{}).Host("a")
+	e := remotetest.New(remotetest.Faults{}).Host("a")
 	stop, err := e.Listen("greetings", func(msg []byte, reply func([]byte)) { reply(append(msg, '!')) })
 	if err != nil {
 		fmt.Println(err)
