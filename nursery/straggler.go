@@ -54,11 +54,11 @@ func stragglers(names map[uint64]named, d *stacks.Dump, when string) string {
 	_, _ = fmt.Fprintf(&b, "nursery: Main: %s: %s not returned:\n", when, tasks(total)) // writes to a strings.Builder cannot fail
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		times := ""
+		times := "" // not a column of its own, which would leave spaces at the ends of other lines
 		if n := count[row]; n > 1 {
-			times = fmt.Sprintf("×%d", n)
+			times = fmt.Sprintf("  ×%d", n)
 		}
-		_, _ = fmt.Fprintf(w, "    %s\t%s\n", row, times)
+		_, _ = fmt.Fprintf(w, "    %s%s\n", row, times)
 	}
 	_ = w.Flush() // as above
 	return b.String()
