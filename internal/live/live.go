@@ -94,7 +94,8 @@ type shard struct {
 	mu        sync.Mutex
 	nurseries map[*Nursery]struct{}
 	scopes    map[uintptr]context.Context
-	_         [40]byte // to a cache line
+	words     map[uintptr]func(times bool) string
+	_         [32]byte // to a cache line
 }
 
 var shards [32]shard
@@ -212,3 +213,34 @@ func Parked(addr uintptr, wait func()) {
 //
 //go:noinline
 func keep(uintptr) {}
+
+// Explain is Parked for an object that is explained in words while the goroutine waits. The
+// function words leaves out times if it is called from another bubble. It does not block.
+func Explain(object any, words func(times bool) string, wait func()) {
+	addr := Addr(object)
+	s := shardOf(addr)
+	s.mu.Lock()
+	if s.words == nil {
+		s.words = make(map[uintptr]func(bool) string)
+	}
+	s.words[addr] = words
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.words, addr)
+	}()
+	Parked(addr, wait)
+}
+
+// Words returns the words for the object at an address, or "".
+func Words(addr uintptr, times bool) string {
+	s := shardOf(addr)
+	s.mu.Lock()
+	words := s.words[addr]
+	s.mu.Unlock()
+	if words == nil {
+		return ""
+	}
+	return words(times)
+}

@@ -274,8 +274,12 @@ func (b *builder) place(g *stacks.Goroutine) bool {
 	}
 	b.describe(p, g)
 	if addr, ok := g.Parked(); ok && b.live {
-		p.task.On = fmt.Sprintf("o%x", addr)
 		b.parked = append(b.parked, parking{p, addr})
+		if words := live.Words(uintptr(addr), !p.foreign); words != "" {
+			p.task.WaitsFor = words
+		} else {
+			p.task.On = fmt.Sprintf("o%x", addr)
+		}
 	}
 	if b.dump.Joins(g) {
 		b.joining = append(b.joining, p)

@@ -3,9 +3,11 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/live"
 )
 
 // A state is where an attempt of a call stands.
@@ -43,6 +45,7 @@ type call struct {
 	// The client's mu guards what follows.
 	attempt int
 	state   state
+	since   time.Time   // when it was enqueued, or begun
 	worker  *workerView // of running and ending
 	round   uint64      // of the worker's last beat that had the task
 	misses  int         // rounds since that
@@ -69,6 +72,7 @@ func (t *call) begin() {
 
 func (t *call) beginLocked() {
 	t.attempt++
+	t.since = time.Now()
 	t.state, t.round, t.misses, t.moved = queued, 0, 0, false
 	select {
 	case <-t.wake:
@@ -87,7 +91,7 @@ func (t *call) joinLocked(name string) {
 	}
 	w.hearLocked(c)
 	w.calls[t] = struct{}{}
-	t.worker, t.state = w, running
+	t.worker, t.state, t.since = w, running, w.heard
 }
 
 // leaveLocked takes the task from its worker.
@@ -186,7 +190,37 @@ func (t *call) enqueueOnce() error {
 
 // await waits until the attempt is done or lost. It returns an error if the call is
 // canceled before a worker has the task.
-func (t *call) await() error {
+func (t *call) await() (err error) {
+	if live.Enabled() {
+		live.Explain(t, t.explain, func() { err = t.watch() })
+		return err
+	}
+	return t.watch()
+}
+
+// explain says what the call waits for.
+func (t *call) explain(times bool) string {
+	c := t.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := fmt.Sprintf("%s in the queue %q", t.fn.name, t.fn.queue)
+	if t.worker != nil {
+		s = fmt.Sprintf("%s on worker %q", t.fn.name, t.worker.name)
+	}
+	if t.attempt > 1 {
+		s += fmt.Sprintf(", attempt %d", t.attempt)
+	}
+	if times {
+		s += fmt.Sprintf(", for %v", time.Since(t.since).Round(time.Millisecond))
+	}
+	if t.worker != nil && times {
+		s += fmt.Sprintf(", heard of %v ago", time.Since(t.worker.heard).Round(time.Millisecond))
+	}
+	return s
+}
+
+// watch is await.
+func (t *call) watch() error {
 	c := t.client
 	canceled, ending, stop := t.ctx.Done(), c.ending, cancel.UntilStop(t.ctx).Done()
 	pause := 2 * c.lease

@@ -46,11 +46,13 @@ func Example_stream() {
 		fmt.Println(page)
 		return nil
 	}
-	fmt.Println(streamGrove(context.Background(), slices.Values([]string{"a", "b", "gone", "slow"}), index))
+	fmt.Println(streamGrove(context.Background(), slices.Values([]string{"a", "b"}), index))
+	fmt.Println(streamGrove(context.Background(), slices.Values([]string{"gone", "slow"}), index))
 	// Output:
 	// page a
 	// page b
-	// item 2: 404: gone
+	// <nil>
+	// item 0: 404: gone
 }
 
 // A stream of conc has no errors, and so goes on after the first.
