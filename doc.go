@@ -24,6 +24,7 @@
 //     for programs that begin by changing an import.
 //   - [github.com/grove-go/grove/nursery/debug]: the tree of the tasks that run. Its command
 //     grovetree draws the tree of a goroutine dump.
+//   - [github.com/grove-go/grove/nursery/remote]: tasks that run in other processes.
 //   - [github.com/grove-go/grove/nursery/otel]: metrics and spans of OpenTelemetry, in a module
 //     of its own.
 //   - [github.com/grove-go/grove/testutil/lint]: analyzers that find mistakes, in a module of
@@ -35,6 +36,7 @@
 //   - docs/from-errgroup.md and docs/from-python.md have code side by side.
 //   - docs/recipes.md has code to copy.
 //   - docs/seeing.md finds out why a program hangs.
+//   - docs/remote.md says what holds for tasks on other machines.
 //
 // They are at https://github.com/grove-go/grove.
 package grove
