@@ -144,7 +144,7 @@
 // safe to call at any time.
 //
 // C17 [Inject] and [Extract] carry the time that is left, the path and a stop to another
-// process. Nothing that a peer sends extends the time of a request, or panics.
+// process. No value from a peer extends the time of a request, or makes Extract panic.
 //
 // # Counterparts
 //

@@ -49,22 +49,27 @@ type world struct {
 func inWorld(t *testing.T, name string, f remotetest.Faults, fn func(t *testing.T, ctx context.Context, w *world) error) {
 	kit.Bubble(t, name, func(t *testing.T, ctx context.Context) {
 		w := &world{t: t, net: remotetest.New(f)}
-		w.began = time.Now()
-		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			w.nursery = n
-			c, err := remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.Log(quiet))
-			if err != nil {
-				return err
-			}
-			w.client = c
-			defer n.Cancel(nil) // the workers
-			return fn(t, ctx, w)
-		})
-		if err != nil {
-			t.Errorf("Run() = %+v", err)
-		}
-		w.check(t)
+		w.run(ctx, func(ctx context.Context) error { return fn(t, ctx, w) })
 	})
+}
+
+// run runs fn with a client, and joins everything.
+func (w *world) run(ctx context.Context, fn func(ctx context.Context) error) {
+	w.began = time.Now()
+	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		w.nursery = n
+		c, err := remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.Log(quiet))
+		if err != nil {
+			return err
+		}
+		w.client = c
+		defer n.Cancel(nil) // the workers
+		return fn(ctx)
+	})
+	if err != nil {
+		w.t.Errorf("Run() = %+v", err)
+	}
+	w.check(w.t)
 }
 
 // worker starts a worker on a host of its name. The scope ends it.

@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,37 +27,71 @@ func message(head string, body string) []byte {
 	return append(append(b, head...), body...)
 }
 
-// TestStrangers sends what no client or worker sends.
-func TestStrangers(t *testing.T) {
-	strange := [][]byte{
-		nil, {1}, {0, 0, 0, 200, 'x'}, {255, 255, 255, 255}, message("", ""), message("x", ""), message("null", ""),
-		message(`{"v":1,"k":"call"}`, ""), message(`{"v":1,"k":"call","c":"../x"}`, ""),
-		message(`{"v":1,"k":"call","c":"`+strings.Repeat("x", 300)+`"}`, ""),
-		message(`{"v":2,"k":"call","c":"nobody","id":1}`, ""),
-		message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"run","lease":-5}`, "{}"),
-		message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"run","lease":9223372036854775807}`, "{}"),
-		message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"none","lease":3000000}`, "{}"),
-		message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"run","lease":3000000}`, strings.Repeat("x", 1<<20)),
-		message(`{"v":1,"k":"claim","claims":[{"id":1},{"id":-1},{}]}`, ""),
-		message(`{"v":1,"k":"beat","w":"w9","run":[[1,1],[2,-7]],"last":true}`, ""),
-		message(`{"v":1,"k":"result","w":"w1","id":1,"at":1,"tok":"guess","end":"value"}`, `"forged"`),
-		message(`{"v":1,"k":"result","w":"w1","id":1,"at":1,"end":"refused"}`, "forged"),
-		message(`{"v":1,"k":"order","c":"x","orders":[{"id":1,"at":1,"x":{"src":-9}}]}`, ""),
-		message(`{"v":1,"k":"ok"}`, ""),
+// strange are messages that no client or worker sends.
+var strange = [][]byte{
+	nil, {1}, {0, 0, 0, 200, 'x'}, {255, 255, 255, 255}, message("", ""), message("x", ""), message("null", ""),
+	message(`{"v":1,"k":"call"}`, ""), message(`{"v":1,"k":"call","c":"../x"}`, ""),
+	message(`{"v":1,"k":"call","c":"`+strings.Repeat("x", 300)+`"}`, ""),
+	message(`{"v":2,"k":"call","c":"nobody","id":1}`, ""),
+	message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"run","lease":-5}`, "{}"),
+	message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"run","lease":9223372036854775807}`, "{}"),
+	message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"none","lease":3000000}`, "{}"),
+	message(`{"v":1,"k":"call","c":"nobody","id":1,"fn":"run","lease":3000000}`, strings.Repeat("x", 1<<20)),
+	message(`{"v":1,"k":"claim","claims":[{"id":1},{"id":-1},{}]}`, ""),
+	message(`{"v":1,"k":"beat","w":"w9","run":[[1,1],[2,-7]],"last":true}`, ""),
+	message(`{"v":1,"k":"result","w":"w1","id":1,"at":1,"tok":"guess","end":"value"}`, `"forged"`),
+	message(`{"v":1,"k":"result","w":"w1","id":1,"at":1,"end":"refused"}`, "forged"),
+	message(`{"v":1,"k":"order","c":"x","orders":[{"id":1,"at":1,"x":{"src":-9}}]}`, ""),
+	message(`{"v":1,"k":"ok"}`, ""),
+}
+
+// FuzzMessage reads messages. What can be read is the same after it was written and read again.
+func FuzzMessage(f *testing.F) {
+	for _, msg := range strange {
+		f.Add(msg)
 	}
-	inWorld(t, "R15/strange messages", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
-		var caller string
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		once, err := remote.Repack(msg)
+		if err != nil {
+			return
+		}
+		if twice, err := remote.Repack(once); err != nil || !bytes.Equal(once, twice) {
+			t.Errorf("a message becomes\n%q, and then\n%q, %v", once, twice, err)
+		}
+	})
+}
+
+// mutants returns messages with changes to the strange ones.
+func mutants() (all [][]byte) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		msg := bytes.Clone(strange[rnd.IntN(len(strange))])
+		for range 1 + rnd.IntN(4) {
+			if len(msg) > 0 {
+				msg[rnd.IntN(min(len(msg), 200))] = byte(rnd.IntN(256))
+			}
+		}
+		all = append(all, msg)
+	}
+	return all
+}
+
+// withStranger makes a call, while a stranger sends messages.
+func withStranger(t *testing.T, ctx context.Context, msgs ...[]byte) {
+	w := &world{t: t, net: remotetest.New(remotetest.Faults{})}
+	w.run(ctx, func(ctx context.Context) error {
+		var caller atomic.Pointer[string]
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
-			if k, _ := kindOf(m.Data); k == "claim" && caller == "" {
-				caller = strings.TrimPrefix(m.To, "c.")
+			if k, _ := kindOf(m.Data); k == "claim" {
+				caller.CompareAndSwap(nil, new(strings.TrimPrefix(m.To, "c.")))
 			}
 			return false, 0
 		})
 		w.worker("w1")
 		stranger := w.net.Host("stranger")
 		w.after(time.Second, func() {
-			for i, msg := range strange {
-				for _, addr := range []string{"c." + caller, "b." + caller, "w.w1"} {
+			for i, msg := range msgs {
+				for _, addr := range []string{"c." + *caller.Load(), "b." + *caller.Load(), "w.w1"} {
 					if err := stranger.Publish(addr, msg); err != nil {
 						t.Error(err)
 					}
@@ -72,6 +108,12 @@ func TestStrangers(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestStrangers sends what no client or worker sends.
+func TestStrangers(t *testing.T) {
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) { withStranger(t, ctx, strange...) })
+	testutil.Bubble(t, func(t *testing.T, ctx context.Context) { withStranger(t, ctx, mutants()...) })
 	inWorld(t, "R15/an order with the wrong token", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.worker("w1")
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
