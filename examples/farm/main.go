@@ -42,6 +42,10 @@ import (
 	"github.com/grove-go/grove/nursery/remote/natsserver"
 )
 
+// natsKey is the environment variable with the default of -nats. The URL may have a token,
+// which does not belong on a command line.
+const natsKey = "FARM_NATS"
+
 // options are what the command line says.
 type options struct {
 	worker  bool // this process is a worker
@@ -82,7 +86,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 		fmt.Fprintln(usage, "usage: farm [worker] [flags]")
 		f.PrintDefaults()
 	}
-	f.StringVar(&o.nats, "nats", "", "use the NATS server at this URL; without it, one within the program")
+	f.StringVar(&o.nats, "nats", os.Getenv(natsKey), "use the NATS server at this URL; without it, one within the program")
 	f.StringVar(&o.creds, "creds", "", "a file with the credentials for that server")
 	f.IntVar(&o.workers, "workers", 3, "start so many worker processes")
 	f.IntVar(&o.slots, "slots", 32, "let a worker do so many pages at a time")

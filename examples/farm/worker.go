@@ -61,7 +61,8 @@ func runWorker(ctx context.Context, o options, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, exe, "worker", "-nats", o.nats, "-creds", o.creds, "-slots", strconv.Itoa(o.slots))
+	cmd := exec.CommandContext(ctx, exe, "worker", "-creds", o.creds, "-slots", strconv.Itoa(o.slots))
+	cmd.Env = append(os.Environ(), natsKey+"="+o.nats)
 	cmd.Stderr = log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
