@@ -2,6 +2,7 @@ package remotetest_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,12 +22,12 @@ func TestEngine(t *testing.T) {
 // listen counts the messages to an address.
 func listen(t *testing.T, e remote.Engine, addr string) (count func() int, stop func()) {
 	t.Helper()
-	n := 0
-	stop, err := e.Listen(addr, func([]byte, func([]byte)) { n++ })
+	var n atomic.Int64
+	stop, err := e.Listen(addr, func([]byte, func([]byte)) { n.Add(1) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func() int { time.Sleep(time.Second); return n }, stop
+	return func() int { time.Sleep(time.Second); return int(n.Load()) }, stop
 }
 
 func TestFaults(t *testing.T) {
