@@ -47,12 +47,12 @@ type call struct {
 	state   state
 	since   time.Time   // when it was enqueued, or begun
 	worker  *workerView // of running and ending
-	round   uint64      // of the worker's last beat that had the task
-	misses  int         // rounds since that
+	seen    time.Time   // when the worker last claimed the task or had it in a beat
 	told    time.Time   // the deadline that the worker knows; zero: none
 	moved   bool        // the deadline is not the one of the grant
 	why     *reason     // of ending: the cancellation
 	stop    bool        // the worker is to be asked to stop
+	enough  func()      // ends Enqueue; nil: it does not run
 
 	// What follows is set when the attempt is done or lost.
 	from   string // the worker's name
@@ -72,8 +72,7 @@ func (t *call) begin() {
 
 func (t *call) beginLocked() {
 	t.attempt++
-	t.since = time.Now()
-	t.state, t.round, t.misses, t.moved = queued, 0, 0, false
+	t.state, t.since, t.moved = queued, time.Now(), false
 	select {
 	case <-t.wake:
 	default:
@@ -91,7 +90,15 @@ func (t *call) joinLocked(name string) {
 	}
 	w.hearLocked(c)
 	w.calls[t] = struct{}{}
-	t.worker, t.state, t.since = w, running, w.heard
+	t.worker, t.state, t.since, t.seen = w, running, w.heard, w.heard
+	t.enoughLocked()
+}
+
+// enoughLocked ends Enqueue, which has done its work or need not do it any more.
+func (t *call) enoughLocked() {
+	if t.enough != nil {
+		t.enough()
+	}
 }
 
 // leaveLocked takes the task from its worker.
@@ -119,6 +126,7 @@ func (t *call) takeLocked(h *head, body []byte) {
 func (t *call) finishLocked(s state, from string) {
 	t.leaveLocked()
 	t.state, t.from = s, from
+	t.enoughLocked()
 	select {
 	case t.wake <- struct{}{}:
 	default:
@@ -147,13 +155,17 @@ func (t *call) enqueue() error {
 		if err == nil {
 			return nil
 		}
+		over := t.over()
 		c.mu.Lock()
-		queued := t.state == queued
+		begun := t.state != queued
+		if !begun && over != nil {
+			t.state = done // no worker gets it any more
+		}
 		c.mu.Unlock()
-		if !queued {
+		if begun {
 			return nil
 		}
-		if over := t.over(); over != nil {
+		if over != nil {
 			return over
 		}
 		c.log.Debug("remote: a task is not in the queue yet", "func", t.fn.name, "error", err)
@@ -169,7 +181,20 @@ func (t *call) enqueue() error {
 
 func (t *call) enqueueOnce() error {
 	c := t.client
-	if err := c.enqueues.Acquire(t.ctx); err != nil {
+	ctx, enough := context.WithCancel(t.ctx)
+	defer enough()
+	c.mu.Lock()
+	t.enough = enough
+	if t.state != queued || c.ended {
+		enough()
+	}
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		t.enough = nil
+		c.mu.Unlock()
+	}()
+	if err := c.enqueues.Acquire(ctx); err != nil {
 		return err
 	}
 	defer c.enqueues.Release()
@@ -182,7 +207,7 @@ func (t *call) enqueueOnce() error {
 	if deadline, ok := t.ctx.Deadline(); ok {
 		ttl = max(time.Until(deadline), time.Millisecond)
 	}
-	ctx, stop := context.WithTimeout(t.ctx, c.lease)
+	ctx, stop := context.WithTimeout(ctx, c.lease)
 	defer stop()
 	t.receipt, err = c.engine.Enqueue(ctx, t.fn.queue, messageID(c.name, r), ttl, msg)
 	return err
@@ -273,13 +298,15 @@ func (t *call) isForgotten() bool {
 		return false
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t.state != queued { // claimed in the meantime
-		return false
+	forgotten := t.state == queued // and not claimed in the meantime
+	if forgotten {
+		t.beginLocked()
 	}
-	c.log.Warn("remote: the queue has lost a task, which is enqueued again", "func", t.fn.name)
-	t.beginLocked()
-	return true
+	c.mu.Unlock()
+	if forgotten {
+		c.log.Warn("remote: the queue has lost a task, which is enqueued again", "func", t.fn.name)
+	}
+	return forgotten
 }
 
 // cancel tells the worker that the call was canceled, because by was. It reports whether a
@@ -291,6 +318,7 @@ func (t *call) cancel(by context.Context) bool {
 	w := t.worker
 	switch {
 	case t.state == queued:
+		t.state = done // no worker gets it any more
 		c.mu.Unlock()
 		return false
 	case t.state == running:
@@ -352,7 +380,7 @@ func (t *call) outcome() ([]byte, error) {
 	case end == endValue:
 		return t.body, nil
 	case end == endRefused:
-		return nil, &RefusedError{Func: t.fn.name, Worker: t.from, Why: string(t.body)}
+		return nil, &RefusedError{Func: t.fn.name, Worker: t.from, Why: newReasonEncoder().text(string(t.body))}
 	}
 	err := &AbortedError{Func: t.fn.name, Worker: t.from, Attempt: t.attempt}
 	if t.given != nil {

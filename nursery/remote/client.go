@@ -123,14 +123,21 @@ func NewClient(n *nursery.Nursery, e Engine, opts ...ClientOption) (*Client, err
 		stopClaims()
 		return nil, fmt.Errorf("remote: NewClient: %w", err)
 	}
+	unlisten := func() { stopBeats(); stopClaims() }
+	served := false
+	defer func() {
+		if !served { // n has ended
+			unlisten()
+		}
+	}()
 	n.Go(func(ctx context.Context) error {
-		defer stopClaims()
-		defer stopBeats()
+		defer unlisten()
 		<-ctx.Done()
 		c.end()
 		<-c.idle
 		return cancel.Err(ctx)
 	}, nursery.Daemon(), nursery.Name("remote client"))
+	served = true
 	return c, nil
 }
 
@@ -140,6 +147,9 @@ func (c *Client) end() {
 	defer c.mu.Unlock()
 	c.ended = true
 	close(c.ending)
+	for _, t := range c.calls {
+		t.enoughLocked()
+	}
 	if len(c.calls) == 0 {
 		close(c.idle)
 	}
@@ -278,7 +288,7 @@ func (c *Client) grant(h *head) *head {
 		case t.worker.name != h.Worker:
 			g.Deny = "taken"
 		default: // the answer was lost
-			t.misses = 0
+			t.seen, t.moved = time.Now(), true // which answer arrives is not known
 			t.worker.hearLocked(c)
 		}
 		if g.Deny == "" {
@@ -297,6 +307,7 @@ func (c *Client) grant(h *head) *head {
 func (c *Client) hear(h *head) *head {
 	answer := &head{Kind: kindOrder}
 	var moved []*call
+	now := time.Now()
 	c.mu.Lock()
 	w := c.workers[h.Worker]
 	for _, run := range h.Run {
@@ -307,7 +318,7 @@ func (c *Client) hear(h *head) *head {
 			answer.Orders = append(answer.Orders, o)
 			continue
 		}
-		t.round, t.misses = h.Round, 0
+		t.seen = now
 		o.Cancel, o.Stop = t.why, t.stop
 		if o.Cancel != nil || o.Stop {
 			answer.Orders = append(answer.Orders, o)
@@ -316,9 +327,7 @@ func (c *Client) hear(h *head) *head {
 	}
 	if w != nil {
 		w.hearLocked(c)
-		if h.Last {
-			c.missLocked(w, h.Round)
-		}
+		c.missLocked(w, now)
 	}
 	c.mu.Unlock()
 	answer.Orders = append(answer.Orders, budgets(moved)...)
@@ -326,14 +335,11 @@ func (c *Client) hear(h *head) *head {
 	return answer
 }
 
-// missLocked takes tasks for lost that are not in three rounds of beats of their worker.
-func (c *Client) missLocked(w *workerView, round uint64) {
+// missLocked takes tasks for lost that a worker which is heard of does not know: another
+// process may have its name.
+func (c *Client) missLocked(w *workerView, now time.Time) {
 	for t := range w.calls {
-		if t.round == round {
-			continue
-		}
-		if t.misses++; t.misses == 3 {
-			t.silent = 0
+		if t.silent = now.Sub(t.seen); t.silent >= c.lease+grace(c.lease) {
 			t.finishLocked(lost, w.name)
 		}
 	}
@@ -414,16 +420,16 @@ func (w *workerView) hearLocked(c *Client) {
 // meantime.
 func (w *workerView) silence(c *Client) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	silent := time.Since(w.heard)
-	if silent < c.lease+grace(c.lease) {
+	tasks := len(w.calls)
+	if silent < c.lease+grace(c.lease) || tasks == 0 {
+		c.mu.Unlock()
 		return
-	}
-	if len(w.calls) > 0 {
-		c.log.Warn("remote: a worker is lost", "worker", w.name, "tasks", len(w.calls), "silent", silent)
 	}
 	for t := range w.calls {
 		t.silent = silent
 		t.finishLocked(lost, w.name)
 	}
+	c.mu.Unlock()
+	c.log.Warn("remote: a worker is lost", "worker", w.name, "tasks", tasks, "silent", silent)
 }

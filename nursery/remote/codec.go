@@ -198,6 +198,11 @@ func (enc *encoder) bytes(err error) []byte {
 	if failed != nil { // not with strings and numbers
 		b, _ = json.Marshal(&node{Kind: nodeError, Type: fmt.Sprintf("%T", err), Message: failed.Error()})
 	}
+	if len(b) > maxError/2 && !enc.small { // JSON makes up to six bytes of one
+		small := newReasonEncoder()
+		small.redact = enc.redact
+		return small.bytes(err)
+	}
 	return b
 }
 
@@ -227,6 +232,7 @@ func DecodeError(b []byte) (err, failed error) {
 type encoder struct {
 	nodes  int // that may still be made
 	texts  int // bytes that may still be used
+	small  bool
 	redact bool
 }
 
@@ -234,7 +240,7 @@ func newEncoder() *encoder { return &encoder{nodes: maxNodes, texts: maxTexts} }
 
 // newReasonEncoder returns an encoder for the cause of a cancellation, which goes into the
 // head of a message.
-func newReasonEncoder() *encoder { return &encoder{nodes: 30, texts: 4 << 10} }
+func newReasonEncoder() *encoder { return &encoder{nodes: 30, texts: 4 << 10, small: true} }
 
 // text returns s without what is too much or is not UTF-8.
 func (enc *encoder) text(s string) string {
@@ -276,7 +282,7 @@ func (enc *encoder) encode(err error, depth int) *node {
 		n.Message = enc.text(safely("String", func() string { return fmt.Sprint(e.Value) }))
 		n.Children = enc.encodeAll(e.Others, depth)
 	case *cancel.Error:
-		n.Kind, n.Reason = nodeCancel, enc.reason(e.Err, e.Reason)
+		n.Kind, n.Reason = nodeCancel, enc.reason(e.Err, e.Reason, depth)
 		if e.Detail != nil {
 			n.Children = enc.encodeAll([]error{e.Detail}, depth)
 		}
@@ -291,7 +297,7 @@ func (enc *encoder) encode(err error, depth int) *node {
 		n.Attempt = e.Attempt
 	case *AbortedError:
 		n.Kind, n.Name, n.Worker, n.Attempt = nodeAborted, enc.text(e.Func), enc.text(e.Worker), e.Attempt
-		n.Reason = enc.reason(context.Canceled, e.Reason)
+		n.Reason = enc.reason(context.Canceled, e.Reason, depth)
 	case *RefusedError:
 		n.Kind, n.Name, n.Worker, n.Message = nodeRefused, enc.text(e.Func), enc.text(e.Worker), enc.text(e.Why)
 	case *Error:
@@ -338,12 +344,20 @@ func (enc *encoder) data(err error) (data json.RawMessage) {
 	return data
 }
 
-// reason returns the reason of a cancellation.
-func (enc *encoder) reason(err error, r cancel.Reason) *reason {
+// reason returns the reason of a cancellation whose error is at this depth.
+func (enc *encoder) reason(err error, r cancel.Reason, depth int) *reason {
 	if enc.redact {
 		r.File, r.Line, r.Cause = "", 0, nil
 	}
-	return encodeReason(err, r, enc)
+	out := &reason{
+		Deadline: errors.Is(err, context.DeadlineExceeded),
+		Source:   int(r.Source), Scope: enc.text(r.Scope), Task: enc.text(r.Task),
+		File: enc.text(r.File), Line: r.Line,
+	}
+	if r.Cause != nil && r.Cause != err {
+		out.Cause = enc.encodeAll([]error{r.Cause}, depth)[0]
+	}
+	return out
 }
 
 // encodeAll returns the nodes of the errors that one at this depth wraps.

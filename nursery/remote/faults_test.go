@@ -280,7 +280,7 @@ func TestPartitions(t *testing.T) {
 		if !errors.Is(err, remote.ErrLost) {
 			t.Errorf("Call() = %v, want a LostError", err)
 		}
-		w.took(500*time.Millisecond + lease) // by the third beat
+		w.took(500*time.Millisecond + lease + lease/3) // by the first beat after that since it was claimed
 		time.Sleep(time.Minute)
 		return nil
 	})

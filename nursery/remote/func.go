@@ -110,6 +110,9 @@ func (f Func[In, Out]) Call(ctx context.Context, c *Client, in In, opts ...CallO
 	if err != nil {
 		return out, err
 	}
+	if len(result) > f.max {
+		return out, fmt.Errorf("remote: %s: the result has %d bytes, want at most %d", f.name, len(result), f.max)
+	}
 	if err := json.Unmarshal(result, &out); err != nil {
 		return out, fmt.Errorf("remote: %s: the result: %w", f.name, err)
 	}

@@ -3,6 +3,8 @@ package remote
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -49,7 +51,8 @@ type task struct {
 	// outer ends for reasons of the worker, and inner for those of the caller. They are set
 	// when the task begins.
 	outer, inner *cancel.Scope
-	result       []byte // what the handler returned
+	asked        time.Time // when the caller was asked for it
+	result       []byte    // what the handler returned
 
 	// The service's mu guards what follows.
 	running bool
@@ -65,7 +68,6 @@ type callerView struct {
 	tasks    map[*task]struct{}
 	answered time.Time // when what the caller has answered last was sent to it
 	timer    *time.Timer
-	round    uint64
 }
 
 // callerLocked returns the view of a caller.
@@ -126,7 +128,8 @@ func (t *task) begin(g grant, asked time.Time) {
 		name = t.path + "/" + name
 	}
 	inner := cancel.New(context.WithValue(outer, infoKey{}, info), cancel.Name(name))
-	s.setDeadline(inner, g.Budget, asked)
+	t.inner, t.asked = inner, asked
+	t.setDeadline(g.Budget, asked)
 	if g.Stop {
 		inner.Stop()
 	}
@@ -134,7 +137,7 @@ func (t *task) begin(g grant, asked time.Time) {
 	c := t.caller
 	first := c.timer == nil
 	s.hearLocked(c, asked)
-	t.outer, t.inner, t.running = outer, inner, true
+	t.outer, t.running = outer, true
 	early := t.early
 	t.early = nil
 	s.mu.Unlock()
@@ -151,18 +154,15 @@ func (t *task) begin(g grant, asked time.Time) {
 }
 
 // setDeadline gives a task the budget that its caller named in answer to what was asked.
-func (s *service) setDeadline(scope *cancel.Scope, budget *int64, asked time.Time) {
-	var d time.Duration
-	switch {
-	case budget != nil && (s.budget == 0 || duration(*budget) < s.budget):
-		d = duration(*budget)
-	case s.budget > 0:
-		d = s.budget
-	default:
-		scope.SetDeadline(time.Time{})
-		return
+func (t *task) setDeadline(budget *int64, asked time.Time) {
+	var deadline time.Time
+	if budget != nil {
+		deadline = asked.Add(duration(*budget))
 	}
-	scope.SetDeadline(asked.Add(d))
+	if most := t.asked.Add(t.budget); t.budget > 0 && (budget == nil || most.Before(deadline)) {
+		deadline = most
+	}
+	t.inner.SetDeadline(deadline)
 }
 
 // ended is called in the goroutine of the task with what the handler returned, or its panic.
@@ -211,14 +211,15 @@ func (t *task) reason(scope *cancel.Scope) *reason {
 	e, _ := cancel.Err(scope).(*cancel.Error)
 	enc := newReasonEncoder()
 	enc.redact = t.redact
-	return enc.reason(e.Err, e.Reason)
+	return enc.reason(e.Err, e.Reason, 0)
 }
 
 // report sends the result until the caller has answered, or has not been heard of for so
-// long that it has taken the task for lost.
+// long that it has taken the task for lost. If the engine does not take the result for the
+// lease, it reports that.
 func (t *task) report(ctx context.Context, msg []byte) {
 	c := t.caller
-	for {
+	for begun := time.Now(); ; {
 		asked := time.Now()
 		answer, err := t.request(ctx, callerAddr(c.name), msg, c.lease/3)
 		if err == nil {
@@ -233,6 +234,10 @@ func (t *task) report(ctx context.Context, msg []byte) {
 		t.mu.Lock()
 		silent := time.Since(c.answered)
 		t.mu.Unlock()
+		if !errors.Is(err, ErrNobody) && !errors.Is(err, context.DeadlineExceeded) && time.Since(begun) >= c.lease {
+			h := &head{Kind: kindResult, Worker: t.name, ref: t.ref, End: endError}
+			msg, _ = pack(h, EncodeError(fmt.Errorf("remote: %s: the result could not be sent: %w", t.fn.name, err)))
+		}
 		if silent >= c.lease+grace(c.lease) {
 			t.log.Warn("remote: a result is lost with its caller", "func", t.fn.name, "path", t.path)
 			return
@@ -286,9 +291,7 @@ func (s *service) beat(ctx context.Context, c *callerView) error {
 					run = append(run, [2]int64{t.ref.ID, int64(t.ref.Attempt)})
 				}
 			}
-			c.round++
 		}
-		round := c.round
 		s.mu.Unlock()
 		if over {
 			return nil
@@ -298,7 +301,7 @@ func (s *service) beat(ctx context.Context, c *callerView) error {
 		}
 		for len(run) > 0 {
 			k := min(len(run), maxRun)
-			h := &head{Kind: kindBeat, Worker: s.name, Round: round, Run: run[:k], Last: k == len(run)}
+			h := &head{Kind: kindBeat, Worker: s.name, Run: run[:k]}
 			run = run[k:]
 			s.n.Go(func(ctx context.Context) error { s.beatOnce(ctx, c, h); return nil })
 		}
@@ -351,7 +354,7 @@ func (t *task) obey(o order, asked time.Time) {
 		t.inner.Stop()
 	}
 	if o.Budget != nil || o.Forever {
-		t.setDeadline(t.inner, o.Budget, asked)
+		t.setDeadline(o.Budget, asked)
 	}
 	if o.Cancel != nil {
 		e := o.Cancel.decode(0)

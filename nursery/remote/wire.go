@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -51,9 +52,7 @@ type head struct {
 	Lease  int64      `json:"lease,omitempty"`
 	Claims []ref      `json:"claims,omitempty"`
 	Grants []grant    `json:"grants,omitempty"`
-	Round  uint64     `json:"round,omitempty"` // of a beat
-	Last   bool       `json:"last,omitempty"`  // the last message of the round
-	Run    [][2]int64 `json:"run,omitempty"`   // of a beat: id and attempt
+	Run    [][2]int64 `json:"run,omitempty"` // of a beat: id and attempt
 	Orders []order    `json:"orders,omitempty"`
 	End    string     `json:"end,omitempty"` // of a result
 	Why    *reason    `json:"why,omitempty"` // of a result
@@ -107,19 +106,7 @@ type reason struct {
 // reasonOf returns the reason why ctx, which is done, was canceled.
 func reasonOf(ctx context.Context) *reason {
 	e, _ := cancel.Err(ctx).(*cancel.Error)
-	return encodeReason(e.Err, e.Reason, newReasonEncoder())
-}
-
-func encodeReason(err error, r cancel.Reason, enc *encoder) *reason {
-	out := &reason{
-		Deadline: errors.Is(err, context.DeadlineExceeded),
-		Source:   int(r.Source), Scope: r.Scope, Task: r.Task,
-		File: r.File, Line: r.Line,
-	}
-	if r.Cause != nil && r.Cause != err {
-		out.Cause = enc.encode(r.Cause, 1)
-	}
-	return out
+	return newReasonEncoder().reason(e.Err, e.Reason, 0)
 }
 
 // decode returns the cancellation, as one for CancelAs.
@@ -168,8 +155,8 @@ func unpack(msg []byte) (h head, body []byte, err error) {
 	if h.V != version {
 		return h, nil, fmt.Errorf("remote: a message of version %d, want %d", h.V, version)
 	}
-	if len(h.Fn) > maxName || len(h.Caller) > maxName || len(h.Worker) > maxName || len(h.Path) > maxPath {
-		return head{}, nil, errors.New("remote: a message with a name that is too long")
+	if len(h.Fn) > maxName || len(h.Path) > maxPath || h.Caller != "" && !validName(h.Caller) || h.Worker != "" && !validName(h.Worker) {
+		return head{}, nil, errors.New("remote: a message with a name that is not valid")
 	}
 	return h, msg[4+n:], nil
 }
@@ -206,5 +193,5 @@ func validName(name string) bool {
 			return false
 		}
 	}
-	return name != "" && len(name) <= maxName && name[0] != '.' && name[len(name)-1] != '.'
+	return name != "" && len(name) <= maxName && name[0] != '.' && name[len(name)-1] != '.' && !strings.Contains(name, "..")
 }

@@ -137,9 +137,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	case len(w.funcs) == 0:
 		panic("remote: Worker.Run: the worker has no function; use Func.Handle")
 	}
+	scope := cancel.New(ctx)
+	defer scope.Close()
 	s := &service{
 		Worker:  w,
-		ctx:     ctx,
+		ctx:     scope,
 		slots:   nursery.NewLimiter(w.slots),
 		results: nursery.NewLimiter(2 * w.slots),
 		claims:  nursery.NewLimiter(maxClaims),
@@ -147,11 +149,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		callers: make(map[string]*callerView),
 		silent:  make(map[string]time.Time),
 	}
-	stop, err := w.engine.Listen(workerAddr(w.name), s.receive)
+	unlisten, err := w.engine.Listen(workerAddr(w.name), s.receive)
 	if err != nil {
 		return fmt.Errorf("remote: Worker.Run: %w", err)
 	}
-	defer stop()
+	defer unlisten()
 	// Beats and results go on when ctx is canceled, until the last task has ended.
 	shield := cancel.New(ctx, cancel.Shielded())
 	err = shield.Run(func(ctx context.Context) error {
@@ -169,7 +171,7 @@ const maxClaims = 64
 // A service is a worker that runs.
 type service struct {
 	*Worker
-	ctx     context.Context // of Run: of the handlers
+	ctx     *cancel.Scope // of the handlers
 	n       *nursery.Nursery
 	slots   *nursery.Limiter // a token for each delivery that is not denied, and each task
 	results *nursery.Limiter // a token for each result that is under way
@@ -190,20 +192,25 @@ type taskKey struct {
 // serve is the body of the worker's nursery.
 func (s *service) serve(ctx context.Context, n *nursery.Nursery) error {
 	s.n = n
+	n.Scope().OnDone(func() { s.ctx.Cancel(context.Cause(ctx)) }) // a panic, or the end
 	queues := make(map[string]bool)
 	for _, h := range s.funcs {
 		queues[h.queue] = true
 	}
 	most := maxClaims
 	if len(queues) > 1 {
-		most = 1 // a source that waits keeps no slots from the others
+		most = 1 // a source that waits keeps one slot from the others
 	}
-	for _, queue := range slices.Sorted(maps.Keys(queues)) {
+	sources := make(map[string]Source)
+	for queue := range queues {
 		source, err := s.engine.Pull(queue)
 		if err != nil {
 			return err
 		}
-		n.Go(func(context.Context) error { return s.pull(source, most) }, nursery.Name("queue "+queue))
+		sources[queue] = source
+	}
+	for _, queue := range slices.Sorted(maps.Keys(queues)) {
+		n.Go(func(context.Context) error { return s.pull(sources[queue], most) }, nursery.Name("queue "+queue))
 	}
 	return nil
 }
@@ -218,11 +225,16 @@ func (s *service) pull(source Source, most int) error {
 			free++
 		}
 		var got []Delivery
-		err := source.Next(until, free, func(d Delivery) {
+		wait, stop := until, context.CancelFunc(func() {})
+		if most == 1 { // another queue may need the slot
+			wait, stop = context.WithTimeout(until, time.Second)
+		}
+		err := source.Next(wait, free, func(d Delivery) {
 			if len(got) < free { // more than was asked for comes again
 				got = append(got, d)
 			}
 		})
+		stop()
 		s.slots.ReleaseN(free - len(got))
 		s.deliver(got)
 		switch {
@@ -244,8 +256,6 @@ func (s *service) deliver(got []Delivery) {
 	for _, d := range got {
 		if t := s.open(d); t != nil {
 			byCaller[t.caller.name] = append(byCaller[t.caller.name], t)
-		} else {
-			s.slots.Release()
 		}
 	}
 	for _, tasks := range byCaller {
@@ -253,7 +263,8 @@ func (s *service) deliver(got []Delivery) {
 	}
 }
 
-// open returns the task of a delivery, or nil if it is not to be claimed.
+// open returns the task of a delivery, which has a slot. It returns nil if the task is not to be
+// claimed, and sees to the delivery and the slot.
 func (s *service) open(d Delivery) *task {
 	h, arg, err := unpack(d.Data())
 	if err == nil && (h.Kind != kindCall || !validName(h.Caller)) {
@@ -264,6 +275,8 @@ func (s *service) open(d Delivery) *task {
 		s.ack(d)
 		if validName(h.Caller) { // another version
 			s.refuse(&h, err.Error())
+		} else {
+			s.slots.Release()
 		}
 		return nil
 	}
@@ -284,27 +297,28 @@ func (s *service) open(d Delivery) *task {
 		s.refuse(&h, fmt.Sprintf("the argument has %d bytes, want at most %d", len(arg), fn.max))
 		return nil
 	}
-	key := taskKey{h.Caller, h.ID, h.Attempt}
+	t := &task{service: s, key: taskKey{h.Caller, h.ID, h.Attempt}, ref: h.ref, fn: fn, path: h.Path, arg: arg, delivery: d}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if other := s.tasks[key]; other != nil {
-		if other.running {
-			s.ack(d)
-		}
-		return nil // the other delivery counts
+	other := s.tasks[t.key]
+	running := other != nil && other.running
+	silent := time.Until(s.silent[h.Caller])
+	if other == nil && silent <= 0 {
+		t.caller = s.callerLocked(h.Caller, lease)
+		t.caller.tasks[t] = struct{}{}
+		s.tasks[t.key] = t
 	}
-	if until, ok := s.silent[h.Caller]; ok {
-		if left := time.Until(until); left > 0 {
-			s.putBack(d, left)
-			return nil
-		}
-		delete(s.silent, h.Caller)
+	s.mu.Unlock()
+	switch {
+	case running:
+		s.ack(d)
+	case other != nil: // that delivery counts
+	case silent > 0:
+		s.putBack(d, silent)
+	default:
+		return t
 	}
-	t := &task{service: s, key: key, ref: h.ref, fn: fn, path: h.Path, arg: arg, delivery: d}
-	t.caller = s.callerLocked(h.Caller, lease)
-	t.caller.tasks[t] = struct{}{}
-	s.tasks[key] = t
-	return t
+	s.slots.Release()
+	return nil
 }
 
 func (s *service) ack(d Delivery) {
@@ -323,15 +337,14 @@ func (s *service) putBack(d Delivery, delay time.Duration) {
 	}
 }
 
-// refuse tells a caller that its task is not going to begin here.
+// refuse tells a caller that its task is not going to begin here. The slot is kept until
+// then, so that what is refused is not more than what could run.
 func (s *service) refuse(h *head, why string) {
-	msg, err := pack(&head{Kind: kindResult, Worker: s.name, ref: h.ref, End: endRefused}, []byte(why))
-	if err != nil {
-		return
-	}
 	s.n.Go(func(ctx context.Context) error {
-		for range 3 {
-			if _, err := s.request(ctx, callerAddr(h.Caller), msg, time.Second); err == nil {
+		defer s.slots.Release()
+		msg, err := pack(&head{Kind: kindResult, Worker: s.name, ref: h.ref, End: endRefused}, []byte(why))
+		for i := 0; err == nil && i < 3; i++ {
+			if _, failed := s.request(ctx, callerAddr(h.Caller), msg, time.Second); failed == nil {
 				break
 			}
 		}
@@ -354,8 +367,11 @@ func (s *service) request(ctx context.Context, addr string, msg []byte, timeout 
 // claim asks the caller of the tasks for them, until it answers or the lease is over.
 func (s *service) claim(ctx context.Context, tasks []*task) {
 	caller := tasks[0].caller
-	if err := s.claims.Acquire(ctx); err != nil {
-		return // never: ctx is shielded, and no task fails
+	if err := s.claims.Acquire(ctx); err != nil { // a panic: ctx is shielded, and no task fails
+		for _, t := range tasks {
+			t.drop()
+		}
+		return
 	}
 	defer s.claims.Release()
 	begun := time.Now()
@@ -373,8 +389,10 @@ func (s *service) claim(ctx context.Context, tasks []*task) {
 			break
 		}
 	}
+	now := time.Now()
 	s.mu.Lock()
-	s.silent[caller.name] = time.Now().Add(caller.lease)
+	maps.DeleteFunc(s.silent, func(_ string, until time.Time) bool { return !until.After(now) })
+	s.silent[caller.name] = now.Add(caller.lease)
 	s.mu.Unlock()
 	for _, t := range tasks {
 		s.putBack(t.delivery, caller.lease)
@@ -402,12 +420,14 @@ func (s *service) claimOnce(ctx context.Context, caller *callerView, tasks []*ta
 // when it was asked.
 func (s *service) granted(tasks []*task, grants []grant, asked time.Time) {
 	for i, t := range tasks {
-		s.ack(t.delivery)
 		if grants[i].Deny != "" {
 			t.drop()
-			continue
+		} else {
+			t.begin(grants[i], asked)
 		}
-		t.begin(grants[i], asked)
+	}
+	for _, t := range tasks {
+		s.ack(t.delivery)
 	}
 }
 

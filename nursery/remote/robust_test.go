@@ -1,0 +1,476 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grove-go/grove/cancel"
+	"github.com/grove-go/grove/internal/test/kit"
+	"github.com/grove-go/grove/nursery"
+	"github.com/grove-go/grove/nursery/remote"
+	"github.com/grove-go/grove/nursery/remote/remotetest"
+)
+
+// A bent engine is one of which some methods are replaced.
+type bent struct {
+	remote.Engine
+	pull    func(queue string) (remote.Source, error)
+	enqueue func(ctx context.Context, id string) error
+	request func(ctx context.Context, msg []byte) error
+	ack     func()
+}
+
+func (e *bent) Pull(queue string) (remote.Source, error) {
+	if e.pull != nil {
+		return e.pull(queue)
+	}
+	s, err := e.Engine.Pull(queue)
+	return bentSource{s, e}, err
+}
+
+func (e *bent) Enqueue(ctx context.Context, queue, id string, ttl time.Duration, msg []byte) (string, error) {
+	if e.enqueue != nil {
+		if err := e.enqueue(ctx, id); err != nil {
+			return "", err
+		}
+	}
+	return e.Engine.Enqueue(ctx, queue, id, ttl, msg)
+}
+
+func (e *bent) Request(ctx context.Context, addr string, msg []byte) ([]byte, error) {
+	if e.request != nil {
+		if err := e.request(ctx, msg); err != nil {
+			return nil, err
+		}
+	}
+	return e.Engine.Request(ctx, addr, msg)
+}
+
+type bentSource struct {
+	remote.Source
+	engine *bent
+}
+
+func (s bentSource) Next(ctx context.Context, most int, fn func(remote.Delivery)) error {
+	return s.Source.Next(ctx, most, func(d remote.Delivery) { fn(bentDelivery{d, s.engine}) })
+}
+
+type bentDelivery struct {
+	remote.Delivery
+	engine *bent
+}
+
+func (d bentDelivery) Ack() error {
+	if d.engine.ack != nil {
+		d.engine.ack()
+	}
+	return d.Delivery.Ack()
+}
+
+// A slow context takes its time to tell its error.
+type slowContext struct {
+	context.Context
+	slow time.Duration
+}
+
+func (c slowContext) Err() error {
+	err := c.Context.Err()
+	if err != nil {
+		time.Sleep(c.slow)
+	}
+	return err
+}
+
+var (
+	inA = remote.Define[int, int]("a", remote.Queue("qa"))
+	inB = remote.Define[int, int]("b", remote.Queue("qb"))
+)
+
+func same(_ context.Context, n int) (int, error) { return n, nil }
+
+// TestQueuesOfAWorker has workers with several queues.
+func TestQueuesOfAWorker(t *testing.T) {
+	inWorld(t, "R9/a queue that cannot be pulled", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		e := &bent{Engine: w.net.Host("w1")}
+		e.pull = func(queue string) (remote.Source, error) {
+			if queue == "qb" {
+				return nil, errEnough
+			}
+			return e.Engine.Pull(queue)
+		}
+		worker := remote.NewWorker(e, remote.Log(quiet))
+		inA.Handle(worker, same)
+		inB.Handle(worker, same)
+		if err := cancel.FailAfter(ctx, time.Minute, worker.Run); !errors.Is(err, errEnough) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Run() = %v, want the error of Pull", err)
+		}
+		w.took(0)
+		return nil
+	})
+	inWorld(t, "R16/more queues than slots", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet), remote.Slots(1))
+		inA.Handle(worker, same)
+		inB.Handle(worker, same)
+		w.nursery.Go(worker.Run)
+		time.Sleep(10 * time.Millisecond)
+		for range 3 {
+			for _, f := range []remote.Func[int, int]{inA, inB} {
+				if err := cancel.FailAfter(ctx, 5*time.Second, func(ctx context.Context) error {
+					_, err := f.Call(ctx, w.client, 1)
+					return err
+				}); err != nil {
+					t.Errorf("Call() = %v", err)
+				}
+			}
+		}
+		w.nursery.Cancel(nil)
+		return nil
+	})
+}
+
+// TestDelayedMessages reorders messages by delays.
+func TestDelayedMessages(t *testing.T) {
+	inWorld(t, "R4/a limit of the worker under a deadline that has moved", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.worker("w1", remote.MaxBudget(5*time.Second))
+		s := cancel.New(ctx, cancel.Timeout(10*time.Second))
+		defer s.Close()
+		w.after(1500*time.Millisecond, func() { s.SetTimeout(time.Hour) })
+		_, err := run.Call(s, w.client, job{Name: "a", Takes: time.Minute})
+		if !errors.Is(err, remote.ErrAborted) {
+			t.Errorf("Call() = %v, want an AbortedError", err)
+		}
+		w.took(5 * time.Second)
+		return nil
+	})
+	inWorld(t, "R4/a claim that comes twice, the second time after the deadline has moved", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var again atomic.Bool
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if k, _ := kindOf(m.Data); k == "claim" && again.CompareAndSwap(false, true) {
+				data := append([]byte(nil), m.Data...)
+				w.after(1800*time.Millisecond, func() {
+					if err := w.net.Host("w1").Publish(m.To, data); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		s := cancel.New(ctx, cancel.Timeout(10*time.Second))
+		w.after(1500*time.Millisecond, func() { s.SetTimeout(time.Hour) })
+		return s.Run(func(ctx context.Context) error {
+			w.call(ctx, job{Name: "a", Takes: time.Minute}, "w1")
+			return nil
+		})
+	})
+	inWorld(t, "R1/beats that are older than the task", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var slow atomic.Bool
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			switch k, _ := kindOf(m.Data); {
+			case k == "grant" && slow.Load():
+				return false, 980 * time.Millisecond
+			case k == "beat" && slow.Load():
+				// Those of 3 s, 3.5 s and 4 s come at 4.1 s.
+				return false, max(0, 4100*time.Millisecond-time.Since(w.began))
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		w.after(2900*time.Millisecond, func() { slow.Store(true) })
+		w.after(10*time.Second, func() { slow.Store(false) })
+		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				w.call(ctx, job{Name: "a", Takes: 20 * time.Second}, "w1")
+				return nil
+			})
+			time.Sleep(4050 * time.Millisecond)
+			w.call(ctx, job{Name: "b", Takes: 10 * time.Second}, "w1")
+			return nil
+		})
+	})
+	inWorld(t, "R1/a claim while the context tells its error", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		c, stop := context.WithCancel(context.Background())
+		w.after(time.Second, stop)
+		w.after(2500*time.Millisecond, func() { w.worker("w1") })
+		_, err := run.Call(slowContext{c, time.Second}, w.client, job{Name: "a", Takes: time.Hour})
+		if !errors.Is(err, context.Canceled) || w.running() > 0 {
+			t.Errorf("Call() = %v, and %d tasks run", err, w.running())
+		}
+		return nil
+	})
+	inWorld(t, "R1/a claim while the context of a call in a full queue tells its error", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		e := &bent{Engine: w.net.Host("caller")}
+		client, err := remote.NewClient(w.nursery, e, remote.Lease(lease), remote.Log(quiet))
+		if err != nil {
+			return err
+		}
+		// The message is in the queue, and its acknowledgement is lost.
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			return m.Kind == "answer" && m.To == "default" && m.From == "", 0
+		})
+		c, stop := context.WithCancel(context.Background())
+		w.after(time.Second, stop)
+		w.after(1500*time.Millisecond, func() { w.worker("w1") })
+		_, err = run.Call(slowContext{c, time.Second}, client, job{Name: "a", Takes: time.Hour})
+		if !errors.Is(err, context.Canceled) || w.running() > 0 {
+			t.Errorf("Call() = %v, and %d tasks run", err, w.running())
+		}
+		return nil
+	})
+	inWorld(t, "R16/the acknowledgement of the queue is lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			return m.Kind == "answer" && m.To == "default" && m.From == "", 0
+		})
+		w.worker("w1")
+		w.call(ctx, job{Name: "a", Takes: time.Second}, "w1")
+		w.took(time.Second)
+		return nil
+	})
+}
+
+// TestBentEngines has engines that fail, block and are slow.
+func TestBentEngines(t *testing.T) {
+	inWorld(t, "R9/a client ends while the engine hangs", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		e := &bent{Engine: w.net.Host("caller"), enqueue: func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			ready := make(chan *remote.Client)
+			n.Go(func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					c, err := remote.NewClient(n, e, remote.Lease(lease), remote.Log(quiet))
+					ready <- c
+					return errors.Join(err, cancel.Sleep(ctx, time.Second))
+				})
+			})
+			c := <-ready
+			for range 300 {
+				n.Go(func(ctx context.Context) error {
+					if _, err := run.Call(ctx, c, job{}); err == nil {
+						t.Error("Call() = nil")
+					}
+					return nil
+				})
+			}
+			return nil
+		})
+		w.took(time.Second)
+		return err
+	})
+	inWorld(t, "R16/an engine that is slow to acknowledge", remotetest.Faults{Hold: time.Second}, func(t *testing.T, ctx context.Context, w *world) error {
+		var acks atomic.Int32
+		e := &bent{Engine: w.net.Host("w1"), ack: func() {
+			if acks.Add(1) == 1 {
+				time.Sleep(30 * time.Second) // the claim's
+			} else {
+				time.Sleep(10 * time.Second)
+			}
+		}}
+		worker := remote.NewWorker(e, remote.Log(quiet), remote.WorkerName("w1"), remote.Slots(8))
+		run.Handle(worker, w.work)
+		w.nursery.Go(worker.Run)
+		w.call(ctx, job{Name: "a", Takes: time.Minute}, "w1")
+		return nil
+	})
+	inWorld(t, "R16/a result that the engine does not carry", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		e := &bent{Engine: w.net.Host("w1"), request: func(_ context.Context, msg []byte) error {
+			if len(msg) > 10_000 {
+				return errEnough
+			}
+			return nil
+		}}
+		worker := remote.NewWorker(e, remote.Log(quiet), remote.WorkerName("w1"))
+		run.Handle(worker, func(context.Context, job) (string, error) { return strings.Repeat("x", 20_000), nil })
+		w.nursery.Go(worker.Run)
+		err := cancel.FailAfter(ctx, time.Minute, func(ctx context.Context) error {
+			_, err := run.Call(ctx, w.client, job{Name: "a"})
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "enough") {
+			t.Errorf("Call() = %v, want the error of the engine", err)
+		}
+		return nil
+	})
+}
+
+// A handler of logs that calls f.
+type calling struct {
+	slog.Handler
+	f func(message string)
+}
+
+func (h calling) Handle(_ context.Context, r slog.Record) error { h.f(r.Message); return nil }
+
+// TestLogs has handlers of logs that use what they log about.
+func TestLogs(t *testing.T) {
+	inWorld(t, "R9/a handler of logs that makes a call", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var client *remote.Client
+		var once sync.Once
+		log := slog.New(calling{quiet.Handler(), func(string) {
+			once.Do(func() {
+				if _, err := run.Call(ctx, client, job{Name: "log"}); err != nil {
+					t.Error(err)
+				}
+			})
+		}})
+		var err error
+		if client, err = remote.NewClient(w.nursery, w.net.Host("caller"), remote.Lease(lease), remote.Log(log)); err != nil {
+			return err
+		}
+		s := w.worker("w1")
+		w.after(500*time.Millisecond, func() { w.net.Kill("w1"); s.Cancel(nil); w.worker("w2") })
+		_, err = run.Call(ctx, client, job{Name: "a", Takes: time.Minute})
+		if !errors.Is(err, remote.ErrLost) {
+			t.Errorf("Call() = %v, want a LostError", err)
+		}
+		time.Sleep(10 * time.Second)
+		w.begun("log", lease+lease/3)
+		return nil
+	})
+}
+
+// TestLimits has peers that send more than they should.
+func TestLimits(t *testing.T) {
+	inWorld(t, "R15/a result that is larger than the caller takes", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		large := remote.Define[int, string]("large", remote.MaxBytes(1<<20))
+		small := remote.Define[int, string]("large", remote.MaxBytes(1000))
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet))
+		large.Handle(worker, func(context.Context, int) (string, error) { return strings.Repeat("x", 2000), nil })
+		w.nursery.Go(worker.Run)
+		if _, err := small.Call(ctx, w.client, 1); err == nil || !strings.Contains(err.Error(), "2002 bytes, want at most 1000") {
+			t.Errorf("Call() = %v, want an error about the size", err)
+		}
+		return nil
+	})
+	inWorld(t, "R2/a scope with a long name", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.worker("w1")
+		s := cancel.New(ctx, cancel.Name(strings.Repeat("x", 300_000)))
+		w.after(1500*time.Millisecond, func() { s.Cancel(nil) })
+		err := s.Run(func(ctx context.Context) error {
+			_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute})
+			return err
+		})
+		w.took(1500 * time.Millisecond)
+		return err
+	})
+	inWorld(t, "R15/a claim of a worker with a strange name", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var to []string
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if m.Kind == "publish" {
+				to = append(to, m.To)
+			}
+			if k, _ := kindOf(m.Data); k == "claim" {
+				m2 := strings.Replace(string(m.Data[4:]), `"w":"w1"`, `"w":"*\n"`, 1)
+				copy(m.Data[4:], m2)
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		_, err := cancel.MoveOnAfter(ctx, 10*time.Second, func(ctx context.Context) error {
+			_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute})
+			return err
+		})
+		for _, addr := range to {
+			if strings.Contains(addr, "\n") {
+				t.Errorf("a message to %q", addr)
+			}
+		}
+		return err
+	})
+}
+
+// TestErrorLimits checks what errors with extreme parts become.
+func TestErrorLimits(t *testing.T) {
+	circular := &cancel.Error{Err: context.Canceled, Reason: cancel.Reason{Source: cancel.SourceCancel}}
+	circular.Reason.Cause = circular
+	if got := there(t, circular); !errors.Is(got, context.Canceled) {
+		t.Errorf("R15: a circular cause arrives as %v", got)
+	}
+	var many []error
+	for range 40 {
+		many = append(many, errors.New(strings.Repeat("\x01", 16<<10)))
+	}
+	if b := remote.EncodeError(errors.Join(many...)); len(b) > 1<<20 {
+		t.Errorf("R15: an error of %d bytes, want at most %d", len(b), 1<<20)
+	}
+	for _, name := range []string{"a..b", "..", "a..."} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("R15: Queue(%q) does not panic", name)
+				}
+			}()
+			remote.Queue(name)
+		}()
+	}
+}
+
+// TestPanicsOfOthers has engines and handlers of logs that panic.
+func TestPanicsOfOthers(t *testing.T) {
+	inWorld(t, "R9/an engine that panics", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		e := &bent{Engine: w.net.Host("w1")}
+		e.pull = func(queue string) (remote.Source, error) {
+			s, err := e.Engine.Pull(queue)
+			if queue == "qa" {
+				s = panicSource{}
+			}
+			return s, err
+		}
+		worker := remote.NewWorker(e, remote.Log(quiet))
+		inA.Handle(worker, same)
+		inB.Handle(worker, func(ctx context.Context, _ int) (int, error) { return 0, cancel.Sleep(ctx, time.Hour) })
+		w.nursery.Go(func(ctx context.Context) error {
+			if _, err := inB.Call(ctx, w.client, 1); err == nil {
+				t.Error("Call() = nil")
+			}
+			return nil
+		})
+		defer func() {
+			if recover() == nil {
+				t.Error("Run() does not panic")
+			}
+			w.took(time.Second)
+		}()
+		return worker.Run(ctx)
+	})
+	inWorld(t, "R9/a client of a nursery that has ended", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var ended *nursery.Nursery
+		if err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error { ended = n; return nil }); err != nil {
+			return err
+		}
+		kit.MustPanic(t, "", func() { _, _ = remote.NewClient(ended, w.net.Host("other")) })
+		return nil // the bubble has no goroutine left
+	})
+	inWorld(t, "R9/a client of a nursery that is canceled", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		s := cancel.New(ctx)
+		return s.Run(func(ctx context.Context) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				s.Cancel(nil)
+				c, err := remote.NewClient(n, w.net.Host("other"))
+				if err != nil {
+					return err
+				}
+				_, err = run.Call(context.Background(), c, job{})
+				if !s.IsEcho(err) {
+					t.Errorf("Call() = %v, want the end of the client", err)
+				}
+				return nil
+			})
+		})
+	})
+}
+
+// A panicSource panics after a second.
+type panicSource struct{}
+
+func (panicSource) Next(context.Context, int, func(remote.Delivery)) error {
+	time.Sleep(time.Second)
+	panic("ouch")
+}
