@@ -57,6 +57,7 @@ func inWorld(t *testing.T, name string, f remotetest.Faults, fn func(t *testing.
 func (w *world) run(ctx context.Context, fn func(ctx context.Context) error) {
 	w.began = time.Now()
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		//grove:ok the world ends with its nursery
 		w.nursery = n
 		c, err := remote.NewClient(n, w.net.Host("caller"), remote.Lease(lease), remote.Log(quiet))
 		if err != nil {

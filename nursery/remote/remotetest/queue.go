@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/grove-go/grove/cancel"
 	"github.com/grove-go/grove/nursery/remote"
 )
 
@@ -165,7 +166,9 @@ func (s *source) Next(ctx context.Context, most int, fn func(remote.Delivery)) e
 			// What is lost on its way is delivered again after a while.
 			d := delivery{s, it, it.times}
 			for _, delay := range n.decide(Message{server, s.name, "deliver", it.data}, s.host.name) {
-				time.Sleep(delay)
+				if cancel.Sleep(ctx, delay) != nil {
+					return nil
+				}
 				if delivered++; delivered <= most {
 					fn(d)
 				}
