@@ -124,7 +124,7 @@ func kindOf(data []byte) (kind string, attempt int) {
 		} `json:"claims"`
 	}
 	n := binary.BigEndian.Uint32(data)
-	if int(n) > len(data)-4 || json.Unmarshal(data[4:4+n], &h) != nil {
+	if uint64(n) > uint64(len(data)-4) || json.Unmarshal(data[4:4+n], &h) != nil {
 		return "", 0
 	}
 	if len(h.Claims) == 1 {
