@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -150,7 +151,7 @@ func (t *call) over() error {
 // it all the same, or the call is canceled.
 func (t *call) enqueue() error {
 	c := t.client
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, c.lease/3) {
+	for pause := 10 * time.Millisecond; ; pause *= 2 {
 		err := t.enqueueOnce()
 		if err == nil {
 			return nil
@@ -168,7 +169,11 @@ func (t *call) enqueue() error {
 		if over != nil {
 			return over
 		}
-		c.log.Debug("remote: a task is not in the queue yet", "func", t.fn.name, "error", err)
+		level := slog.LevelDebug
+		if pause > c.lease/3 {
+			pause, level = c.lease/3, slog.LevelWarn
+		}
+		c.log.Log(t.ctx, level, "remote: a task is not in the queue yet", "func", t.fn.name, "error", err)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

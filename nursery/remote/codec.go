@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -143,6 +145,28 @@ func (r *registry) code(err error) (code string, typed, ok bool) {
 	return code, true, ok
 }
 
+// matches returns the registered errors that the method Is of err, which wraps nothing, takes
+// for its own: a number of an error of the operating system has one.
+func (r *registry) matches(err error) (found []error) {
+	is, ok := err.(interface{ Is(target error) bool })
+	if !ok {
+		return nil
+	}
+	r.mu.RLock()
+	codes := maps.Clone(r.codes)
+	r.mu.RUnlock()
+	safely("Is", func() string {
+		for target := range codes {
+			if is.Is(target) {
+				found = append(found, target)
+			}
+		}
+		return ""
+	})
+	slices.SortFunc(found, func(a, b error) int { return strings.Compare(codes[a], codes[b]) })
+	return found
+}
+
 // make returns a registered error, or nil.
 func (r *registry) make(n *node) error {
 	r.mu.RLock()
@@ -210,7 +234,8 @@ func (enc *encoder) bytes(err error) []byte {
 // and panics, cancellations and time-outs have their types. A [*nursery.PanicError] of
 // another process is an error like any other and does not panic; its value is a string, or
 // an error. Registered errors are found by errors.Is and errors.As, and all others are an
-// [*Error] with the message. A cancellation is no echo of a scope in this process.
+// [*Error] with the message. An error that has a method Is wraps the registered errors for which
+// it holds, so errors.Is finds fs.ErrNotExist in what os.Open returns. A cancellation is no echo of a scope in this process.
 //
 // DecodeError returns an error of its own in failed if b is more than 1 MiB or cannot be read.
 // It looks up nothing that the other process names but registered codes.
@@ -329,6 +354,9 @@ func (enc *encoder) encodeOther(n *node, err error, depth int) {
 		}
 		return ""
 	})
+	if len(wraps) == 0 && n.Kind == nodeError {
+		wraps = known.matches(err)
+	}
 	n.Children = enc.encodeAll(wraps, depth)
 }
 

@@ -1,9 +1,14 @@
 package remote_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -300,6 +305,11 @@ func TestBentEngines(t *testing.T) {
 	})
 }
 
+// A warningsOnly handler wants nothing below warnings.
+type warningsOnly struct{ slog.Handler }
+
+func (warningsOnly) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
 // A handler of logs that calls f.
 type calling struct {
 	slog.Handler
@@ -310,6 +320,25 @@ func (h calling) Handle(_ context.Context, r slog.Record) error { h.f(r.Message)
 
 // TestLogs has handlers of logs that use what they log about.
 func TestLogs(t *testing.T) {
+	inWorld(t, "R11/a queue that is not there", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		e := &bent{Engine: w.net.Host("caller"), enqueue: func(context.Context, string) error { return errEnough }}
+		var warnings atomic.Int32
+		log := slog.New(calling{warningsOnly{quiet.Handler()}, func(string) { warnings.Add(1) }})
+		client, err := remote.NewClient(w.nursery, e, remote.Lease(lease), remote.Log(log))
+		if err != nil {
+			return err
+		}
+		if _, err := cancel.MoveOnAfter(ctx, 10*time.Second, func(ctx context.Context) error {
+			_, err := run.Call(ctx, client, job{})
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		if n := warnings.Load(); n != 9 {
+			t.Errorf("%d warnings, want one each third of the lease", n)
+		}
+		return nil
+	})
 	inWorld(t, "R9/a handler of logs that makes a call", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var client *remote.Client
 		var once sync.Once
@@ -393,6 +422,10 @@ func TestErrorLimits(t *testing.T) {
 	if got := there(t, circular); !errors.Is(got, context.Canceled) {
 		t.Errorf("R15: a circular cause arrives as %v", got)
 	}
+	_, missing := os.Open(filepath.Join(t.TempDir(), "none"))
+	if got := there(t, fmt.Errorf("reading: %w", missing)); !errors.Is(got, fs.ErrNotExist) || errors.Is(got, fs.ErrExist) || got.Error() != "reading: "+missing.Error() {
+		t.Errorf("R17: the error of Open arrives as %v, which is no fs.ErrNotExist", got)
+	}
 	var many []error
 	for range 40 {
 		many = append(many, errors.New(strings.Repeat("\x01", 16<<10)))
@@ -473,4 +506,89 @@ type panicSource struct{}
 func (panicSource) Next(context.Context, int, func(remote.Delivery)) error {
 	time.Sleep(time.Second)
 	panic("ouch")
+}
+
+// TestRefusals checks that what a worker refuses has slots, like what it runs.
+func TestRefusals(t *testing.T) {
+	inWorld(t, "R15/messages of callers that do not answer", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.worker("w1", remote.Slots(2))
+		var now, most atomic.Int32
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if k, _ := kindOf(m.Data); k == "result" && m.From == "w1" {
+				most.Store(max(most.Load(), now.Add(1)))
+				time.AfterFunc(900*time.Millisecond, func() { now.Add(-1) })
+				return true, 0
+			}
+			return false, 0
+		})
+		stranger := w.net.Host("stranger")
+		for i := range 10 {
+			msg := message(fmt.Sprintf(`{"v":1,"k":"call","c":"c%d","id":1,"fn":"none","lease":3000000}`, i), "")
+			if _, err := stranger.Enqueue(ctx, "default", fmt.Sprint(i), 0, msg); err != nil {
+				return err
+			}
+		}
+		time.Sleep(time.Minute)
+		if n := most.Load(); n > 2 {
+			t.Errorf("%d refusals at a time, want at most 2", n)
+		}
+		return nil
+	})
+}
+
+// TestSilentCallers has callers that cannot be reached while their tasks are in the queue.
+func TestSilentCallers(t *testing.T) {
+	inWorld(t, "R3/a caller that is cut off does not hold up another", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		s := cancel.New(w.nursery.Scope())
+		w.nursery.Go(func(context.Context) error {
+			return s.Run(func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					dead, err := remote.NewClient(n, w.net.Host("dead"), remote.Lease(lease), remote.Log(quiet))
+					if err != nil {
+						return err
+					}
+					return nursery.For(ctx, 100, func(ctx context.Context, i int) error {
+						_, err := run.Call(ctx, dead, job{Name: "dead"})
+						return err
+					}, nursery.Limit(100))
+				})
+			})
+		})
+		w.after(time.Second, func() { w.net.Part("dead"); w.worker("w1", remote.Slots(2)) })
+		time.Sleep(2 * time.Second)
+		w.call(ctx, job{Name: "a"}, "w1")
+		w.took(time.Second + lease) // the first two tasks of the dead caller had the slots
+		s.Cancel(nil)
+		return nil
+	})
+	inWorld(t, "R11/a caller that is cut off for more than the lease", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.after(time.Second, func() { w.net.Part("caller"); w.worker("w1") })
+		w.after(6*time.Second, w.net.Heal)
+		w.call(ctx, job{Name: "a"}, "w1")
+		w.took(time.Second + lease + lease) // the worker puts it back for the lease
+		return nil
+	})
+	inWorld(t, "R11/an acknowledgement is lost", remotetest.Faults{Hold: 2 * time.Second}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.on("ack", dropIf(first))
+		w.worker("w1")
+		w.after(2500*time.Millisecond, func() {
+			if n := w.net.Len("default"); n != 0 {
+				t.Errorf("%d messages are in the queue, want none", n)
+			}
+		})
+		w.call(ctx, job{Name: "a", Takes: 5 * time.Second}, "w1")
+		return nil
+	})
+	inWorld(t, "R15/an answer with too few grants", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.on("grant", func(i int, m remotetest.Message) (bool, time.Duration) {
+			if i == 0 {
+				copy(m.Data[bytes.Index(m.Data, []byte("[{}]")):], "[  ]")
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		w.call(ctx, job{Name: "a"}, "w1")
+		w.took(lease / 3)
+		return nil
+	})
 }

@@ -389,15 +389,19 @@ func (s *service) claim(ctx context.Context, tasks []*task) {
 			break
 		}
 	}
-	now := time.Now()
-	s.mu.Lock()
-	maps.DeleteFunc(s.silent, func(_ string, until time.Time) bool { return !until.After(now) })
-	s.silent[caller.name] = now.Add(caller.lease)
-	s.mu.Unlock()
+	s.remember(caller.name, time.Now().Add(caller.lease))
 	for _, t := range tasks {
 		s.putBack(t.delivery, caller.lease)
 		t.drop()
 	}
+}
+
+// remember notes that a caller does not answer, and forgets those for which that time is over.
+func (s *service) remember(caller string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.silent, func(_ string, until time.Time) bool { return time.Until(until) <= 0 })
+	s.silent[caller] = until
 }
 
 func (s *service) claimOnce(ctx context.Context, caller *callerView, tasks []*task) (head, error) {

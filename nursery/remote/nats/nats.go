@@ -4,11 +4,16 @@
 //	if err != nil {
 //		return err
 //	}
-//	defer conn.Close()
+//	defer conn.Close() // when the nursery of the clients and workers has ended, and not in its body
 //	if err := nats.Setup(ctx, conn); err != nil { // once, for example when a program is installed
 //		return err
 //	}
 //	engine, err := nats.New(conn)
+//	if err != nil {
+//		return err
+//	}
+//	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+//		client, err := remote.NewClient(n, engine)
 //
 // A stream of JetStream holds the queues, with a durable consumer for each. Claims, beats,
 // orders and results are messages of core NATS. The rules of package remote hold whatever
@@ -298,7 +303,7 @@ type source struct {
 // open makes the consumer of the queue, or finds it.
 func (s *source) open(ctx context.Context) (err error) {
 	s.consumer, err = s.engine.js.CreateOrUpdateConsumer(ctx, s.engine.settings.stream(), jetstream.ConsumerConfig{
-		Durable:       "q_" + strings.ReplaceAll(s.queue, ".", "_dot_"),
+		Durable:       "q_" + strings.NewReplacer("_", "__", ".", "_d").Replace(s.queue), // two queues never share one
 		FilterSubject: s.engine.subject(s.queue),
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       maxHold,

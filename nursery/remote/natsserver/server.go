@@ -7,6 +7,12 @@
 //			return err
 //		}
 //		conn, err := nats.Connect(url)
+//		if err != nil {
+//			return err
+//		}
+//		defer conn.Close()
+//		// Clients and workers have a nursery of their own, which ends before the server does.
+//		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 //
 // The server listens on the loopback interface, and takes only clients that have its token,
 // which is random and part of the URL.
