@@ -200,12 +200,24 @@ func TestDelayedMessages(t *testing.T) {
 		})
 	})
 	inWorld(t, "R1/a claim while the context tells its error", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
-		c, stop := context.WithCancel(context.Background())
-		w.after(time.Second, stop)
-		w.after(2500*time.Millisecond, func() { w.worker("w1") })
-		_, err := run.Call(slowContext{c, time.Second}, w.client, job{Name: "a", Takes: time.Hour})
-		if !errors.Is(err, context.Canceled) || w.running() > 0 {
-			t.Errorf("Call() = %v, and %d tasks run", err, w.running())
+		for i := range 12 { // the context is asked several times
+			c, stop := context.WithCancel(context.Background())
+			time.AfterFunc(time.Second, stop)
+			s := cancel.New(w.nursery.Scope())
+			time.AfterFunc(1250*time.Millisecond+time.Duration(i)*500*time.Millisecond, func() { s.Cancel(nil) })
+			w.nursery.Go(func(ctx context.Context) error {
+				<-s.Done()
+				s.Close()
+				end := w.worker("w1")
+				time.Sleep(time.Minute)
+				end.Cancel(nil)
+				return nil
+			})
+			_, err := run.Call(slowContext{c, time.Second}, w.client, job{Name: "a", Takes: time.Hour})
+			if !errors.Is(err, context.Canceled) || w.running() > 0 {
+				t.Errorf("Call() = %v, and %d tasks run", err, w.running())
+			}
+			time.Sleep(2 * time.Minute)
 		}
 		return nil
 	})
@@ -589,6 +601,148 @@ func TestSilentCallers(t *testing.T) {
 		w.worker("w1")
 		w.call(ctx, job{Name: "a"}, "w1")
 		w.took(lease / 3)
+		return nil
+	})
+}
+
+// TestOutcomes checks what a call returns, and when, at points that are rare.
+func TestOutcomes(t *testing.T) {
+	inWorld(t, "R7/a retry after a refusal", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.worker("w1")
+		var refusals atomic.Int32
+		w.on("result", func(int, remotetest.Message) (bool, time.Duration) { refusals.Add(1); return false, 0 })
+		_, err := remote.Define[int, int]("none", remote.Idempotent()).Call(ctx, w.client, 1, remote.Retry(2))
+		if !errors.Is(err, remote.ErrRefused) || refusals.Load() != 3 {
+			t.Errorf("Call() = %v after %d attempts, want 3", err, refusals.Load())
+		}
+		return nil
+	})
+	inWorld(t, "R1/lost after a cancellation", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		s := w.worker("w1")
+		w.after(500*time.Millisecond, func() { w.net.Kill("w1"); s.Cancel(nil) })
+		c := cancel.New(ctx)
+		defer c.Close()
+		w.after(time.Second, func() { c.Cancel(nil) })
+		_, err := run.Call(c, w.client, job{Name: "a", Takes: time.Minute}, remote.Retry(3))
+		if !errors.Is(err, remote.ErrLost) || !errors.Is(err, context.Canceled) || c.IsEcho(err) {
+			t.Errorf("Call() = %v, want the cancellation and a LostError", err)
+		}
+		return nil
+	})
+	inWorld(t, "R8/the result of a task that nobody has claimed", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.on("call", func(_ int, m remotetest.Message) (bool, time.Duration) {
+			head := string(m.Data)
+			field := func(name string) string {
+				_, rest, _ := strings.Cut(head, `"`+name+`":"`)
+				value, _, _ := strings.Cut(rest, `"`)
+				return value
+			}
+			forged := message(`{"v":1,"k":"result","w":"w9","id":1,"at":1,"tok":"`+field("tok")+`","end":"value"}`, `"forged"`)
+			if m.Kind == "enqueue" {
+				w.after(time.Second, func() {
+					if err := w.net.Host("w9").Publish("c."+field("c"), forged); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			return false, 0
+		})
+		w.after(2*time.Second, func() { w.worker("w1") })
+		w.call(ctx, job{Name: "a"}, "w1")
+		return nil
+	})
+	inWorld(t, "R3/a deadline of a task in the queue", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		_, err := cancel.MoveOnAfter(ctx, 10*time.Second, func(ctx context.Context) error {
+			_, err := run.Call(ctx, w.client, job{Name: "a"})
+			return err
+		})
+		time.Sleep(time.Millisecond)
+		if n := w.net.Len("default"); n != 0 {
+			t.Errorf("%d messages are in the queue, want none", n)
+		}
+		return err
+	})
+	inWorld(t, "R16/an engine that hangs once", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var once sync.Once
+		e := &bent{Engine: w.net.Host("caller"), enqueue: func(ctx context.Context, _ string) (err error) {
+			once.Do(func() { <-ctx.Done(); err = ctx.Err() })
+			return err
+		}}
+		client, err := remote.NewClient(w.nursery, e, remote.Lease(lease), remote.Log(quiet))
+		if err != nil {
+			return err
+		}
+		w.worker("w1")
+		_, err = run.Call(ctx, client, job{Name: "a"})
+		w.took(lease + 10*time.Millisecond)
+		return err
+	})
+	inWorld(t, "R15/an order with a source that is not known", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if i := bytes.Index(m.Data, []byte(`"src":`)); m.Kind == "publish" && i > 0 {
+				m.Data[i+6] = '9'
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		s := cancel.New(ctx)
+		w.after(1500*time.Millisecond, func() { s.Cancel(nil) })
+		err := s.Run(func(ctx context.Context) error {
+			_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute})
+			return err
+		})
+		w.took(1500 * time.Millisecond)
+		return err
+	})
+	inWorld(t, "R2/many orders with long causes are lost", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.on("publish", dropIf(all))
+		w.worker("w1", remote.Slots(200))
+		s := cancel.New(ctx)
+		w.after(1500*time.Millisecond, func() { s.Cancel(errors.New(strings.Repeat("x", 4000))) })
+		err := s.Run(func(ctx context.Context) error {
+			return nursery.For(ctx, 200, func(ctx context.Context, _ int) error {
+				_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour})
+				return err
+			}, nursery.Limit(200))
+		})
+		if d := time.Since(w.began); d > 20*time.Second {
+			t.Errorf("it took %v, want some beats", d)
+		}
+		return err
+	})
+	inWorld(t, "R11/the queue forgets twice", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.after(time.Second, w.net.Forget)
+		w.after(2*lease+time.Second, w.net.Forget)
+		w.after(2*lease+2*time.Second, func() { w.worker("w1") })
+		w.call(ctx, job{Name: "a"}, "w1")
+		w.took(6 * lease)
+		return nil
+	})
+	inWorld(t, "R16/results that wait hold back tasks", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.on("result", func(int, remotetest.Message) (bool, time.Duration) {
+			return time.Since(w.began) < 900*time.Millisecond, 0
+		})
+		w.worker("w1", remote.Slots(1))
+		w.after(500*time.Millisecond, func() { w.begun("a", 0, time.Millisecond, 2*time.Millisecond) }) // two results wait, and one task has its slot
+		return nursery.For(ctx, 10, func(ctx context.Context, _ int) error {
+			_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Millisecond})
+			return err
+		}, nursery.Limit(10))
+	})
+	inWorld(t, "R17/a large error without its stacks", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		worker := remote.NewWorker(w.net.Host("w1"), remote.Log(quiet), remote.RedactStacks())
+		ways.Handle(worker, func(context.Context, string) (string, error) {
+			errs := []error{&nursery.PanicError{Value: "ouch", Stack: []byte("secret")}}
+			for range 40 {
+				errs = append(errs, errors.New(strings.Repeat("\x01", 16<<10)))
+			}
+			return "", errors.Join(errs...)
+		})
+		w.nursery.Go(worker.Run)
+		_, err := ways.Call(ctx, w.client, "")
+		if e, ok := errors.AsType[*nursery.PanicError](err); !ok || len(e.Stack) > 0 {
+			t.Errorf("Call() = %T with the stack %q, want none", err, e.Stack)
+		}
 		return nil
 	})
 }

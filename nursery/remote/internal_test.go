@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -21,4 +22,13 @@ func TestSilent(t *testing.T) {
 			t.Errorf("the worker remembers %d callers, want those of the lease", n)
 		}
 	})
+}
+
+// TestDuration has numbers that a peer may send.
+func TestDuration(t *testing.T) {
+	for us, want := range map[int64]time.Duration{-1: 0, 0: 0, 5: 5 * time.Microsecond, math.MinInt64: 0, math.MaxInt64: 100 * 365 * 24 * time.Hour} {
+		if got := duration(us); got != want {
+			t.Errorf("R15: duration(%d) = %v, want %v", us, got, want)
+		}
+	}
 }
