@@ -56,7 +56,7 @@
 // Tests and comments refer to these numbers.
 //
 // R1 Call returns only when the task has ended on its worker, has never begun, or its worker
-// has not been heard of for the lease and the grace, a third of it. In the last case the error
+// has not been heard of, or has not named it, for the lease and the grace, a third of it. In the last case the error
 // says so.
 //
 // R2 A cancellation with its cause and reason reaches the task by one message. If that is

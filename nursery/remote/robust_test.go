@@ -591,6 +591,22 @@ func TestSilentCallers(t *testing.T) {
 		w.call(ctx, job{Name: "a", Takes: 5 * time.Second}, "w1")
 		return nil
 	})
+	inWorld(t, "R7/a worker that hears nothing, of a caller that hears its beats", remotetest.Faults{Hold: 2 * time.Second}, func(t *testing.T, ctx context.Context, w *world) error {
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			k, _ := kindOf(m.Data)
+			return m.Kind == "ack" || k == "result", 0
+		})
+		w.worker("w1")
+		w.after(1500*time.Millisecond, func() { w.net.CutTo("w1") })
+		w.after(6*time.Second, w.net.Heal)
+		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Hour})
+		if !errors.Is(err, remote.ErrLost) {
+			t.Errorf("Call() = %v, want a LostError", err)
+		}
+		time.Sleep(time.Minute)
+		w.begun("a", 0)
+		return nil
+	})
 	inWorld(t, "R15/an answer with too few grants", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		w.on("grant", func(i int, m remotetest.Message) (bool, time.Duration) {
 			if i == 0 {

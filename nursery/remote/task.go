@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -239,6 +240,11 @@ func (t *task) report(ctx context.Context, msg []byte) {
 			msg, _ = pack(h, EncodeError(fmt.Errorf("remote: %s: the result could not be sent: %w", t.fn.name, err)))
 		}
 		if silent >= c.lease+grace(c.lease) {
+			// The caller may have heard of the worker, and would grant the task again.
+			t.mu.Lock()
+			maps.DeleteFunc(t.begun, func(_ taskKey, until time.Time) bool { return time.Until(until) <= 0 })
+			t.begun[t.key] = time.Now().Add(3 * c.lease)
+			t.mu.Unlock()
 			t.log.Warn("remote: a result is lost with its caller", "func", t.fn.name, "path", t.path)
 			return
 		}

@@ -148,6 +148,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		tasks:   make(map[taskKey]*task),
 		callers: make(map[string]*callerView),
 		silent:  make(map[string]time.Time),
+		begun:   make(map[taskKey]time.Time),
 	}
 	unlisten, err := w.engine.Listen(workerAddr(w.name), s.receive)
 	if err != nil {
@@ -180,7 +181,8 @@ type service struct {
 	mu      sync.Mutex
 	tasks   map[taskKey]*task
 	callers map[string]*callerView
-	silent  map[string]time.Time // callers that do not answer, until then
+	silent  map[string]time.Time  // callers that do not answer, until then
+	begun   map[taskKey]time.Time // tasks whose callers may not know that they have begun, until then
 }
 
 type taskKey struct {
@@ -300,9 +302,9 @@ func (s *service) open(d Delivery) *task {
 	t := &task{service: s, key: taskKey{h.Caller, h.ID, h.Attempt}, ref: h.ref, fn: fn, path: h.Path, arg: arg, delivery: d}
 	s.mu.Lock()
 	other := s.tasks[t.key]
-	running := other != nil && other.running
+	running := other != nil && other.running || time.Until(s.begun[t.key]) > 0
 	silent := time.Until(s.silent[h.Caller])
-	if other == nil && silent <= 0 {
+	if other == nil && !running && silent <= 0 {
 		t.caller = s.callerLocked(h.Caller, lease)
 		t.caller.tasks[t] = struct{}{}
 		s.tasks[t.key] = t
