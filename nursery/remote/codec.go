@@ -64,7 +64,10 @@ const (
 
 // RegisterError lets an error keep its identity on its way between processes: errors.Is
 // finds err again in what [DecodeError] returns. Both processes register it under the
-// same code, usually in a variable declaration or an init function. RegisterError panics if
+// same code, usually in a variable declaration or an init function. These are registered:
+// context.Canceled and DeadlineExceeded, io.EOF and ErrUnexpectedEOF, ErrNotExist, ErrExist,
+// ErrPermission and ErrClosed of io/fs, os.ErrDeadlineExceeded, net.ErrClosed,
+// errors.ErrUnsupported, and the errors of packages cancel, nursery and remote. RegisterError panics if
 // the code is empty or registered, or if err is nil or registered, or cannot be compared.
 func RegisterError(code string, err error) {
 	if err == nil {

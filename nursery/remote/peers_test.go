@@ -132,6 +132,29 @@ func TestStrangers(t *testing.T) {
 		w.took(2 * time.Second) // by the beat
 		return err
 	})
+	inWorld(t, "R3/a task that its caller does not wait for", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var token, caller string
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if k, _ := kindOf(m.Data); k == "claim" {
+				i := bytes.Index(m.Data, []byte(`"tok":"`)) + 7
+				token, caller = string(m.Data[i:i+bytes.IndexByte(m.Data[i:], '"')]), strings.TrimPrefix(m.To, "c.")
+			}
+			return false, 0
+		})
+		w.worker("w1")
+		w.after(time.Second, func() {
+			gone := message(`{"v":1,"k":"order","c":"`+caller+`","orders":[{"id":1,"at":1,"tok":"`+token+`","g":true}]}`, "")
+			if err := w.net.Host("caller").Publish("w.w1", gone); err != nil {
+				t.Error(err)
+			}
+		})
+		_, err := run.Call(ctx, w.client, job{Name: "a", Takes: time.Minute})
+		if e, ok := errors.AsType[*remote.AbortedError](err); !ok || e.Reason.Cause != remote.ErrNotWanted {
+			t.Errorf("Call() = %v, want an AbortedError by ErrNotWanted", err)
+		}
+		w.took(time.Second)
+		return nil
+	})
 	inWorld(t, "R8/the result of a worker that was denied", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var token, addr string
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {

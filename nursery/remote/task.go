@@ -283,7 +283,9 @@ const maxRun = 2000
 func (s *service) beat(ctx context.Context, c *callerView) error {
 	var sent time.Time
 	for next, half := time.Now(), true; ; half = !half {
-		next = next.Add(c.lease / 6)
+		if next = next.Add(c.lease / 6); time.Since(next) > c.lease {
+			next = time.Now() // the process was stopped
+		}
 		if err := cancel.SleepUntil(ctx, next); err != nil {
 			return err
 		}
