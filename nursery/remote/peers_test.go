@@ -155,6 +155,33 @@ func TestStrangers(t *testing.T) {
 		w.took(time.Second)
 		return nil
 	})
+	inWorld(t, "R7/beats for tasks that another worker has, or another attempt", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
+		var caller string
+		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
+			if k, _ := kindOf(m.Data); k == "claim" {
+				caller = strings.TrimPrefix(m.To, "c.")
+			}
+			return false, 0
+		})
+		w.worker("w1", remote.Slots(1))
+		w.after(time.Second, func() { w.worker("w2"); w.call(ctx, job{Name: "b", Takes: time.Minute}, "w2") })
+		w.after(2500*time.Millisecond, func() {
+			for beat, gone := range map[string]bool{
+				`{"v":1,"k":"beat","w":"w1","run":[[1,1]]}`: false,
+				`{"v":1,"k":"beat","w":"w1","run":[[1,2]]}`: true,
+				`{"v":1,"k":"beat","w":"w2","run":[[1,1]]}`: true,
+				`{"v":1,"k":"beat","w":"w2","run":[[2,1]]}`: false,
+				`{"v":1,"k":"beat","w":"w3","run":[[1,1]]}`: true,
+			} {
+				answer, err := w.net.Host("stranger").Request(ctx, "b."+caller, message(beat, ""))
+				if got := bytes.Contains(answer, []byte(`"g":true`)); got != gone || err != nil {
+					t.Errorf("the answer to %s is %q, %v; want gone: %v", beat, answer, err, gone)
+				}
+			}
+		})
+		w.call(ctx, job{Name: "a", Takes: 2 * time.Minute}, "w1")
+		return nil
+	})
 	inWorld(t, "R8/the result of a worker that was denied", remotetest.Faults{}, func(t *testing.T, ctx context.Context, w *world) error {
 		var token, addr string
 		w.net.Intercept(func(m remotetest.Message) (bool, time.Duration) {
