@@ -375,7 +375,7 @@ func fitting(orders []order) []order {
 	return orders
 }
 
-// result takes the result of a task, and answers whether somebody waits for it.
+// result takes the result of a task, and answers whether a call waits for it.
 func (c *Client) result(h *head, body []byte) *head {
 	c.mu.Lock()
 	defer c.mu.Unlock()

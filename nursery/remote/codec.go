@@ -208,7 +208,7 @@ func init() {
 }
 
 // EncodeError returns err with everything that it wraps as JSON, for [DecodeError] in
-// another process. It is for those who carry errors by other means than [Func.Call], such as
+// another process. It is for programs that carry errors by other means than [Func.Call], such as
 // the details of a gRPC status. Trees of more than 32 levels or 1000 errors are cut, and
 // say how much is missing, and so are messages and stacks of more than 16 KiB, or 256 KiB
 // together. A method of err that panics does not make EncodeError panic. It panics if err

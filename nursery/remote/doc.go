@@ -25,7 +25,7 @@
 //
 // A local function returns a value or an error. A call of a remote function may also end
 // without either: if the worker is not heard of any more, the task may have happened, in whole
-// or in part, and nobody can know. Call then returns a [*LostError], for which errors.Is(err,
+// or in part, and there is no way to know. Call then returns a [*LostError], for which errors.Is(err,
 // [ErrLost]) holds. What to do is the caller's decision. For a function that does no harm when
 // it runs twice, [Retry] decides it.
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/grove-go/grove/cancel"
@@ -103,6 +102,3 @@ func (e *Error) Error() string { return e.Message }
 
 // Unwrap returns the errors that the error wrapped.
 func (e *Error) Unwrap() []error { return e.wraps }
-
-// String returns the type and the message.
-func (e *Error) String() string { return strings.TrimPrefix(e.Type, "*") + ": " + e.Message }

@@ -225,7 +225,7 @@ func (t *task) report(ctx context.Context, msg []byte) {
 		answer, err := t.request(ctx, callerAddr(c.name), msg, c.lease/3)
 		if err == nil {
 			if answer.Gone {
-				t.log.Debug("remote: nobody waits for a result", "func", t.fn.name, "path", t.path)
+				t.log.Debug("remote: no call waits for a result", "func", t.fn.name, "path", t.path)
 			}
 			t.mu.Lock()
 			t.hearLocked(c, asked)

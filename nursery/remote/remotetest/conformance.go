@@ -180,7 +180,7 @@ func TestEngine(t *testing.T, engine func() remote.Engine) {
 	})
 }
 
-// ask makes a request, again while nobody listens yet.
+// ask makes a request, again while there is no listener yet.
 func ask(ctx context.Context, e remote.Engine, addr, msg string) (string, error) {
 	for {
 		got, err := e.Request(ctx, addr, []byte(msg))

@@ -10,6 +10,7 @@ package remotetest
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -49,8 +50,15 @@ type Message struct {
 	Data []byte
 }
 
-// New returns a network.
+// New returns a network. It panics if a share is not from 0 to 1, if the two together are
+// more than 1, or if a time is negative.
 func New(f Faults) *Net {
+	switch {
+	case !(f.Lose >= 0 && f.Repeat >= 0 && f.Lose+f.Repeat <= 1):
+		panic(fmt.Sprintf("remotetest: New: want shares from 0 to 1 together, got %v and %v", f.Lose, f.Repeat))
+	case f.Delay < 0 || f.Hold < 0:
+		panic(fmt.Sprintf("remotetest: New: want no negative time, got %v and %v", f.Delay, f.Hold))
+	}
 	if f.Hold == 0 {
 		f.Hold = 10 * time.Second
 	}

@@ -2,6 +2,7 @@ package remotetest_test
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,18 @@ func TestMain(m *testing.M) { testutil.Main(m) }
 func TestEngine(t *testing.T) {
 	net := remotetest.New(remotetest.Faults{})
 	remotetest.TestEngine(t, func() remote.Engine { return net.Host("x") })
+}
+
+func TestNewMisuse(t *testing.T) {
+	for want, f := range map[string]remotetest.Faults{
+		"got -0.1 and 0":  {Lose: -0.1},
+		"got 0.6 and 0.6": {Lose: 0.6, Repeat: 0.6},
+		"got NaN and 0":   {Lose: math.NaN()},
+		"got -1ns and 0s": {Delay: -1},
+		"got 0s and -1ns": {Hold: -1},
+	} {
+		kit.MustPanic(t, want, func() { remotetest.New(f) })
+	}
 }
 
 // listen counts the messages to an address.
